@@ -1,0 +1,40 @@
+"""One message to people, as every notifier gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class MessageKind(StrEnum):
+    """Why a person is told."""
+
+    PAGE = "page"
+    REMINDER = "reminder"
+    RECOVERY = "recovery"
+    NOTICE = "notice"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """`title` is all a phone shows. `key` is the idempotency key: the same message, however often it is sent.
+
+    `incident` is the label (OPS-…) or None; `incident_json` the incident as `incidents --json` shows it, or "".
+    `as_of` (UTC) tells a reader how old the news is.
+    """
+
+    key: str
+    kind: MessageKind
+    host: str
+    title: str
+    body: str
+    reason: str
+    as_of: datetime
+    incident: str | None = None
+    incident_json: str = ""
+    severity: str = ""

@@ -1,0 +1,170 @@
+"""The numbers an operator may set, each with its unit, default and reason. Built by `settings`, used by the core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from opsagent.core.observation import Severity
+
+
+class Mode(StrEnum):
+    """`observe` records what it would have done; `auto` acts where a check is armed."""
+
+    OBSERVE = "observe"
+    AUTO = "auto"
+
+
+class Criticality(StrEnum):
+    """How much the host's owner needs this check to be good."""
+
+    CRITICAL = "critical"
+    IMPORTANT = "important"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+SEVERITY_OF = {
+    Criticality.CRITICAL: Severity.SEV1,
+    Criticality.IMPORTANT: Severity.SEV2,
+    Criticality.NORMAL: Severity.SEV3,
+    Criticality.LOW: Severity.SEV4,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """How many looks it takes to believe a failure, and a recovery.
+
+    3 of 3 is the default of Kubernetes probes too; a single failed look is noise more often than not.
+    """
+
+    failures: int = 3
+    retry: timedelta = timedelta(seconds=5)
+    successes: int = 2
+    stable_for: timedelta = timedelta(seconds=30)
+    resolve_after: timedelta = timedelta(minutes=5)
+    start_within: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyRule:
+    """One allowed remedy of a check: the kind, and for `command` its argv (never a shell)."""
+
+    do: str
+    command: tuple[str, ...] = ()
+    timeout: timedelta = timedelta(seconds=60)
+    holds_data: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPolicy:
+    """What the core knows of a check. The kind's own options stay in `checks/`.
+
+    `hold` is the YAML key `for`: how long a bad status must last before it counts.
+    """
+
+    name: str
+    kind: str
+    unit: str | None = None
+    scope: str = "system"
+    every: timedelta = timedelta(seconds=60)
+    timeout: timedelta = timedelta(seconds=10)
+    hold: timedelta = timedelta()
+    confirm: Confirm = Confirm()
+    repair: tuple[RemedyRule, ...] = ()
+    criticality: Criticality = Criticality.LOW
+    depends_on: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The open key within a host: one unit's failure is one incident, whoever saw it."""
+        return self.unit or self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitBudget:
+    """Attempts on one unit: 3 in 30 min and 8 a day; `waits[i]` runs from the end of attempt i to i+1."""
+
+    attempts: int = 3
+    within: timedelta = timedelta(minutes=30)
+    per_day: int = 8
+    waits: tuple[timedelta, ...] = (timedelta(seconds=10), timedelta(seconds=60), timedelta(seconds=300))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostBudget:
+    """Actions on the whole host: 6 an hour, of which one unit takes at most half."""
+
+    actions: int = 6
+    within: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One level of the escalation: who is told, and how long after the first page."""
+
+    name: str
+    after: timedelta
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Escalation:
+    """The levels for every severity, and those that a severity has of its own."""
+
+    levels: tuple[Level, ...] = ()
+    by_severity: tuple[tuple[Severity, tuple[Level, ...]], ...] = ()
+
+    def levels_for(self, severity: Severity) -> tuple[Level, ...]:
+        """Return the levels in force for this severity."""
+        return dict(self.by_severity).get(severity, self.levels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Maintenance:
+    """A planned window: no pages, and no repairs either where `repairs` says so.
+
+    `begins` is `Sun 02:00`, `02:00` or an ISO date-time, in `zone`.
+    """
+
+    checks: tuple[str, ...]
+    begins: str
+    lasts: timedelta
+    zone: str
+    repairs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierPolicy:
+    """A notifier as the core knows it. A public audience is given aliases instead of names."""
+
+    name: str
+    kind: str
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Everything the core decides by. `zone` dates the daily files; `notifiers` never includes the journal."""
+
+    host: str
+    zone: str = "UTC"
+    mode: Mode = Mode.AUTO
+    heartbeat: timedelta = timedelta(minutes=30)
+    fast_loop: timedelta = timedelta(seconds=60)
+    checks: tuple[CheckPolicy, ...] = ()
+    per_unit: UnitBudget = UnitBudget()
+    per_host: HostBudget = HostBudget()
+    notifiers: tuple[NotifierPolicy, ...] = ()
+    escalation: Escalation = Escalation()
+    maintenance: tuple[Maintenance, ...] = ()
+
+    def check(self, name: str) -> CheckPolicy | None:
+        """Return the check of that name, or None."""
+        return next((check for check in self.checks if check.name == name), None)
+
+    def checks_of(self, key: str) -> tuple[CheckPolicy, ...]:
+        """Return the checks that speak of one open key (a unit, or the check itself)."""
+        return tuple(check for check in self.checks if check.key == key)
