@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +14,8 @@ class UnitSnapshot:
     `invocation_id` is hex, "" when the unit never ran. Times are None when systemd has none.
     `also` lists the units that a restart of this one restarts too (RequiredBy, BoundBy, ConsistsOf, to
     any depth); `pulls` the units this one fell with if they failed (BindsTo, Requires, PartOf).
-    `changed_since_start` says which file is newer than the running process (unit file, drop-in), or "".
+    `state_change_at` is when ActiveState or SubState last changed (StateChangeTimestamp). A time-out is None
+    when it is infinite or unknown. `changed_since_start` says which file is newer than the running process (unit file, drop-in), or "".
     """
 
     name: str
@@ -41,6 +39,7 @@ class UnitSnapshot:
     active_enter_at: datetime | None = None
     inactive_exit_at: datetime | None = None
     inactive_enter_at: datetime | None = None
+    state_change_at: datetime | None = None
     changed_since_start: str = ""
     triggered_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
@@ -48,6 +47,7 @@ class UnitSnapshot:
     refuse_manual_start: bool = False
     start_limit_burst: int = 5
     start_limit_interval: timedelta | None = None
+    timeout_start: timedelta | None = None
     timeout_stop: timedelta | None = None
 
 
