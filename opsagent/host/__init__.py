@@ -1,0 +1,1 @@
+"""The host's own tongue: systemd, the journal, processes, evidence."""
