@@ -1,0 +1,188 @@
+"""The incident: its record, and the table of its states. The only place that says where it may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from opsagent.core.observation import Severity
+from opsagent.core.phase import OPEN, Outcome, Phase, Repair
+
+if TYPE_CHECKING:
+    from opsagent.core.events import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One repair, ordered or refused, as `incidents --json` shows it. `seq` is the event that recorded it."""
+
+    seq: int
+    at: datetime
+    remedy: str
+    unit: str
+    outcome: Outcome
+    reason: str
+    also: tuple[str, ...] = ()
+    attempt: int = 0
+    guard: str = ""
+    seconds: float | None = None
+    ended_at: datetime | None = None
+    result: str = ""
+    before: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One message about an incident and what became of it: pending, sent, failed, expired."""
+
+    at: datetime
+    key: str
+    level: str
+    notifier: str
+    kind: str
+    state: str = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One line of an incident's story. `quoted` lines are other people's words."""
+
+    seq: int
+    at: datetime
+    text: str
+    quoted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever."""
+
+    seq: int
+    key: str
+    check: str
+    checks: tuple[str, ...]
+    unit: str | None
+    state: Phase
+    failure_class: str
+    reason: str
+    first_bad_at: datetime
+    repair: Repair = Repair.IDLE
+    label: str | None = None
+    severity: Severity | None = None
+    fingerprint: str = ""
+    cause: str | None = None
+    blind: bool = False
+    detected_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    ack_until: datetime | None = None
+    ack_reminded: bool = False
+    keep_repairing: bool = False
+    snoozed_until: datetime | None = None
+    mitigated_at: datetime | None = None
+    good_since: datetime | None = None
+    resolved_at: datetime | None = None
+    resolved_by: str = ""
+    closed_at: datetime | None = None
+    parent: int | None = None
+    recurrence_of: str | None = None
+    reopened: int = 0
+    relapses: int = 0
+    suppressed_by: str | None = None
+    level: int = 0
+    loop: int = 0
+    first_paged_at: datetime | None = None
+    next_level_at: datetime | None = None
+    next_repair_at: datetime | None = None
+    repair_reason: str = ""
+    owner: Phase = Phase.REPAIRING
+    actions: tuple[Action, ...] = ()
+    told: tuple[Told, ...] = ()
+    timeline: tuple[Moment, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is confirmed and not yet resolved."""
+        return self.state in OPEN
+
+    @property
+    def running(self) -> Action | None:
+        """The action that is under way, or None."""
+        return next((a for a in reversed(self.actions) if a.outcome is Outcome.RUNNING), None)
+
+    @property
+    def tried(self) -> tuple[Action, ...]:
+        """The actions that were really ordered."""
+        return tuple(a for a in self.actions if a.outcome is not Outcome.REFUSED or a.attempt)
+
+
+class IllegalTransitionError(Exception):
+    """An event that this state does not allow; nothing has changed."""
+
+
+_ANY_OPEN = (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.VERIFYING)
+
+# Which event may move an incident from where to where. An event that is not in this table never moves one.
+# `snoozed` and `verifying` remember the owner and go back to it.
+TRANSITIONS: dict[str, dict[Phase, tuple[Phase, ...]]] = {
+    "SuspectCleared": {Phase.SUSPECT: (Phase.CLOSED,)},
+    "IncidentConfirmed": {Phase.SUSPECT: (Phase.REPAIRING, Phase.PAGED)},
+    "LevelPaged": {
+        Phase.REPAIRING: (Phase.PAGED,),
+        Phase.PAGED: (Phase.PAGED,),
+    },
+    "RecoverySeen": {
+        Phase.REPAIRING: (Phase.VERIFYING,),
+        Phase.PAGED: (Phase.VERIFYING,),
+        Phase.ACKNOWLEDGED: (Phase.VERIFYING,),
+        Phase.SNOOZED: (Phase.VERIFYING,),
+    },
+    "Relapsed": {Phase.VERIFYING: (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED)},
+    "IncidentAcknowledged": {
+        Phase.REPAIRING: (Phase.ACKNOWLEDGED,),
+        Phase.PAGED: (Phase.ACKNOWLEDGED,),
+        Phase.ACKNOWLEDGED: (Phase.ACKNOWLEDGED,),
+        Phase.SNOOZED: (Phase.ACKNOWLEDGED,),
+        Phase.VERIFYING: (Phase.VERIFYING,),
+        Phase.RESOLVED: (Phase.RESOLVED,),
+    },
+    "AckEnded": {Phase.ACKNOWLEDGED: (Phase.PAGED,)},
+    "IncidentSnoozed": {
+        Phase.REPAIRING: (Phase.SNOOZED,),
+        Phase.PAGED: (Phase.SNOOZED,),
+        Phase.ACKNOWLEDGED: (Phase.SNOOZED,),
+        Phase.SNOOZED: (Phase.SNOOZED,),
+    },
+    "SnoozeEnded": {Phase.SNOOZED: (Phase.PAGED,)},
+    "SeverityRaised": {
+        Phase.REPAIRING: (Phase.REPAIRING,),
+        Phase.PAGED: (Phase.PAGED,),
+        Phase.ACKNOWLEDGED: (Phase.ACKNOWLEDGED,),
+        Phase.SNOOZED: (Phase.PAGED,),
+        Phase.VERIFYING: (Phase.VERIFYING,),
+        Phase.RESOLVED: (Phase.RESOLVED,),
+    },
+    "IncidentResolved": dict.fromkeys(_ANY_OPEN, (Phase.RESOLVED,)),
+    "IncidentReopened": {Phase.RESOLVED: (Phase.REPAIRING, Phase.PAGED)},
+    "IncidentClosed": {Phase.RESOLVED: (Phase.CLOSED,)},
+    "IncidentWithdrawn": dict.fromkeys((Phase.SUSPECT, *_ANY_OPEN, Phase.RESOLVED), (Phase.CLOSED,)),
+}
+
+
+def target(state: Phase, event: Event) -> Phase:
+    """Return the state that this event leads to; `state` itself for events that never move an incident.
+
+    Raises `IllegalTransitionError` for a move that the table does not have.
+    """
+    row = TRANSITIONS.get(type(event).__name__)
+    if row is None:
+        return state
+    allowed = row.get(state, ())
+    wanted = getattr(event, "to", None)
+    to = wanted if isinstance(wanted, Phase) else next(iter(allowed), None)
+    if to is None or to not in allowed:
+        message = f"cannot apply {type(event).__name__} to an incident that is {state}"
+        raise IllegalTransitionError(message)
+    return to

@@ -1,0 +1,173 @@
+"""Everything folded from the event log: what the daemon knows, and nothing it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.observation import Status
+from opsagent.core.phase import Phase
+from opsagent.core.unit import HostConditions
+from collections.abc import Mapping
+from opsagent.core.incident import Incident
+from opsagent.core.events import PauseSet
+from opsagent.core.unit import StopSeen, UnitSnapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One action that counts against the budgets of every unit it touched (`also` too)."""
+
+    action: int
+    incident: int
+    unit: str
+    also: tuple[str, ...]
+    at: datetime
+    ended_at: datetime | None = None
+    verified: bool = False
+
+    def touched(self, unit: str) -> bool:
+        """Whether this attempt restarted that unit."""
+        return unit == self.unit or unit in self.also
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The confirmed status of a check, since when, and its last sentence."""
+
+    status: Status
+    since: datetime
+    message: str
+    failure_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owed:
+    """A message that is not delivered yet. `next_at` is the next try; `targets` those already reached."""
+
+    key: str
+    seq: int
+    notifier: str
+    level: str
+    kind: str
+    incident: int | None
+    title: str
+    body: str
+    reason: str
+    queued_at: datetime
+    next_at: datetime
+    expires_at: datetime
+    attempts: int = 0
+    targets: tuple[str, ...] = ()
+    last_error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An incident that is over: what recurrence and "seen before" need to know."""
+
+    seq: int
+    label: str
+    key: str
+    check: str
+    fingerprint: str
+    first_bad_at: datetime
+    closed_at: datetime
+    healed: bool
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blip:
+    """A failure that went away before it was believed."""
+
+    check: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heal:
+    """A repair that was verified."""
+
+    unit: str
+    at: datetime
+    incident: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """The figures of one local day, for the head of the daily memory."""
+
+    date: date
+    heartbeats: int = 0
+    last_heartbeat_at: datetime | None = None
+    good: int = 0
+    bad: int = 0
+    blind: int = 0
+    pages: int = 0
+    actions: tuple[datetime, ...] = ()
+    healed: tuple[int, ...] = ()
+    blips: tuple[Blip, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """Open since then; `last_at` is the last new failure. It closes after ten quiet minutes."""
+
+    opened_at: datetime
+    last_at: datetime
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The fold of all events up to `seq`. Mappings are never changed in place."""
+
+    seq: int = 0
+    at: datetime | None = None
+    zone: str = "UTC"
+    mode: str = "observe"
+    digest: str = ""
+    checks: tuple[str, ...] = ()
+    armed: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    stopped_at: datetime | None = None
+    version: str = ""
+    pid: int = 0
+    conditions: HostConditions = field(default_factory=HostConditions)
+    overloaded_at: datetime | None = None
+    units: Mapping[str, UnitSnapshot] = field(default_factory=dict)
+    stops: Mapping[str, StopSeen] = field(default_factory=dict)
+    health: Mapping[str, Known] = field(default_factory=dict)
+    flapping: frozenset[str] = frozenset()
+    incidents: Mapping[int, Incident] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    heals: tuple[Heal, ...] = ()
+    chronic_told: Mapping[str, datetime] = field(default_factory=dict)
+    pauses: Mapping[str, PauseSet] = field(default_factory=dict)
+    owed: Mapping[str, Owed] = field(default_factory=dict)
+    breaker: Breaker | None = None
+    day: Day | None = None
+    missed: timedelta = timedelta()
+
+    def open_for(self, key: str) -> Incident | None:
+        """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""
+        return next((i for i in self.incidents.values() if i.key == key), None)
+
+    @property
+    def open_incidents(self) -> tuple[Incident, ...]:
+        """The confirmed incidents that are not resolved, oldest first."""
+        return tuple(sorted((i for i in self.incidents.values() if i.is_open), key=lambda i: i.seq))
+
+    @property
+    def suspects(self) -> tuple[Incident, ...]:
+        """Failures seen but not yet believed."""
+        return tuple(i for i in self.incidents.values() if i.state is Phase.SUSPECT)
+
+    def labelled(self, label: str) -> Incident | None:
+        """Return the incident with that label if it is not closed yet."""
+        return next((i for i in self.incidents.values() if i.label == label), None)

@@ -1,0 +1,317 @@
+"""How one event changes an incident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.incident import Action, IllegalTransitionError, Incident, Moment, Told, target
+from opsagent.core.observation import worse_of
+from opsagent.core.phase import Outcome, Phase, Repair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsagent.core.codec import Recorded
+
+TIMELINE_LIMIT = 200
+
+
+def opened(recorded: Recorded) -> Incident:
+    """Return the incident that this first bad look begins."""
+    event = recorded.event
+    if not isinstance(event, ev.IncidentSuspected):
+        message = f"cannot open an incident with {type(event).__name__}"
+        raise IllegalTransitionError(message)
+    return Incident(
+        seq=recorded.seq,
+        key=event.key,
+        check=event.check,
+        checks=(event.check,),
+        unit=event.unit,
+        state=Phase.SUSPECT,
+        failure_class=event.failure_class,
+        reason=event.message,
+        first_bad_at=event.first_bad_at,
+        timeline=(Moment(seq=recorded.seq, at=event.first_bad_at, text=event.message),),
+    )
+
+
+def apply(incident: Incident, recorded: Recorded) -> Incident:
+    """Return the incident as it is after this event. Raises `IllegalTransitionError`, and then nothing changed."""
+    if incident.state is Phase.CLOSED:
+        message = f"cannot change {incident.label or incident.key}: it is closed"
+        raise IllegalTransitionError(message)
+    to = target(incident.state, recorded.event)
+    changed = _changed(recorded.event, incident, recorded)
+    return replace(changed, state=to) if to is not incident.state else changed
+
+
+@singledispatch
+def _changed(event: ev.Event, incident: Incident, recorded: Recorded) -> Incident:
+    del event, recorded
+    return incident
+
+
+def _told_story(incident: Incident, recorded: Recorded, text: str, quoted: tuple[str, ...] = ()) -> Incident:
+    moment = Moment(seq=recorded.seq, at=recorded.at, text=text, quoted=quoted)
+    return replace(incident, timeline=(*incident.timeline, moment)[-TIMELINE_LIMIT:])
+
+
+@_changed.register(ev.IncidentConfirmed)
+def _(event: ev.IncidentConfirmed, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        label=event.label,
+        severity=event.severity,
+        fingerprint=event.fingerprint,
+        failure_class=event.failure_class,
+        reason=event.reason,
+        checks=event.checks,
+        blind=event.blind,
+        recurrence_of=event.recurrence_of,
+        detected_at=recorded.at,
+        owner=event.to,
+    )
+    return _told_story(changed, recorded, f"confirmed: {event.reason}")
+
+
+@_changed.register(ev.SuspectCleared)
+def _(event: ev.SuspectCleared, incident: Incident, recorded: Recorded) -> Incident:
+    del event
+    return replace(incident, closed_at=recorded.at)
+
+
+@_changed.register(ev.CheckJoined)
+def _(event: ev.CheckJoined, incident: Incident, recorded: Recorded) -> Incident:
+    checks = incident.checks if event.check in incident.checks else (*incident.checks, event.check)
+    return _told_story(replace(incident, checks=checks), recorded, f"{event.check}: {event.message}")
+
+
+@_changed.register(ev.RecoverySeen)
+def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Incident:
+    owner = incident.state if incident.state is not Phase.SNOOZED else Phase.PAGED
+    changed = replace(incident, mitigated_at=event.mitigated_at, good_since=event.mitigated_at, owner=owner)
+    return _told_story(changed, recorded, f"good again: {event.message}")
+
+
+@_changed.register(ev.Relapsed)
+def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
+    changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
+    return _told_story(changed, recorded, f"bad again: {event.message}")
+
+
+@_changed.register(ev.IncidentResolved)
+def _(event: ev.IncidentResolved, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        resolved_at=recorded.at,
+        resolved_by=event.by,
+        repair=Repair.IDLE,
+        next_repair_at=None,
+        next_level_at=None,
+        good_since=incident.good_since,
+    )
+    return _told_story(changed, recorded, f"resolved: {event.reason}")
+
+
+@_changed.register(ev.IncidentReopened)
+def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        resolved_at=None,
+        resolved_by="",
+        mitigated_at=None,
+        good_since=None,
+        reopened=incident.reopened + 1,
+        owner=event.to,
+        level=0,
+        loop=0,
+        next_level_at=None,
+        failure_class=event.failure_class or incident.failure_class,
+    )
+    return _told_story(changed, recorded, f"reopened: {event.message}")
+
+
+@_changed.register(ev.IncidentClosed)
+def _(event: ev.IncidentClosed, incident: Incident, recorded: Recorded) -> Incident:
+    del event
+    return replace(incident, closed_at=recorded.at)
+
+
+@_changed.register(ev.IncidentWithdrawn)
+def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> Incident:
+    return _told_story(replace(incident, closed_at=recorded.at), recorded, f"withdrawn: {event.reason}")
+
+
+@_changed.register(ev.SeverityRaised)
+def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incident:
+    severity = worse_of(event.to, incident.severity) if incident.severity else event.to
+    return _told_story(replace(incident, severity=severity), recorded, f"{severity}: {event.reason}")
+
+
+@_changed.register(ev.SuppressionChanged)
+def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> Incident:
+    parent = event.parent if event.by == "parent" else None
+    return _told_story(replace(incident, suppressed_by=event.by, parent=parent), recorded, event.reason)
+
+
+@_changed.register(ev.CauseFound)
+def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
+    return _told_story(replace(incident, cause=event.cause), recorded, f"cause: {event.reason}")
+
+
+@_changed.register(ev.EvidenceGathered)
+def _(event: ev.EvidenceGathered, incident: Incident, recorded: Recorded) -> Incident:
+    return _told_story(incident, recorded, f"evidence: {event.source}", event.lines)
+
+
+@_changed.register(ev.NoteAdded)
+def _(event: ev.NoteAdded, incident: Incident, recorded: Recorded) -> Incident:
+    return _told_story(incident, recorded, f"{event.by} noted", (event.text,))
+
+
+@_changed.register(ev.RepairMoved)
+def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, repair=event.to, next_repair_at=event.next_at, repair_reason=event.reason)
+    return _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
+
+
+@_changed.register(ev.ActionRequested)
+def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Incident:
+    action = Action(
+        seq=recorded.seq,
+        at=recorded.at,
+        remedy=event.remedy,
+        unit=event.unit,
+        also=event.also,
+        attempt=event.attempt,
+        outcome=Outcome.RUNNING,
+        reason=event.reason,
+        before=event.invocation_id,
+        by=event.by,
+    )
+    changed = replace(incident, repair=Repair.RUNNING, next_repair_at=None, actions=(*incident.actions, action))
+    return _told_story(changed, recorded, f"{event.remedy} {event.unit} (attempt {event.attempt}): {event.reason}")
+
+
+@_changed.register(ev.ActionEnded)
+def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident:
+    def ended(action: Action) -> Action:
+        return replace(action, seconds=event.seconds, ended_at=recorded.at, result=event.result)
+
+    changed = replace(_with_action(incident, event.action, ended), repair=Repair.VERIFYING)
+    return _told_story(changed, recorded, f"order {event.result} after {event.seconds:.2f} s: {event.reason}")
+
+
+@_changed.register(ev.ActionJudged)
+def _(event: ev.ActionJudged, incident: Incident, recorded: Recorded) -> Incident:
+    def judged(action: Action) -> Action:
+        return replace(action, outcome=Outcome(event.outcome), reason=event.reason)
+
+    changed = replace(_with_action(incident, event.action, judged), repair=Repair.IDLE)
+    return _told_story(changed, recorded, f"{event.outcome}: {event.reason}")
+
+
+@_changed.register(ev.ActionRefused)
+def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incident:
+    action = Action(
+        seq=recorded.seq,
+        at=recorded.at,
+        remedy=event.remedy,
+        unit=event.unit,
+        outcome=Outcome.REFUSED,
+        guard=event.guard,
+        reason=event.reason,
+    )
+    changed = replace(incident, actions=(*incident.actions, action))
+    return _told_story(changed, recorded, f"not repaired: {event.reason}")
+
+
+@_changed.register(ev.LevelPaged)
+def _(event: ev.LevelPaged, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        level=event.number,
+        loop=event.loop,
+        next_level_at=event.next_at,
+        first_paged_at=incident.first_paged_at or recorded.at,
+        owner=Phase.PAGED,
+    )
+    return _told_story(changed, recorded, f"paged {event.level}: {event.reason}")
+
+
+@_changed.register(ev.NotificationQueued)
+def _(event: ev.NotificationQueued, incident: Incident, recorded: Recorded) -> Incident:
+    told = Told(at=recorded.at, key=event.key, level=event.level, notifier=event.notifier, kind=event.kind)
+    return replace(incident, told=(*incident.told, told))
+
+
+def _with_told(incident: Incident, key: str, state: str) -> Incident:
+    told = tuple(replace(one, state=state) if one.key == key else one for one in incident.told)
+    return replace(incident, told=told)
+
+
+@_changed.register(ev.NotificationSent)
+def _(event: ev.NotificationSent, incident: Incident, recorded: Recorded) -> Incident:
+    del recorded
+    return _with_told(incident, event.key, "sent")
+
+
+@_changed.register(ev.NotificationFailed)
+def _(event: ev.NotificationFailed, incident: Incident, recorded: Recorded) -> Incident:
+    del recorded
+    return incident if event.next_at else _with_told(incident, event.key, "failed")
+
+
+@_changed.register(ev.NotificationExpired)
+def _(event: ev.NotificationExpired, incident: Incident, recorded: Recorded) -> Incident:
+    del recorded
+    return _with_told(incident, event.key, "expired")
+
+
+@_changed.register(ev.IncidentAcknowledged)
+def _(event: ev.IncidentAcknowledged, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        acknowledged_at=incident.acknowledged_at or recorded.at,
+        acknowledged_by=event.by,
+        ack_until=event.until,
+        ack_reminded=False,
+        keep_repairing=event.keep_repairing,
+        next_level_at=None,
+        owner=Phase.ACKNOWLEDGED,
+    )
+    return _told_story(changed, recorded, f"taken by {event.by}", (event.note,) if event.note else ())
+
+
+@_changed.register(ev.AckReminded)
+def _(event: ev.AckReminded, incident: Incident, recorded: Recorded) -> Incident:
+    del event, recorded
+    return replace(incident, ack_reminded=True)
+
+
+@_changed.register(ev.AckEnded)
+def _(event: ev.AckEnded, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, ack_until=None, ack_reminded=False, next_level_at=recorded.at, owner=Phase.PAGED)
+    return _told_story(changed, recorded, f"the hold of {incident.acknowledged_by} ended: {event.reason}")
+
+
+@_changed.register(ev.IncidentSnoozed)
+def _(event: ev.IncidentSnoozed, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, snoozed_until=event.until, next_level_at=None)
+    return _told_story(changed, recorded, f"{event.by} wants quiet: {event.reason}")
+
+
+@_changed.register(ev.SnoozeEnded)
+def _(event: ev.SnoozeEnded, incident: Incident, recorded: Recorded) -> Incident:
+    del event
+    changed = replace(incident, snoozed_until=None, next_level_at=recorded.at, owner=Phase.PAGED)
+    return _told_story(changed, recorded, "the quiet ended")
+
+
+def _with_action(incident: Incident, seq: int, change: Callable[[Action], Action]) -> Incident:
+    return replace(incident, actions=tuple(change(a) if a.seq == seq else a for a in incident.actions))
