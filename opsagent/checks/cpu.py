@@ -1,0 +1,71 @@
+"""How busy the processors were since the previous look."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+import psutil
+
+from opsagent.core.observation import Measure, Reading, Status, grade
+
+_TOO_SHORT = 0.5
+"""Seconds under which two samples say more about the kernel's tick than about the load."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Share of the processors' time that was spent working, all processors together.
+
+    warning: percent at which it is a finding; 85 is where queues begin to grow.
+    critical: percent at which it is critical, or null for never; a busy processor alone wakes nobody.
+    """
+
+    HOLD: ClassVar[timedelta] = timedelta(minutes=15)
+
+    warning: float | None = 85.0
+    critical: float | None = None
+
+    def observe(self) -> Reading:
+        """Return the percentage since the previous look of any cpu check (since boot at the very first)."""
+        percent, seconds = _percent()
+        status = grade(percent, self.warning, self.critical)
+        return Reading(
+            status=status,
+            message=f"processors {percent:.0f} % busy over the last {seconds:.0f} s",
+            failure_class=None if status is Status.OK else "high",
+            measures=(Measure(name="cpu", value=percent, unit="%"),),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sample:
+    """Seconds since boot that were spent working, and in all, summed over the processors."""
+
+    at: float
+    busy: float
+    total: float
+    answer: tuple[float, float]
+
+
+_previous = _Sample(at=float("-inf"), busy=0.0, total=0.0, answer=(0.0, 0.0))
+
+
+def _percent() -> tuple[float, float]:
+    """Return (percent, seconds it covers). Looks that come too close together share one answer."""
+    global _previous  # noqa: PLW0603 - a share of time needs the look before; one assignment, so no lock
+    before, now = _previous, time.monotonic()
+    if now - before.at < _TOO_SHORT:
+        return before.answer
+    times = psutil.cpu_times()
+    # guest time is part of user time already; waiting for a disk is not work
+    total = times.user + times.nice + times.system + times.irq + times.softirq + times.steal + times.idle + times.iowait
+    busy = total - times.idle - times.iowait
+    elapsed = total - before.total
+    share = 100 * (busy - before.busy) / elapsed if elapsed > 0 else before.answer[0]
+    percent = min(100.0, max(0.0, share))
+    answer = (percent, elapsed / (psutil.cpu_count() or 1))
+    _previous = _Sample(at=now, busy=busy, total=total, answer=answer)
+    return answer

@@ -1,0 +1,34 @@
+"""Text from outside, made safe to show: cut, and with every invisible or controlling character made visible."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+# Letters and marks that draw nothing: a line padded with them reads as another line.
+_BLANK = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFFA0}
+_SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0000, 0xE1000))
+
+
+def visible(text: str, limit: int = 500) -> str:
+    r"""Return one line of at most `limit` characters, with control and format characters written as `\x1b`.
+
+    Covers C0 and C1, line breaks, bidirectional overrides, zero-width and tag characters, lone surrogates
+    (undecodable bytes). A tab stays. Linear in `limit`, whatever the length of the text.
+    """
+    head = text[: limit + 1]
+    if not (head.isascii() and head.isprintable()):
+        head = "".join(map(_shown, head))
+    return head if len(head) <= limit else head[: limit - 1] + "…"
+
+
+def _shown(char: str) -> str:
+    if char == "\t" or " " <= char <= "~":
+        return char
+    code = ord(char)
+    hidden = unicodedata.category(char) in _HIDDEN or code in _BLANK or any(code in span for span in _SELECTORS)
+    if not hidden:
+        return char
+    if char <= "\xff":
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if char <= "\uffff" else f"\\U{code:08x}"
