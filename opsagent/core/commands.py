@@ -1,0 +1,99 @@
+"""What an operator (or an agent on an operator's behalf) asks of the daemon. They become events, once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """The mark of a command: who asked (a user's name, from the socket's credentials), and since when it waits.
+
+    `uuid` is set when it comes from the spool, so that it is carried out once.
+    """
+
+    by: str
+    uuid: str = ""
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge(Command):
+    """`ack ID [--for 5h] [--keep-repairing] [--note …]`: a lease; hands off unless `keep_repairing`."""
+
+    incident: str
+    lasts: timedelta | None = None
+    keep_repairing: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolve(Command):
+    """`resolve ID --because "…" [--force]`: refused while the check fails, unless forced."""
+
+    incident: str
+    because: str
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Command):
+    """`pause TARGET --for 2h [--pages|--repairs] --because "…"`: a check, a unit, an incident's id, or `all`.
+
+    Neither flag means both. Pausing the pages of an incident's id snoozes it.
+    """
+
+    target: str
+    lasts: timedelta
+    because: str
+    pages: bool = True
+    repairs: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(Command):
+    """`pause TARGET --end`: lift a pause before its time."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepairNow(Command):
+    """`repair CHECK [--with REMEDY]`: the first allowed remedy now; every guard but the budget's wait still speaks."""
+
+    check: str
+    remedy: str = ""
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Command):
+    """`note ID "text"`: a person's words, kept with the incident."""
+
+    incident: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestNotifier(Command):
+    """`notify test [NAME]`: one message to one notifier, or to all."""
+
+    __test__ = False
+
+    notifier: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding(Command):
+    """What the health check found while the daemon was down (from the spool)."""
+
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of a command: accepted or refused, and one sentence that says what happens now."""
+
+    accepted: bool
+    text: str
