@@ -1,0 +1,257 @@
+"""systemd, asked over D-Bus: what a unit is like, and two things to do with it. One instance per thread.
+
+A job is asked for in mode `fail`: `replace` would cancel an administrator's running stop and start the unit again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from opsagent.core.denied import malformed
+from opsagent.core.unit import JobOutcome, UnitSnapshot
+from opsagent.host.bus import (
+    MANAGER,
+    MANAGER_PATH,
+    PROPERTIES,
+    SYSTEMD,
+    Bus,
+    BusError,
+    BusLostError,
+    Call,
+    manager_call,
+)
+from opsagent.host.properties import RESTARTS_TOO, SERVICE_PROPERTIES, Around, Properties, to_snapshot
+from opsagent.host.unit_names import object_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_UNIT = f"{SYSTEMD}.Unit"
+_SERVICE = f"{SYSTEMD}.Service"
+_JOBS = f"type='signal',sender='{SYSTEMD}',interface='{MANAGER}',member='JobRemoved'"
+_METHODS = {"restart": "RestartUnit", "reload": "ReloadUnit"}
+# Active, in systemd's eyes: a restart is not passed on to a unit that is down or going down.
+_UP = frozenset({"active", "activating", "reloading"})
+# These say that the answer was lost, not that systemd refused: the job may well be running.
+_NO_ANSWER = frozenset(
+    f"org.freedesktop.DBus.Error.{word}" for word in ("NoReply", "Timeout", "TimedOut", "Disconnected")
+)
+_MOST_DEPENDANTS = 200
+_T = TypeVar("_T")
+_here = threading.local()
+
+
+def utc_now() -> datetime:
+    """Return the time that a reading is stamped with; nothing is decided by it."""
+    return datetime.now(UTC)
+
+
+class Systemd:
+    """The manager of `scope` (`system`, or `user` for the manager of the user we run as).
+
+    Every method raises BusLostError when there is no answer in time, after trying a fresh connection once where
+    that is harmless. A broken connection is opened again by the next call.
+    """
+
+    def __init__(self, scope: str = "system", now: Callable[[], datetime] = utc_now, timeout: float = 5.0) -> None:
+        """Remember how to connect; `timeout` (seconds) bounds each call, `now` stamps what is read."""
+        self.scope = scope
+        self._now = now
+        self._timeout = timeout
+        self._bus: Bus | None = None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._bus is not None:
+            self._bus.close()
+            self._bus = None
+
+    def snapshot(self, unit: str) -> UnitSnapshot | None:
+        """Read one unit; an alias gives the unit it stands for. None: there is no such unit."""
+        if malformed(unit):
+            return None
+        return self._reading(lambda bus: self._snapshot(bus, unit))
+
+    def snapshots(self, units: Iterable[str]) -> tuple[UnitSnapshot, ...]:
+        """Read several units; those that do not exist are left out."""
+        wanted = [unit for unit in units if not malformed(unit)]
+        return self._reading(lambda bus: self._snapshots(bus, wanted))
+
+    def failed_units(self) -> tuple[UnitSnapshot, ...]:
+        """Read every unit of any type that systemd counts as failed."""
+        rows = self._reading(lambda bus: bus.call(manager_call("ListUnitsFiltered", "as", ["failed"])))[0]
+        return self._reading(lambda bus: self._snapshots(bus, [row[0] for row in rows]))
+
+    def running_services(self) -> tuple[str, ...]:
+        """Return the names of the services that are up."""
+        states = ["active", "reloading"]
+        call = manager_call("ListUnitsByPatterns", "asas", states, ["*.service"])
+        rows = self._reading(lambda bus: bus.call(call))[0]
+        return tuple(sorted(row[0] for row in rows if row[4] == "running"))
+
+    def system_state(self) -> str:
+        """Return the manager's SystemState: starting, running, degraded, maintenance, stopping and so on."""
+        call = _get(MANAGER_PATH, MANAGER, "SystemState")
+        return str(self._reading(lambda bus: bus.call(call))[0][1])
+
+    def job(self, verb: str, unit: str, timeout: timedelta) -> JobOutcome:
+        """Ask for a `restart` or `reload` and wait for the end of that very job, at most `timeout`.
+
+        The result is systemd's own word for the job; `refused` when it took no job at all, `unknown` when the answer
+        was lost or the time was up (the job may still run). `done` does not mean that the unit works.
+        """
+        return self._acting(unit, lambda bus: self._run_job(bus, _METHODS[verb], unit, timeout))
+
+    def reset_failed(self, unit: str) -> JobOutcome:
+        """Clear a unit's failed state and its start limit counter."""
+        return self._acting(unit, lambda bus: self._reset(bus, unit))
+
+    def _acting(self, unit: str, act: Callable[[Bus], str]) -> JobOutcome:
+        """Run `act` on a live connection, once; put its result or its error into an outcome."""
+        began = time.monotonic()
+        result, error = "unknown", ""
+        try:
+            self._reading(lambda bus: bus.call(manager_call("GetUnit", "s", "-.slice")))  # a dead link is renewed here
+            result = act(self._connected())
+        except BusError as answer:
+            result, error = ("unknown" if answer.name in _NO_ANSWER else "refused"), str(answer)
+        except BusLostError as lost:
+            self.close()
+            error = str(lost)
+        seconds = time.monotonic() - began
+        return JobOutcome(result=result, error=error, seconds=seconds, after=self._snapshot_or_none(unit))
+
+    def _run_job(self, bus: Bus, method: str, unit: str, timeout: timedelta) -> str:
+        deadline = time.monotonic() + timeout.total_seconds()
+        subscribe(bus)
+        bus.add_match(_JOBS)  # before the job exists: its end may come before the answer to our call
+        try:
+            return self._end_of_job(bus, manager_call(method, "ss", unit, "fail"), deadline)
+        finally:
+            bus.remove_match(_JOBS)  # else months of other people's jobs would queue up on this connection
+
+    def _end_of_job(self, bus: Bus, ask: Call, deadline: float) -> str:
+        path = bus.call(ask, deadline - time.monotonic())[0]
+        while (left := deadline - time.monotonic()) > 0:
+            signal = bus.next_signal(left)
+            if signal is not None and signal.member == "JobRemoved" and signal.body[1] == path:
+                return str(signal.body[3])
+        raise BusLostError("the job did not end in time")
+
+    def _reset(self, bus: Bus, unit: str) -> str:
+        bus.call(manager_call("ResetFailedUnit", "s", unit))
+        return "done"
+
+    def _snapshot_or_none(self, unit: str) -> UnitSnapshot | None:
+        try:
+            return self.snapshot(unit)
+        except (BusError, BusLostError):
+            return None
+
+    def _snapshots(self, bus: Bus, units: Sequence[str]) -> tuple[UnitSnapshot, ...]:
+        return tuple(found for unit in units if (found := self._snapshot(bus, unit)) is not None)
+
+    def _snapshot(self, bus: Bus, unit: str) -> UnitSnapshot | None:
+        path = object_path(unit)
+        calls = [_get_all(path, _UNIT)]
+        if unit.endswith(".service"):
+            calls += [_get(path, _SERVICE, name) for name in SERVICE_PROPERTIES]
+        answers = bus.call_many(calls)
+        if isinstance(answers[0], BusError):
+            raise answers[0]
+        properties = Properties(answers[0][0])
+        if properties.text("LoadState") == "not-found" and properties.text("ActiveState") == "inactive":
+            return None
+        service = Properties(
+            {
+                name: answer[0]
+                for name, answer in zip(SERVICE_PROPERTIES, answers[1:], strict=False)
+                if not isinstance(answer, BusError)
+            }
+        )
+        around = Around(
+            read_at=self._now(),
+            scope=self.scope,
+            job=_job_type(bus, properties),
+            also=_restarted_too(bus, properties.text("Id"), properties),
+        )
+        return to_snapshot(properties, service, around)
+
+    def _reading(self, read: Callable[[Bus], _T]) -> _T:
+        """Run a harmless call; when the connection turns out to be dead, once more on a new one."""
+        if self._bus is not None:
+            try:
+                return read(self._bus)
+            except BusLostError:
+                self.close()
+        return read(self._connected())
+
+    def _connected(self) -> Bus:
+        if self._bus is None:
+            self._bus = Bus(self.scope, self._timeout)
+        return self._bus
+
+
+def connection(scope: str = "system") -> Systemd:
+    """Return this thread's own Systemd for `scope`; it is kept for the thread's life."""
+    kept: dict[str, Systemd] | None = getattr(_here, "kept", None)
+    if kept is None:
+        kept = _here.kept = {}
+    return kept.setdefault(scope, Systemd(scope))
+
+
+def subscribe(bus: Bus) -> None:
+    """Ask systemd to send signals at all; asking twice is no harm."""
+    try:
+        bus.call(manager_call("Subscribe"))
+    except BusError as answer:
+        if not answer.name.endswith("AlreadySubscribed"):
+            raise
+
+
+def _get_all(path: str, interface: str) -> Call:
+    return Call(path=path, interface=PROPERTIES, member="GetAll", signature="s", body=(interface,))
+
+
+def _get(path: str, interface: str, name: str) -> Call:
+    return Call(path=path, interface=PROPERTIES, member="Get", signature="ss", body=(interface, name))
+
+
+def _job_type(bus: Bus, unit: Properties) -> str | None:
+    number, path = unit.value("Job") or (0, "/")
+    if not number:
+        return None
+    answer = bus.call_many([_get(path, f"{SYSTEMD}.Job", "JobType")])[0]
+    return None if isinstance(answer, BusError) else str(answer[0][1])  # it ended between the two questions
+
+
+def _restarted_too(bus: Bus, name: str, unit: Properties) -> tuple[str, ...]:
+    """Walk the units that a restart of `name` is passed on to; a unit that is down ends the walk there."""
+    found: set[str] = set()
+    waiting = deque(unit.names(*RESTARTS_TOO))
+    seen = {name}
+    while waiting and len(seen) < _MOST_DEPENDANTS:
+        batch = [other for other in waiting if other not in seen]
+        waiting.clear()
+        seen.update(batch)
+        up = _those_up(bus, batch)
+        found.update(up)
+        waiting.extend(_dependants(bus, up))
+    return tuple(sorted(found))
+
+
+def _those_up(bus: Bus, units: Sequence[str]) -> list[str]:
+    if not units:
+        return []
+    rows = bus.call(manager_call("ListUnitsByNames", "as", list(units)))[0]
+    return [row[0] for row in rows if row[3] in _UP]
+
+
+def _dependants(bus: Bus, units: Sequence[str]) -> list[str]:
+    calls = [_get(object_path(unit), _UNIT, name) for unit in units for name in RESTARTS_TOO]
+    answers = bus.call_many(calls) if calls else []
+    return [name for answer in answers if not isinstance(answer, BusError) for name in answer[0][1]]
