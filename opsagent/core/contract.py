@@ -1,0 +1,163 @@
+"""What programs read: the JSON of `status --json` and `incidents --json`. Its keys and words are a promise."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opsagent.core.phase import Outcome
+from opsagent.core.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from opsagent.core.incident import Action, Incident, Told
+    from opsagent.core.observation import Status
+    from opsagent.core.policy import CheckPolicy, Policy
+    from opsagent.core.state import State
+
+
+class Standing(Protocol):
+    """How one check stands: its status, since when, its last sentence, when it is looked at next (UTC)."""
+
+    @property
+    def status(self) -> Status:
+        """The confirmed status."""
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when it has that status; None before the first look."""
+
+    @property
+    def message(self) -> str:
+        """The last sentence of the check."""
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When it is looked at next; None when that is not known."""
+
+
+def incident(incident: Incident, parent_label: str | None = None) -> dict[str, Any]:
+    """Return an incident as `incidents --json` shows it. `parent_label` is the label of the incident it fell with."""
+    return {
+        "id": incident.label,
+        "state": incident.state.value,
+        "repair": incident.repair.value,
+        "severity": incident.severity.value if incident.severity else None,
+        "check": incident.check,
+        "unit": incident.unit,
+        "first_bad_at": iso(incident.first_bad_at),
+        "detected_at": _iso(incident.detected_at),
+        "acknowledged_at": _iso(incident.acknowledged_at),
+        "mitigated_at": _iso(incident.mitigated_at),
+        "resolved_at": _iso(incident.resolved_at),
+        "closed_at": _iso(incident.closed_at),
+        "cause": incident.cause,
+        "reason": incident.reason,
+        "parent": parent_label,
+        "recurrence_of": incident.recurrence_of,
+        "suppressed_by": incident.suppressed_by,
+        "actions": [_action(action) for action in _without_repeats(incident.actions)],
+        "notifications": [_notification(told) for told in incident.told],
+    }
+
+
+def incident_json(incident_: Incident, parent_label: str | None = None) -> str:
+    """Return the same as one line of JSON text, as the log's own table of incidents keeps it."""
+    return json.dumps(incident(incident_, parent_label), ensure_ascii=False, separators=(",", ":"))
+
+
+def status(
+    state: State,
+    policy: Policy,
+    health: Mapping[str, Standing],
+    now: datetime,
+    *,
+    last_heartbeat_at: datetime | None = None,
+    next_heartbeat_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return how everything stands at `now`, as `status --json` shows it while the daemon runs.
+
+    `health` has an entry for every check that was looked at; the heartbeats are those of the daemon's scheduler (the
+    last one is taken from the day's figures when it is not given); `pending_commands` is left for the reader,
+    for only a daemon that is down leaves any.
+    """
+    return {
+        "host": policy.host,
+        "mode": policy.mode.value,
+        "hold": state.conditions.hold or None,
+        "daemon": {
+            "running": True,
+            "pid": state.pid,
+            "version": state.version,
+            "started_at": _iso(state.started_at),
+            "last_heartbeat_at": _iso(last_heartbeat_at or (state.day.last_heartbeat_at if state.day else None)),
+            "next_heartbeat_at": _iso(next_heartbeat_at),
+        },
+        "checks": [_check(check, health.get(check.name), state, policy, now) for check in policy.checks],
+        "open_incidents": [incident.label for incident in state.open_incidents],
+        "pending_commands": [],
+    }
+
+
+def quiet_because(check: CheckPolicy, state: State, now: datetime) -> str | None:
+    """Say what keeps people or repairs away from a check now: a word of `suppressed_by`, or None."""
+    incident = state.open_for(check.key)
+    if incident is not None and incident.suppressed_by:
+        return incident.suppressed_by
+    stop = state.stops.get(check.unit or "")
+    if stop is not None and not stop.fell_with:
+        return "operator_stop"
+    paused = (state.pauses.get(target) for target in ("all", check.name, check.unit or ""))
+    if any(pause is not None and pause.until > now for pause in paused):
+        return "pause"
+    return "flapping" if check.name in state.flapping else None
+
+
+def _check(
+    check: CheckPolicy, standing: Standing | None, state: State, policy: Policy, now: datetime
+) -> dict[str, Any]:
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "status": standing.status.value if standing else "unknown",
+        "armed": policy.mode.value == "auto" and bool(check.repair),
+        "since": _iso(standing.since if standing else None),
+        "message": standing.message if standing else "not looked at yet",
+        "next_at": _iso(standing.next_at if standing else None),
+        "suppressed_by": quiet_because(check, state, now),
+    }
+
+
+def _action(action: Action) -> dict[str, Any]:
+    return {
+        "at": iso(action.at),
+        "remedy": action.remedy,
+        "unit": action.unit,
+        "also": list(action.also),
+        "outcome": action.outcome.value,
+        "reason": action.reason,
+        "seconds": None if action.seconds is None else round(action.seconds, 3),
+    }
+
+
+def _without_repeats(actions: Sequence[Action]) -> list[Action]:
+    """Drop a refusal that only says again what the one before it said."""
+    repeats = {later.seq for earlier, later in pairwise(actions) if _says_again(later, earlier)}
+    return [action for action in actions if action.seq not in repeats]
+
+
+def _says_again(later: Action, earlier: Action) -> bool:
+    both_refused = later.outcome is Outcome.REFUSED and earlier.outcome is Outcome.REFUSED
+    said = (later.remedy, later.unit, later.guard, later.reason)
+    return both_refused and said == (earlier.remedy, earlier.unit, earlier.guard, earlier.reason)
+
+
+def _notification(told: Told) -> dict[str, Any]:
+    return {"at": iso(told.at), "level": told.level, "notifier": told.notifier, "state": told.state}
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,265 @@
+"""The JSON that other people's programs read. A change here breaks them: keys and words are only ever added."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from opsagent.core import contract
+from opsagent.core.events import PauseSet
+from opsagent.core.incident import Action, Incident, Told
+from opsagent.core.observation import Severity, Status
+from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.policy import CheckPolicy, Mode, Policy, RemedyRule
+from opsagent.core.state import Day, State
+from opsagent.core.unit import HostConditions, StopSeen
+
+AT = datetime(2026, 3, 1, 2, 3, 4, 567_891, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    status: Status
+    since: datetime | None
+    message: str
+    next_at: datetime | None
+
+
+def after(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+RESTART = Action(
+    seq=12,
+    at=after(0.1),
+    remedy="restart",
+    unit="api.service",
+    outcome=Outcome.VERIFIED,
+    reason="good for 30 s",
+    also=("worker.service",),
+    attempt=1,
+    seconds=0.412_345,
+)
+REFUSED = Action(
+    seq=13,
+    at=after(40),
+    remedy="restart",
+    unit="api.service",
+    outcome=Outcome.REFUSED,
+    guard="hold",
+    reason="HOLD is set by root",
+)
+INCIDENT = Incident(
+    seq=11,
+    key="api.service",
+    check="api",
+    checks=("api", "api-port"),
+    unit="api.service",
+    state=Phase.VERIFYING,
+    failure_class="signal",
+    reason="api.service failed: signal, killed by signal 9",
+    first_bad_at=AT,
+    repair=Repair.VERIFYING,
+    label="OPS-20260301-001",
+    severity=Severity.SEV2,
+    detected_at=after(0.05),
+    mitigated_at=after(1),
+    parent=7,
+    recurrence_of="OPS-20260228-004",
+    suppressed_by="parent",
+    actions=(RESTART, REFUSED),
+    told=(Told(at=after(300), key="k1", level="oncall", notifier="mail", kind="page", state="sent"),),
+)
+GOLDEN_INCIDENT = {
+    "id": "OPS-20260301-001",
+    "state": "verifying",
+    "repair": "verifying",
+    "severity": "SEV2",
+    "check": "api",
+    "unit": "api.service",
+    "first_bad_at": "2026-03-01T02:03:04.567Z",
+    "detected_at": "2026-03-01T02:03:04.617Z",
+    "acknowledged_at": None,
+    "mitigated_at": "2026-03-01T02:03:05.567Z",
+    "resolved_at": None,
+    "closed_at": None,
+    "cause": None,
+    "reason": "api.service failed: signal, killed by signal 9",
+    "parent": "OPS-20260301-000",
+    "recurrence_of": "OPS-20260228-004",
+    "suppressed_by": "parent",
+    "actions": [
+        {
+            "at": "2026-03-01T02:03:04.667Z",
+            "remedy": "restart",
+            "unit": "api.service",
+            "also": ["worker.service"],
+            "outcome": "verified",
+            "reason": "good for 30 s",
+            "seconds": 0.412,
+        },
+        {
+            "at": "2026-03-01T02:03:44.567Z",
+            "remedy": "restart",
+            "unit": "api.service",
+            "also": [],
+            "outcome": "refused",
+            "reason": "HOLD is set by root",
+            "seconds": None,
+        },
+    ],
+    "notifications": [
+        {"at": "2026-03-01T02:08:04.567Z", "level": "oncall", "notifier": "mail", "state": "sent"},
+    ],
+}
+
+POLICY = Policy(
+    host="web-1",
+    checks=(
+        CheckPolicy(name="api", kind="http", unit="api.service", repair=(RemedyRule(do="restart"),)),
+        CheckPolicy(name="ram", kind="memory"),
+    ),
+)
+STATE = State(
+    started_at=AT,
+    version="0.1.0",
+    pid=4711,
+    conditions=HostConditions(),
+    incidents={11: INCIDENT},
+    day=Day(date=date(2026, 3, 1), last_heartbeat_at=after(5)),
+)
+HEALTH = {"api": Standing(status=Status.CRITICAL, since=AT, message="refused", next_at=after(10))}
+GOLDEN_STATUS = {
+    "host": "web-1",
+    "mode": "auto",
+    "hold": None,
+    "daemon": {
+        "running": True,
+        "pid": 4711,
+        "version": "0.1.0",
+        "started_at": "2026-03-01T02:03:04.567Z",
+        "last_heartbeat_at": "2026-03-01T02:03:09.567Z",
+        "next_heartbeat_at": "2026-03-01T02:33:09.567Z",
+    },
+    "checks": [
+        {
+            "name": "api",
+            "kind": "http",
+            "status": "critical",
+            "armed": True,
+            "since": "2026-03-01T02:03:04.567Z",
+            "message": "refused",
+            "next_at": "2026-03-01T02:03:14.567Z",
+            "suppressed_by": "parent",
+        },
+        {
+            "name": "ram",
+            "kind": "memory",
+            "status": "unknown",
+            "armed": False,
+            "since": None,
+            "message": "not looked at yet",
+            "next_at": None,
+            "suppressed_by": None,
+        },
+    ],
+    "open_incidents": ["OPS-20260301-001"],
+    "pending_commands": [],
+}
+
+
+def test_an_incident_has_exactly_these_keys_in_this_order_and_these_words() -> None:
+    shown = contract.incident(INCIDENT, "OPS-20260301-000")
+
+    assert shown == GOLDEN_INCIDENT
+    assert list(shown) == list(GOLDEN_INCIDENT)
+
+
+def test_the_text_kept_with_an_incident_is_the_same_on_one_line() -> None:
+    text = contract.incident_json(INCIDENT, "OPS-20260301-000")
+
+    assert json.loads(text) == GOLDEN_INCIDENT
+    assert "\n" not in text
+
+
+def test_status_has_exactly_these_keys_in_this_order_and_these_words() -> None:
+    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_heartbeat_at=after(1805))
+
+    assert shown == GOLDEN_STATUS
+    assert list(shown) == list(GOLDEN_STATUS)
+
+
+def test_status_is_json() -> None:
+    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_heartbeat_at=after(1805))
+
+    assert json.loads(json.dumps(shown)) == GOLDEN_STATUS
+
+
+def test_a_refusal_is_listed_once_until_something_else_is_said() -> None:
+    again = replace(REFUSED, seq=14)
+    other = replace(REFUSED, seq=15, guard="mode", reason="mode is observe")
+    once_more = replace(REFUSED, seq=16)
+    incident = replace(INCIDENT, actions=(REFUSED, again, other, once_more))
+
+    reasons = [action["reason"] for action in contract.incident(incident)["actions"]]
+
+    assert reasons == ["HOLD is set by root", "mode is observe", "HOLD is set by root"]
+
+
+def test_an_action_that_was_really_ordered_twice_is_listed_twice() -> None:
+    incident = replace(INCIDENT, actions=(RESTART, replace(RESTART, seq=20)))
+
+    assert len(contract.incident(incident)["actions"]) == 2
+
+
+def test_a_suspect_has_neither_id_nor_severity() -> None:
+    suspect = replace(INCIDENT, label=None, severity=None, state=Phase.SUSPECT, detected_at=None)
+
+    shown = contract.incident(suspect)
+
+    assert (shown["id"], shown["severity"], shown["detected_at"], shown["parent"]) == (None, None, None, None)
+
+
+def test_status_names_the_reason_of_a_hold() -> None:
+    state = replace(STATE, conditions=HostConditions(hold="root set HOLD: disks are being moved"))
+
+    assert contract.status(state, POLICY, HEALTH, AT)["hold"] == "root set HOLD: disks are being moved"
+
+
+def test_in_observe_mode_nothing_is_armed() -> None:
+    shown = contract.status(STATE, replace(POLICY, mode=Mode.OBSERVE), HEALTH, AT)
+
+    assert shown["mode"] == "observe"
+    assert [check["armed"] for check in shown["checks"]] == [False, False]
+
+
+def test_suspects_and_resolved_incidents_are_not_open() -> None:
+    incidents = {1: replace(INCIDENT, state=Phase.SUSPECT), 2: replace(INCIDENT, state=Phase.RESOLVED)}
+
+    assert contract.status(replace(STATE, incidents=incidents), POLICY, HEALTH, AT)["open_incidents"] == []
+
+
+PAUSE = PauseSet(target="api", until=after(60), pages=True, repairs=True, by="ann", reason="deploy")
+CALM = replace(STATE, incidents={})
+
+
+@pytest.mark.parametrize(
+    ("state", "word"),
+    [
+        (CALM, None),
+        (replace(CALM, pauses={"api": PAUSE}), "pause"),
+        (replace(CALM, pauses={"api.service": PAUSE}), "pause"),
+        (replace(CALM, pauses={"all": PAUSE}), "pause"),
+        (replace(CALM, pauses={"ram": PAUSE}), None),
+        (replace(CALM, pauses={"api": replace(PAUSE, until=after(-1))}), None),
+        (replace(CALM, flapping=frozenset({"api"})), "flapping"),
+        (replace(CALM, stops={"api.service": StopSeen(unit="api.service", at=AT)}), "operator_stop"),
+        (replace(CALM, stops={"api.service": StopSeen(unit="api.service", at=AT, fell_with="db.service")}), None),
+        (STATE, "parent"),
+    ],
+)
+def test_a_check_says_what_keeps_people_away_from_it(state: State, word: str | None) -> None:
+    assert contract.status(state, POLICY, HEALTH, AT)["checks"][0]["suppressed_by"] == word
