@@ -1,0 +1,189 @@
+"""systemd's journal, read with journalctl: log lines as evidence, and who was stopped on purpose.
+
+journalctl is run with an argv, a deadline and a bound on what is kept; JSON output, so that nothing a program
+logs can look like a line of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from opsagent.core.denied import malformed
+from opsagent.core.unit import StopSeen
+from opsagent.host import process
+from opsagent.host.boot import booted_at
+from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, stops_among
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LONGEST_LINE = 500
+_DEADLINE = timedelta(seconds=5)
+_KEEP = 16 * 1024 * 1024
+_MOST_UNIT_LINES = 20_000
+# How far a stop's causes may lie behind the cursor that an earlier reading left.
+_LOOK_BACK = timedelta(seconds=10)
+_SUDO = "/usr/bin/sudo"
+
+
+class JournalError(Exception):
+    """The journal could not be read; the text says why."""
+
+
+def lines(
+    unit: str, since: datetime, limit: int = 50, scope: str = "system", deadline: timedelta = _DEADLINE
+) -> tuple[str, ...]:
+    """Return the last `limit` lines of a unit (its own and systemd's about it) since then, oldest first."""
+    if malformed(unit):
+        raise JournalError(f"cannot read the journal: {malformed(unit)}")
+    chosen = f"--unit={unit}" if scope == "system" else f"--user-unit={unit}"
+    return _texts((chosen, f"--since={_at(since)}", f"--lines={limit}"), deadline)
+
+
+def kernel_lines(since: datetime, limit: int = 50, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
+    """Return the kernel's last `limit` lines of this boot since then, oldest first."""
+    return _texts(("--dmesg", f"--since={_at(since)}", f"--lines={limit}"), deadline)
+
+
+def stops(
+    since: datetime | str, relations: Mapping[str, Sequence[str]], scope: str = "system"
+) -> tuple[tuple[StopSeen, ...], str]:
+    """Return the stop jobs of the units in `relations` after `since`, and the cursor to go on from.
+
+    `since` is a time or the cursor of the reading before; nothing before this boot counts. `relations` gives for
+    each unit those it is bound to (BindsTo, Requires, PartOf). A restart is no stop, whoever asked for it. The
+    cursor is "" while the journal has nothing to point at: ask again with the time.
+    """
+    cursor = since if isinstance(since, str) else ""
+    begin = _moment_of(cursor) - _LOOK_BACK if isinstance(since, str) else since
+    begin = max(begin, booted_at() or begin)
+    found = _unit_lines(begin, scope)
+    fresh = _after(found, cursor)
+    seen = stops_among(found, fresh, relations)
+    by = _asked_by(seen) if seen else {}
+    stamped = tuple(_named(stop, by.get(stop.unit, "")) for stop in seen)
+    return stamped, found[-1].cursor if fresh else cursor
+
+
+def _named(stop: StopSeen, by: str) -> StopSeen:
+    return StopSeen(unit=stop.unit, at=stop.at, by=by, fell_with=stop.fell_with)
+
+
+def _after(found: Sequence[UnitLine], cursor: str) -> Sequence[UnitLine]:
+    """Return what comes after the cursor; if its line is gone (vacuumed), what is younger than it."""
+    if not cursor:
+        return found
+    place = next((index for index, line in enumerate(found) if line.cursor == cursor), None)
+    if place is not None:
+        return found[place + 1 :]
+    return [line for line in found if line.at > _moment_of(cursor)]
+
+
+def _moment_of(cursor: str) -> datetime:
+    """Return the realtime stamp that a cursor carries (`t=`, hexadecimal µs)."""
+    for part in cursor.split(";"):
+        name, _, value = part.partition("=")
+        if name == "t":
+            try:
+                return datetime.fromtimestamp(int(value, 16) / 1e6, UTC)
+            except (ValueError, OverflowError):
+                break
+    raise JournalError(f"cannot use {cursor[:60]!r} as a cursor of the journal")
+
+
+def _unit_lines(begin: datetime, scope: str) -> list[UnitLine]:
+    sender = "_PID=1" if scope == "system" else f"_UID={os.getuid()}"
+    matches = (sender, *(f"MESSAGE_ID={number}" for number in MESSAGE_IDS))
+    field = "UNIT" if scope == "system" else "USER_UNIT"
+    fields = f"--output-fields={field},MESSAGE_ID,JOB_TYPE,JOB_ID"
+    entries = _entries((fields, f"--since={_at(begin)}", f"--lines={_MOST_UNIT_LINES}", *matches), _DEADLINE)
+    return [
+        UnitLine(
+            cursor=str(entry["__CURSOR"]),
+            at=_stamp(entry),
+            unit=str(entry[field]),
+            kind=MESSAGE_IDS[str(entry["MESSAGE_ID"])],
+            job_type=str(entry.get("JOB_TYPE", "")),
+            job=str(entry.get("JOB_ID", "")),
+        )
+        for entry in entries
+        if entry.get(field) and entry.get("MESSAGE_ID") in MESSAGE_IDS
+    ]
+
+
+def _asked_by(seen: Sequence[StopSeen]) -> dict[str, str]:
+    """Return who asked for which stop, as far as sudo wrote it down."""
+    begin = min(stop.at for stop in seen) - timedelta(minutes=2)
+    try:
+        told = list(
+            _entries((f"--since={_at(begin)}", "--output-fields=MESSAGE", "--lines=200", f"_EXE={_SUDO}"), _DEADLINE)
+        )
+    except JournalError:
+        return {}
+    people: dict[str, str] = {}
+    for entry in told:
+        person, _, rest = _text(entry).strip().partition(" : ")
+        words = rest.partition("COMMAND=")[2].split()
+        for stop in seen:
+            stem = stop.unit.removesuffix(".service")
+            if "stop" in words and {stop.unit, stem} & set(words) and _stamp(entry) <= stop.at:
+                people[stop.unit] = person
+    return people
+
+
+def _texts(arguments: Sequence[str], deadline: timedelta) -> tuple[str, ...]:
+    wanted = "--output-fields=MESSAGE,SYSLOG_IDENTIFIER,_COMM,_PID"
+    return tuple(line for entry in _entries((wanted, *arguments), deadline) for line in _shown(entry))
+
+
+def _shown(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Write an entry as `time program[pid]: text`, a line for each line of its text."""
+    program = entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "?"
+    pid = f"[{entry['_PID']}]" if "_PID" in entry else ""
+    stamp = _stamp(entry).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for line in _text(entry).splitlines() or [""]:
+        yield f"{stamp} {program}{pid}: {line}"[:LONGEST_LINE]
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    """Return the message; journald gives bytes that are no UTF-8 as a list, and null when there are too many."""
+    message = entry.get("MESSAGE")
+    if isinstance(message, list):
+        whole = all(isinstance(byte, int) for byte in message)
+        return bytes(message).decode(errors="replace") if whole else "\n".join(map(str, message))
+    return "(a message over 4 KiB)" if message is None else str(message)
+
+
+def _stamp(entry: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, UTC)
+
+
+def _at(moment: datetime) -> str:
+    return f"@{moment.timestamp():.6f}"
+
+
+def _entries(arguments: Sequence[str], deadline: timedelta) -> Iterator[dict[str, Any]]:
+    argv = ("journalctl", "--no-pager", "--output=json", *arguments)
+    try:
+        done = process.run(argv, timeout=deadline, keep=_KEEP)
+    except process.CannotRunError as error:
+        raise JournalError(str(error)) from error
+    told = done.errors.decode(errors="replace").strip()
+    if done.timed_out:
+        raise JournalError(f"cannot read the journal within {deadline.total_seconds():g} s")
+    if done.code != 0 or "not seeing messages" in told:
+        raise JournalError(f"cannot read the journal: {told[:300] or f'journalctl ended with {done.code}'}")
+    return _parsed(done.output)
+
+
+def _parsed(output: bytes) -> Iterator[dict[str, Any]]:
+    for line in output.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # the last line of an output that was cut at the bound
+        if "__REALTIME_TIMESTAMP" in entry:
+            yield entry
