@@ -1,0 +1,1 @@
+"""What the checks that use the network share: one deadline, checked addresses, timed stages, bounded bodies."""

@@ -1,0 +1,89 @@
+"""When a certificate begins and ends to be valid, read from its DER bytes without trusting it first."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+_SEQUENCE, _INTEGER, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0x02, 0xA0, 0x17, 0x18
+_LONG_FORM = 0x80
+_MAX_LENGTH_BYTES = 4
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """The span in which a certificate is valid (UTC)."""
+
+    begins: datetime
+    ends: datetime
+
+    def days_left(self) -> float:
+        """Return the days until it ends, negative when it has ended."""
+        return (self.ends.timestamp() - time.time()) / _DAY
+
+    def days_until(self) -> float:
+        """Return the days until it begins, negative when it has begun."""
+        return (self.begins.timestamp() - time.time()) / _DAY
+
+
+def validity(der: bytes) -> Validity:
+    """Read the validity of one certificate; ValueError if these bytes are not a certificate."""
+    certificate, _ = _element(der, _SEQUENCE)
+    fields, _ = _element(certificate, _SEQUENCE)
+    if fields[:1] == bytes([_VERSION]):
+        _, fields = _element(fields, _VERSION)
+    for tag in (_INTEGER, _SEQUENCE, _SEQUENCE):  # serial number, signature algorithm, issuer
+        _, fields = _element(fields, tag)
+    span, _ = _element(fields, _SEQUENCE)
+    begins, span = _time(span)
+    ends, _ = _time(span)
+    return Validity(begins=begins, ends=ends)
+
+
+def from_pem(text: str) -> tuple[bytes, ...]:
+    """Return the DER bytes of every certificate in a PEM file; ValueError if one is damaged or there is none."""
+    found = []
+    for block in text.split(_BEGIN)[1:]:
+        body, end, _ = block.partition(_END)
+        if not end:
+            raise ValueError("a certificate has no end")
+        try:
+            found.append(base64.b64decode("".join(body.split()), validate=True))
+        except binascii.Error as error:
+            raise ValueError("a certificate is not base64") from error
+    if not found:
+        raise ValueError("there is no certificate in it")
+    return tuple(found)
+
+
+def _element(der: bytes, tag: int) -> tuple[bytes, bytes]:
+    """Split the first element, which must have this tag, into its content and what follows it."""
+    header = 2
+    if len(der) < header or der[0] != tag:
+        raise ValueError("not a certificate")
+    length = der[1]
+    if length & _LONG_FORM:
+        count = length ^ _LONG_FORM
+        if not 1 <= count <= _MAX_LENGTH_BYTES:
+            raise ValueError("not a certificate")
+        header += count
+        length = int.from_bytes(der[2:header], "big")
+    content = der[header : header + length]
+    if len(content) != length:
+        raise ValueError("a certificate is cut off")
+    return content, der[header + length :]
+
+
+def _time(der: bytes) -> tuple[datetime, bytes]:
+    """Read one time of either kind; a two-digit year from 50 on is of the last century (RFC 5280)."""
+    generalized = der[:1] == bytes([_GENERALIZED_TIME])
+    content, rest = _element(der, _GENERALIZED_TIME if generalized else _UTC_TIME)
+    text = content.decode("ascii", "replace")
+    if not generalized:
+        text = ("19" if text >= "50" else "20") + text
+    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC), rest
