@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 
@@ -18,6 +19,7 @@ _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _NAME_LIMIT = 253
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_host(host: str) -> Address | None:
     """Return the address that `host` spells, None for a name; ValueError for what is neither.
 
@@ -47,6 +49,7 @@ def unmapped(address: Address) -> Address:
     return inside or address
 
 
+@functools.lru_cache(maxsize=4096)
 def refusal(address: Address, *, named: bool) -> str:
     """Say why this address may not be asked, "" if it may.
 

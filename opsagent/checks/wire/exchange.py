@@ -88,10 +88,18 @@ def check_question(question: Ask) -> None:
     _prepared(question.method, question.url, question.headers)
 
 
+@functools.lru_cache(maxsize=4096)
 def place(url: str) -> str:
     """Name a URL for people: host, port and path, without the query (which may hold a secret)."""
+    _, host, port = _end(url)
+    return shown(host, port) + (urlsplit(url).path or "/")
+
+
+@functools.lru_cache(maxsize=4096)
+def _end(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port."""
     parts = urlsplit(url)
-    return shown(parts.hostname or "", parts.port or _PORTS[parts.scheme]) + (parts.path or "/")
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -156,20 +164,18 @@ class _Connection(urllib3.connection.HTTPConnection):
     """A connection to a checked address, each of whose reads ends at the deadline of the look."""
 
     def __init__(self, question: Ask, stages: Stages) -> None:
-        self.parts = urlsplit(question.url)
-        self.hop = urlsplit(question.proxy) if question.proxy else self.parts
-        super().__init__(self.hop.hostname or "", self.hop.port or _PORTS[self.hop.scheme])
+        super().__init__(*_end(question.proxy or question.url)[1:])
         self.question, self.stages = question, stages
-        self.sends_whole_url = bool(question.proxy) and self.parts.scheme == "http"
+        self.scheme, self.target_host, self.target_port = _end(question.url)
+        self.sends_whole_url = bool(question.proxy) and self.scheme == "http"
         self.certificate: bytes | None = None
 
     def connect(self) -> None:
         """Open the way: the proxy if one is configured, a tunnel through it for https, then TLS."""
-        question, host = self.question, self.parts.hostname or ""
-        port = self.parts.port or _PORTS[self.parts.scheme]
+        question, host, port = self.question, self.target_host, self.target_port
         sock = dial(self.host, self.port, self.stages, named=question.named or bool(question.proxy))
         self.sock = cast("socket.socket", _BoundedSocket(sock, self.stages))
-        if self.parts.scheme != "https":
+        if self.scheme != "https":
             return
         if question.proxy:
             self.set_tunnel(host, port)
