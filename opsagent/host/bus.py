@@ -94,9 +94,13 @@ class Bus:
             self._wire = DBusConnectionBase(sock)
         except (OSError, ValueError, RuntimeError) as error:
             raise BusLostError(f"cannot reach the {scope} bus: {error}") from error
-        self._driver("Hello")
-        self.add_match(_OWNER_CHANGES)
-        self._owner = self._driver("GetNameOwner", "s", SYSTEMD)[0]
+        try:
+            self._driver("Hello")
+            self.add_match(_OWNER_CHANGES)
+            self._owner = self._driver("GetNameOwner", "s", SYSTEMD)[0]
+        except (BusError, BusLostError):
+            self._wire.close()
+            raise
 
     def close(self) -> None:
         """Close the connection; whatever else is done with it raises BusLostError."""

@@ -1,0 +1,180 @@
+"""Listening to systemd: a signal is a hint that a unit may have changed, and the unit is read again.
+
+One blocking loop for one thread. Signals can coalesce, be forged or be missed while the bus is away, so nothing is
+counted or believed from them, and after every gap all watched units are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.unit import UnitSnapshot
+from opsagent.host.bus import MANAGER, SYSTEMD, Bus, BusError, BusLostError, Signal
+from opsagent.host.systemd import Systemd, subscribe, utc_now
+from opsagent.host.unit_names import UNIT_PATHS, name_of
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+_RULES = (
+    f"type='signal',sender='{SYSTEMD}',member='PropertiesChanged',path_namespace='{UNIT_PATHS.rstrip('/')}'",
+    f"type='signal',sender='{SYSTEMD}',interface='{MANAGER}',member='UnitRemoved'",
+    f"type='signal',sender='{SYSTEMD}',interface='{MANAGER}',member='Reloading'",
+)
+# systemd goes from failed to auto-restart within 0.4 ms; a unit that it restarts itself gets this long to show it.
+_SETTLE = timedelta(milliseconds=20)
+_LOOK_UP_EVERY = timedelta(milliseconds=500)
+_LONGEST_BACKOFF = timedelta(seconds=30)
+_DOWN = frozenset({"failed", "inactive"})
+
+
+class Listener:
+    """Watches units of one manager and posts each snapshot that differs from the one before."""
+
+    def __init__(self, scope: str = "system", now: Callable[[], datetime] = utc_now) -> None:
+        """Remember whom to listen to; the connections are made by `run`."""
+        self.forged = 0
+        self._scope = scope
+        self._reader = Systemd(scope, now)
+        self._now = now
+        self._asked = False
+        self._watched: frozenset[str] = frozenset()
+        self._names: dict[str, str] = {}
+        self._last: dict[str, tuple[object, ...]] = {}
+
+    def resync(self) -> None:
+        """Have all watched units read again soon (within half a second). From any thread."""
+        self._asked = True
+
+    def run(
+        self,
+        watched: Callable[[], frozenset[str]],
+        post: Callable[[UnitSnapshot], None],
+        gap: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
+        """Listen until `stop` is set; never returns before, whatever happens to the bus.
+
+        `watched` names the units of the moment, `post` takes each change, `gap` is told (before the units are read
+        again) why something may have been missed.
+        """
+        wait = _SETTLE
+        while not stop.is_set():
+            try:
+                with contextlib.closing(Bus(self._scope)) as bus:
+                    self._begin(bus, watched, post, gap, stop)
+                    wait = _SETTLE
+                    self._listen(bus, watched, post, gap, stop)
+            except (BusLostError, BusError) as lost:
+                if wait <= _SETTLE:  # said once, not at each try
+                    gap(f"lost systemd: {lost}")
+            stop.wait(wait.total_seconds())
+            wait = min(wait * 4, _LONGEST_BACKOFF)
+        self._reader.close()
+
+    def _begin(
+        self,
+        bus: Bus,
+        watched: Callable[[], frozenset[str]],
+        post: Callable[[UnitSnapshot], None],
+        gap: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
+        for rule in _RULES:
+            bus.add_match(rule)
+        subscribe(bus)
+        gap("connected to systemd")
+        self._read_all(watched(), post, stop)
+
+    def _listen(
+        self,
+        bus: Bus,
+        watched: Callable[[], frozenset[str]],
+        post: Callable[[UnitSnapshot], None],
+        gap: Callable[[str], None],
+        stop: threading.Event,
+    ) -> None:
+        counted = 0
+        while not stop.is_set():
+            signals = _waiting(bus)
+            self.forged, counted = self.forged + bus.forged - counted, bus.forged
+            missed = _why_missed(bus, signals)
+            wanted = watched()
+            if missed:
+                gap(missed)
+            if missed or self._asked or wanted != self._watched:
+                self._read_all(wanted, post, stop)
+            else:
+                self._read(_hinted(signals) & self._names.keys(), post, stop)
+
+    def _read_all(self, wanted: frozenset[str], post: Callable[[UnitSnapshot], None], stop: threading.Event) -> None:
+        """Read every watched unit, and learn which primary name each one goes by."""
+        self._asked = False
+        self._watched = wanted
+        self._names = {name: name for name in wanted}
+        self._last = {name: last for name, last in self._last.items() if name in wanted}
+        self._read(wanted, post, stop)
+
+    def _read(self, names: Iterable[str], post: Callable[[UnitSnapshot], None], stop: threading.Event) -> None:
+        for name in sorted({self._names[hinted] for hinted in names}):
+            snapshot = self._settled(name, stop)
+            self._names[snapshot.name] = name  # signals come under the primary name, settings may use an alias
+            if self._last.get(name) != (seen := _essence(snapshot)):
+                self._last[name] = seen
+                post(snapshot)
+
+    def _settled(self, name: str, stop: threading.Event) -> UnitSnapshot:
+        snapshot = self._reader.snapshot(name)
+        if snapshot is not None and snapshot.active_state in _DOWN and snapshot.restart != "no":
+            stop.wait(_SETTLE.total_seconds())
+            snapshot = self._reader.snapshot(name)
+        return snapshot or UnitSnapshot(name=name, read_at=self._now(), scope=self._scope, load_state="not-found")
+
+
+def _waiting(bus: Bus) -> list[Signal]:
+    """Wait a little for a signal and take whatever else has come with it."""
+    signals = []
+    signal = bus.next_signal(_LOOK_UP_EVERY.total_seconds())
+    while signal is not None:
+        signals.append(signal)
+        signal = bus.next_signal(0)
+    return signals
+
+
+def _hinted(signals: Iterable[Signal]) -> set[str]:
+    names = {name_of(signal.path) for signal in signals if signal.member == "PropertiesChanged"}
+    gone = {signal.body[0] for signal in signals if signal.member == "UnitRemoved"}
+    return {name for name in names | gone if name is not None}
+
+
+def _why_missed(bus: Bus, signals: Iterable[Signal]) -> str:
+    """Say why events may have been missed, "" when none were."""
+    if bus.overflowed:
+        bus.overflowed = False
+        return "more signals than could be read"
+    for signal in signals:
+        if signal.member == "Reloading" and signal.body == (False,):
+            return "systemd was reloaded"
+        if signal.member == "NameOwnerChanged" and signal.body[2]:
+            return "systemd was re-executed"
+    return ""
+
+
+def _essence(snapshot: UnitSnapshot) -> tuple[object, ...]:
+    """Return what makes two snapshots of a unit different to us; times and reading order do not."""
+    return (
+        snapshot.name,
+        snapshot.load_state,
+        snapshot.active_state,
+        snapshot.sub_state,
+        snapshot.result,
+        snapshot.nrestarts,
+        snapshot.invocation_id,
+        snapshot.job,
+        snapshot.unit_file_state,
+        snapshot.need_daemon_reload,
+    )
