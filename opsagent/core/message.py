@@ -35,3 +35,11 @@ class Message:
     incident: str | None = None
     incident_json: str = ""
     severity: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """One target of a notifier that has the message now. `target` names it without any secret."""
+
+    target: str
+    said: str = ""
