@@ -4,39 +4,23 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
+from opsagent.core.policy import Mode
 from opsagent.core.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from opsagent.core.health import Health
     from opsagent.core.incident import Action, Incident, Told
-    from opsagent.core.observation import Status
     from opsagent.core.policy import CheckPolicy, Policy
     from opsagent.core.state import State
 
-
-class Standing(Protocol):
-    """How one check stands: its status, since when, its last sentence, when it is looked at next (UTC)."""
-
-    @property
-    def status(self) -> Status:
-        """The confirmed status."""
-
-    @property
-    def since(self) -> datetime | None:
-        """Since when it has that status; None before the first look."""
-
-    @property
-    def message(self) -> str:
-        """The last sentence of the check."""
-
-    @property
-    def next_at(self) -> datetime | None:
-        """When it is looked at next; None when that is not known."""
+_NOT_KNOWN: Mapping[str, datetime] = {}
 
 
 def incident(incident: Incident, parent_label: str | None = None) -> dict[str, Any]:
@@ -72,17 +56,18 @@ def incident_json(incident_: Incident, parent_label: str | None = None) -> str:
 def status(
     state: State,
     policy: Policy,
-    health: Mapping[str, Standing],
+    health: Mapping[str, Health],
     now: datetime,
     *,
+    next_at: Mapping[str, datetime] = _NOT_KNOWN,
     last_heartbeat_at: datetime | None = None,
     next_heartbeat_at: datetime | None = None,
 ) -> dict[str, Any]:
     """Return how everything stands at `now`, as `status --json` shows it while the daemon runs.
 
-    `health` has an entry for every check that was looked at; the heartbeats are those of the daemon's scheduler (the
-    last one is taken from the day's figures when it is not given); `pending_commands` is left for the reader,
-    for only a daemon that is down leaves any.
+    `health` and `next_at` (when a check is looked at again) are by the check's name; the heartbeats are those of the
+    scheduler, the last one is taken from the day's figures when it is not given. `pending_commands` is left for the
+    reader: only a daemon that is down leaves any.
     """
     return {
         "host": policy.host,
@@ -96,7 +81,16 @@ def status(
             "last_heartbeat_at": _iso(last_heartbeat_at or (state.day.last_heartbeat_at if state.day else None)),
             "next_heartbeat_at": _iso(next_heartbeat_at),
         },
-        "checks": [_check(check, health.get(check.name), state, policy, now) for check in policy.checks],
+        "checks": [
+            _check(
+                check,
+                health.get(check.name),
+                next_at=next_at.get(check.name),
+                armed=policy.mode is Mode.AUTO and bool(check.repair),
+                quiet=quiet_because(check, state, now),
+            )
+            for check in policy.checks
+        ],
         "open_incidents": [incident.label for incident in state.open_incidents],
         "pending_commands": [],
     }
@@ -117,18 +111,30 @@ def quiet_because(check: CheckPolicy, state: State, now: datetime) -> str | None
 
 
 def _check(
-    check: CheckPolicy, standing: Standing | None, state: State, policy: Policy, now: datetime
+    check: CheckPolicy, health: Health | None, *, next_at: datetime | None, armed: bool, quiet: str | None
 ) -> dict[str, Any]:
     return {
         "name": check.name,
         "kind": check.kind,
-        "status": standing.status.value if standing else "unknown",
-        "armed": policy.mode.value == "auto" and bool(check.repair),
-        "since": _iso(standing.since if standing else None),
-        "message": standing.message if standing else "not looked at yet",
-        "next_at": _iso(standing.next_at if standing else None),
-        "suppressed_by": quiet_because(check, state, now),
+        "status": _status(health).value,
+        "armed": armed,
+        "since": _iso(health.since if health else None),
+        "message": _message(health, check),
+        "next_at": _iso(next_at),
+        "suppressed_by": quiet,
     }
+
+
+def _status(health: Health | None) -> Status:
+    return Status.UNKNOWN if health is None or health.is_blind else health.status
+
+
+def _message(health: Health | None, check: CheckPolicy) -> str:
+    if health is None or health.reading is None:
+        return "not looked at yet"
+    if health.suspicious and not health.is_bad:
+        return f"{health.reading.message} (bad look {health.bad}, believed after {check.confirm.failures})"
+    return health.reading.message
 
 
 def _action(action: Action) -> dict[str, Any]:

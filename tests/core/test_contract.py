@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from opsagent.core import contract
 from opsagent.core.events import PauseSet
+from opsagent.core.health import Health
 from opsagent.core.incident import Action, Incident, Told
-from opsagent.core.observation import Severity, Status
+from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, Policy, RemedyRule
 from opsagent.core.state import Day, State
 from opsagent.core.unit import HostConditions, StopSeen
 
 AT = datetime(2026, 3, 1, 2, 3, 4, 567_891, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    status: Status
-    since: datetime | None
-    message: str
-    next_at: datetime | None
 
 
 def after(seconds: float) -> datetime:
@@ -131,7 +124,10 @@ STATE = State(
     incidents={11: INCIDENT},
     day=Day(date=date(2026, 3, 1), last_heartbeat_at=after(5)),
 )
-HEALTH = {"api": Standing(status=Status.CRITICAL, since=AT, message="refused", next_at=after(10))}
+REFUSAL = Reading(status=Status.CRITICAL, message="refused", failure_class="refused")
+BROKEN = Health(check="api", status=Status.CRITICAL, settled=True, since=AT, reading=REFUSAL, bad=3)
+HEALTH = {"api": BROKEN}
+NEXT = {"api": after(10)}
 GOLDEN_STATUS = {
     "host": "web-1",
     "mode": "auto",
@@ -186,14 +182,14 @@ def test_the_text_kept_with_an_incident_is_the_same_on_one_line() -> None:
 
 
 def test_status_has_exactly_these_keys_in_this_order_and_these_words() -> None:
-    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_heartbeat_at=after(1805))
+    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_at=NEXT, next_heartbeat_at=after(1805))
 
     assert shown == GOLDEN_STATUS
     assert list(shown) == list(GOLDEN_STATUS)
 
 
 def test_status_is_json() -> None:
-    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_heartbeat_at=after(1805))
+    shown = contract.status(STATE, POLICY, HEALTH, after(9), next_at=NEXT, next_heartbeat_at=after(1805))
 
     assert json.loads(json.dumps(shown)) == GOLDEN_STATUS
 
@@ -234,6 +230,20 @@ def test_in_observe_mode_nothing_is_armed() -> None:
 
     assert shown["mode"] == "observe"
     assert [check["armed"] for check in shown["checks"]] == [False, False]
+
+
+def test_a_failure_that_is_not_believed_yet_says_so() -> None:
+    health = {"api": replace(BROKEN, status=Status.OK, bad=1)}
+
+    shown = contract.status(STATE, POLICY, health, AT)["checks"][0]
+
+    assert (shown["status"], shown["message"]) == ("ok", "refused (bad look 1, believed after 3)")
+
+
+def test_a_check_that_could_not_look_for_long_is_unknown_whatever_it_was() -> None:
+    health = {"api": replace(BROKEN, status=Status.OK, reading=ok("200"), bad=0, blind=3)}
+
+    assert contract.status(STATE, POLICY, health, AT)["checks"][0]["status"] == "unknown"
 
 
 def test_suspects_and_resolved_incidents_are_not_open() -> None:
