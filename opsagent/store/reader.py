@@ -1,0 +1,137 @@
+"""Reading the event log while the daemon writes it: for the command line, and for whoever else may look.
+
+A reader never writes, so it can never harm: `mode=ro`, and no pragma that would change a file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Self
+
+from opsagent.core.log_row import StoreError, StoreTrouble
+from opsagent.store import schema
+from opsagent.store.database import BUSY_SECONDS, micros, our_words, trouble_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from opsagent.core.log_row import OutboxRow, OutboxState, Row
+
+JOURNAL_MODES = slice(18, 20)
+"""Two bytes of a database's header: 2 says WAL, 1 says no WAL."""
+
+
+class Reader:
+    """A read-only look at the event log. Use it in a `with`, or call `close`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Keep an open connection; `open` makes one."""
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the event log for reading. StoreError says what is wrong; FileNotFoundError that there is none."""
+        if not path.exists():
+            raise FileNotFoundError(f"cannot read {path}: there is no event log yet")
+        with our_words(f"read {path}"):
+            return cls(open_to_read(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def incidents(
+        self, *, since: datetime | None = None, open_only: bool = False, check: str | None = None, limit: int = 1000
+    ) -> tuple[str, ...]:
+        """Return incidents as JSON texts, oldest first; when there are more than `limit`, the newest of them.
+
+        `since` (UTC) leaves out those that were opened earlier and are closed; `check` is a check or an open key.
+        """
+        earliest = -(1 << 62) if since is None else micros(since)
+        query = """SELECT json FROM incidents WHERE (opened_at >= :since OR closed_at IS NULL)
+            AND (:all OR closed_at IS NULL) AND (:check IS NULL OR "check" = :check OR key = :check)
+            ORDER BY opened_at DESC, seq DESC LIMIT :limit"""
+        values = {"since": earliest, "all": not open_only, "check": check, "limit": limit}
+        with our_words("read the incidents"):
+            found = self._connection.execute(query, values).fetchall()
+        return tuple(str(row[0]) for row in reversed(found))
+
+    def incident(self, label: str) -> str | None:
+        """Return one incident as JSON text, by its label, or None."""
+        with our_words("read the incidents"):
+            query = "SELECT json FROM incidents WHERE label = ? ORDER BY seq DESC LIMIT 1"
+            found = self._connection.execute(query, (label,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def outbox(
+        self, *, incident: int | None = None, state: OutboxState | None = None, limit: int = 1000
+    ) -> tuple[OutboxRow, ...]:
+        """Return messages to people, oldest first: of one incident, in one state, or all."""
+        query = f"""{schema.ALL_OUTBOX} WHERE (:incident IS NULL OR incident = :incident)
+            AND (:state IS NULL OR state = :state) ORDER BY created_at, seq LIMIT :limit"""
+        with our_words("read the outbox"):
+            values = {"incident": incident, "state": state, "limit": limit}
+            return tuple(schema.outbox_of(cells) for cells in self._connection.execute(query, values))
+
+    def events(self, *, after: int = 0, incident: int | None = None, limit: int = 10_000) -> tuple[Row, ...]:
+        """Return events after a number, in order, of one incident or all; rows that are damaged are left out."""
+        chosen = "" if incident is None else "AND incident = :incident"
+        query = f"{schema.ALL_EVENTS} WHERE seq > :after {chosen} ORDER BY seq LIMIT :limit"
+        with our_words("read the events"):
+            found = self._connection.execute(query, {"after": after, "incident": incident, "limit": limit})
+            return tuple(schema.event_of(cells) for cells in found if schema.is_sound(cells))
+
+    def events_between(self, since: datetime, until: datetime) -> tuple[Row, ...]:
+        """Return events of a span of time (UTC, `until` left out), in the order of their numbers."""
+        query = f"{schema.ALL_EVENTS} WHERE at >= ? AND at < ? ORDER BY seq"
+        with our_words("read the events"):
+            found = self._connection.execute(query, (micros(since), micros(until)))
+            return tuple(schema.event_of(cells) for cells in found if schema.is_sound(cells))
+
+    def meta(self, key: str) -> str | None:
+        """Return what is noted under a key, or None."""
+        with our_words("read what is noted"):
+            found = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def last_seq(self) -> int:
+        """Return the number of the newest event, 0 when there is none."""
+        with our_words("read the events"):
+            return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """Open read-only. Where SQLite would need a -wal file that is gone and may not be made, read a copy in memory."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        connection.close()
+        if trouble_of(error) in {StoreTrouble.READONLY, StoreTrouble.IO} and not wal(path).exists():
+            return copy_in_memory(path)
+        raise
+    return connection
+
+
+def copy_in_memory(path: Path) -> sqlite3.Connection:
+    """Read the whole database as it lies there without a -wal: only while no daemon has it open is that all of it."""
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[JOURNAL_MODES] = b"\1\1"
+    if wal(path).exists() or path.stat().st_mtime_ns != before.st_mtime_ns:
+        raise StoreError(StoreTrouble.BUSY, f"cannot read {path}: opsagent is just starting; try again")
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(bytes(content))
+    return connection
+
+
+def wal(path: Path) -> Path:
+    """Return where the write-ahead log of a database lies."""
+    return path.with_name(f"{path.name}-wal")
