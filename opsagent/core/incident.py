@@ -97,6 +97,7 @@ class Incident:
     next_level_at: datetime | None = None
     next_repair_at: datetime | None = None
     repair_reason: str = ""
+    exhausted: int = 0
     owner: Phase = Phase.REPAIRING
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()

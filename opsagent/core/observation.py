@@ -41,11 +41,16 @@ def worse_of(one: Severity, other: Severity) -> Severity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One number of a look: `value` in `unit` (%, s, bytes, "" for a count)."""
+    """One number of a look: `value` in `unit` (%, s, bytes, "" for a count).
+
+    `limit` is the number at which the check begins to complain, if higher is worse and it has one: what has
+    been bad clears only 5 points below it.
+    """
 
     name: str
     value: float
     unit: str = ""
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +100,8 @@ def grade(value: float, warning: float | None, critical: float | None) -> Status
     if warning is not None and value >= warning:
         return Status.WARNING
     return Status.OK
+
+
+def lowest(warning: float | None, critical: float | None) -> float | None:
+    """Return the limit at which a check begins to complain, None if it has none."""
+    return min((limit for limit in (warning, critical) if limit is not None), default=None)

@@ -176,7 +176,14 @@ def _(event: ev.NoteAdded, incident: Incident, recorded: Recorded) -> Incident:
 
 @_changed.register(ev.RepairMoved)
 def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, repair=event.to, next_repair_at=event.next_at, repair_reason=event.reason)
+    spent = incident.exhausted + (event.to is Repair.EXHAUSTED)
+    changed = replace(
+        incident,
+        repair=event.to,
+        next_repair_at=event.next_at,
+        repair_reason=event.reason,
+        exhausted=spent,
+    )
     return _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
 
 

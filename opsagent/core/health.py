@@ -1,0 +1,133 @@
+"""How many looks it takes to believe: streaks, holds, hysteresis and flapping of one check."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.observation import Observation, Reading, Status
+
+if TYPE_CHECKING:
+    from opsagent.core.policy import CheckPolicy
+
+# Nagios' own figures: the last 20 changes of state, recent ones weigh more (0.8 to 1.15).
+FLAP_LOOKS = 21
+FLAP_BEGINS = 30.0
+FLAP_ENDS = 25.0
+FLAP_LIGHTEST = 0.8
+FLAP_HEAVIEST = 1.15
+
+CLEAR_MARGIN = 5.0  # points below the limit before what was bad is good again
+BLIND_AFTER = 3  # looks in a row that could not look
+BAD = (Status.WARNING, Status.CRITICAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """A check's confirmed `status` and the streaks that lead to the next one.
+
+    `reading` is the last look, taken `at`. `bad_since` and `good_since` are the first look of the current
+    streak; `good`, `bad` and `blind` count it. `settled` is false until the first status is confirmed.
+    """
+
+    check: str
+    status: Status = Status.UNKNOWN
+    settled: bool = False
+    since: datetime | None = None
+    reading: Reading | None = None
+    at: datetime | None = None
+    good: int = 0
+    bad: int = 0
+    blind: int = 0
+    bad_since: datetime | None = None
+    good_since: datetime | None = None
+    last_good_at: datetime | None = None
+    looks: tuple[bool, ...] = ()
+    flapping: bool = False
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether a failure of this check is believed."""
+        return self.settled and self.status in BAD
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the last looks were bad, believed or not."""
+        return self.bad > 0
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether we have been unable to look for long enough to say so."""
+        return self.blind >= BLIND_AFTER
+
+    @property
+    def percent_flapping(self) -> float:
+        """Weighted share of changes among the last 20, in percent."""
+        return flap_percent(self.looks)
+
+
+def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
+    """Return the health after one more look."""
+    reading = seen.reading
+    if reading.status is Status.UNKNOWN:
+        return replace(health, reading=reading, at=seen.at, blind=health.blind + 1)
+    good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))
+    counted = _good(health, seen, policy) if good else _bad(health, seen, policy)
+    return _flapped(replace(counted, reading=reading, at=seen.at, blind=0, looks=(*health.looks, good)[-FLAP_LOOKS:]))
+
+
+def _too_near(reading: Reading) -> bool:
+    first = next(iter(reading.measures), None)
+    return first is not None and first.limit is not None and first.value > first.limit - CLEAR_MARGIN
+
+
+def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
+    first = health.good_since if health.good else seen.at
+    counted = replace(health, good=health.good + 1, bad=0, bad_since=None, good_since=first, last_good_at=seen.at)
+    enough = not health.settled or counted.good >= policy.confirm.successes
+    if health.is_bad and not enough:
+        return counted
+    since = health.since if health.settled and health.status is Status.OK else first
+    return replace(counted, status=Status.OK, settled=True, since=since)
+
+
+def _bad(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
+    first = health.bad_since if health.bad else seen.at
+    counted = replace(health, bad=health.bad + 1, good=0, good_since=None, bad_since=first)
+    held = first is not None and seen.at - first >= policy.hold
+    enough = seen.reading.conclusive or (counted.bad >= policy.confirm.failures and held)
+    status = seen.reading.status if seen.reading.status in BAD else health.status
+    if not enough and not health.is_bad:
+        return counted
+    since = health.since if health.is_bad else first
+    return replace(counted, status=status, settled=True, since=since)
+
+
+def _flapped(health: Health) -> Health:
+    percent = health.percent_flapping
+    return replace(health, flapping=percent >= FLAP_ENDS if health.flapping else percent > FLAP_BEGINS)
+
+
+def flap_percent(looks: tuple[bool, ...]) -> float:
+    """Return the weighted share of changes in percent; 0 until there are 20 changes to judge by.
+
+    The weights run from 0.8 for the oldest to 1.15 for the newest change (Nagios, "state flapping").
+    """
+    if len(looks) < FLAP_LOOKS:
+        return 0.0
+    step = (FLAP_HEAVIEST - FLAP_LIGHTEST) / (FLAP_LOOKS - 2)
+    pairs = itertools.pairwise(looks)
+    weights = [FLAP_LIGHTEST + step * place for place, (old, new) in enumerate(pairs) if old != new]
+    return 100.0 * sum(weights) / (FLAP_LOOKS - 1)
+
+
+def forget_streak(health: Health) -> Health:
+    """Return the health with its bad streak forgotten: used where looks are not to count (a unit still starting)."""
+    return replace(health, bad=0, bad_since=None)
+
+
+def stale(health: Health, now: datetime, limit: timedelta) -> bool:
+    """Whether the last look is older than `limit`."""
+    return health.at is None or now - health.at > limit

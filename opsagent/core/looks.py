@@ -1,0 +1,65 @@
+"""Which looks count: time-outs of an overloaded host do not, nor failing looks at a unit that is still starting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.observation import Observation, Status
+from opsagent.core.timing import elapsed
+
+if TYPE_CHECKING:
+    from opsagent.core.policy import CheckPolicy
+    from opsagent.core.unit import UnitSnapshot
+    from opsagent.core.world import World
+
+OVERLOAD_LASTS = timedelta(seconds=120)
+_STARTING = ("active", "activating", "reloading")
+
+
+def overloaded(world: World) -> str:
+    """Return why the host is, or was within the last 120 s, too busy to trust a time-out; "" when it is not."""
+    conditions = world.state.conditions
+    if conditions.overload:
+        return conditions.overload
+    at = world.state.overloaded_at
+    if at is not None and elapsed(at, world.now) < OVERLOAD_LASTS:
+        return "the host was overloaded within the last 120 s"
+    return ""
+
+
+def counted(world: World, seen: Observation, check: CheckPolicy) -> Observation:
+    """Return the observation as it counts: turned to unknown where the failure says nothing about the service."""
+    if seen.reading.status not in (Status.CRITICAL, Status.WARNING) or seen.reading.conclusive:
+        return seen
+    why = overloaded(world) if seen.reading.timed_out else ""
+    why = why or _starting(world, check)
+    return seen if not why else _unknown(seen, why)
+
+
+def _unknown(seen: Observation, why: str) -> Observation:
+    message = f"{seen.reading.message} (not counted: {why})"
+    return replace(seen, reading=replace(seen.reading, status=Status.UNKNOWN, message=message))
+
+
+def _starting(world: World, check: CheckPolicy) -> str:
+    unit = world.state.units.get(check.unit) if check.unit else None
+    started = just_started(unit, world, check) if unit else None
+    if unit is None or started is None:
+        return ""
+    good_at = world.health(check.name).last_good_at
+    if good_at is not None and unit.inactive_exit_at is not None and good_at > unit.inactive_exit_at:
+        return ""
+    return f"{unit.name} started {elapsed(unit.inactive_exit_at or world.now, world.now).total_seconds():.0f} s ago"
+
+
+def just_started(unit: UnitSnapshot, world: World, check: CheckPolicy) -> timedelta | None:
+    """Return how long a running unit has been starting, or None once `start_within` has passed.
+
+    From InactiveExit, not ActiveEnter: counting from the latter kills a slow service again and again while it starts.
+    """
+    if unit.active_state not in _STARTING or unit.inactive_exit_at is None:
+        return None
+    ago = elapsed(unit.inactive_exit_at, world.now)
+    return ago if ago < check.confirm.start_within else None

@@ -1,0 +1,67 @@
+"""Which failure is another's doing: dependencies named in the settings, and those systemd knows of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsagent.core.phase import Outcome, Phase
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+    from opsagent.core.policy import CheckPolicy
+    from opsagent.core.world import World
+
+_SETTLED = (Phase.RESOLVED, Phase.CLOSED)
+
+
+def dependencies(world: World, check: CheckPolicy) -> tuple[CheckPolicy, ...]:
+    """Return the checks that this one needs, to any depth, the deepest last."""
+    found: dict[str, CheckPolicy] = {}
+    waiting = list(_direct(world, check))
+    while waiting:
+        one = waiting.pop(0)
+        if one.name not in found and one.key != check.key:
+            found[one.name] = one
+            waiting.extend(_direct(world, one))
+    return tuple(found.values())
+
+
+def _direct(world: World, check: CheckPolicy) -> list[CheckPolicy]:
+    named = [one for name in check.depends_on if (one := world.policy.check(name)) is not None]
+    unit = world.state.units.get(check.unit) if check.unit else None
+    pulled = unit.pulls if unit else ()
+    return named + [one for one in world.policy.checks if one.unit in pulled and one not in named]
+
+
+def failed_root(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[CheckPolicy, Incident | None] | None:
+    """Return the deepest failing dependency of these checks with its incident, or None when all are sound.
+
+    A dependency that a person stopped counts as failing. One that was repaired counts until it is verified.
+    """
+    needed = [one for check in checks for one in dependencies(world, check)]
+    failing = [one for one in needed if _failing(world, one)]
+    if not failing:
+        return None
+    root = next((one for one in failing if not _needs_another(world, one, failing)), failing[-1])
+    return root, world.state.open_for(root.key)
+
+
+def _needs_another(world: World, check: CheckPolicy, failing: list[CheckPolicy]) -> bool:
+    deeper = dependencies(world, check)
+    return any(one in deeper for one in failing if one.key != check.key)
+
+
+def _failing(world: World, check: CheckPolicy) -> bool:
+    if check.unit in world.state.stops or world.health(check.name).suspicious:
+        return True
+    incident = world.state.open_for(check.key)
+    return incident is not None and incident.state not in _SETTLED and not _verified(world, check, incident)
+
+
+def _verified(world: World, check: CheckPolicy, incident: Incident) -> bool:
+    if incident.state is not Phase.VERIFYING or incident.good_since is None:
+        return False
+    last = next((a for a in reversed(incident.actions) if a.outcome is not Outcome.REFUSED), None)
+    if last is not None and last.outcome is Outcome.VERIFIED:
+        return True
+    return world.now - incident.good_since >= check.confirm.stable_for
