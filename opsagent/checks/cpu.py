@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import psutil
 
-from opsagent.core.observation import Measure, Reading, Status, grade
+from opsagent.core.observation import Measure, Reading, Status, grade, lowest
 
 _TOO_SHORT = 0.5
 """Seconds under which two samples say more about the kernel's tick than about the load."""
@@ -36,7 +36,7 @@ class Check:
             status=status,
             message=f"processors {percent:.0f} % busy over the last {seconds:.0f} s",
             failure_class=None if status is Status.OK else "high",
-            measures=(Measure(name="cpu", value=percent, unit="%"),),
+            measures=(Measure(name="cpu", value=percent, unit="%", limit=lowest(self.warning, self.critical)),),
         )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from opsagent.core.observation import Measure, Reading, Severity, Status, grade
+from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest
+from opsagent.core.quantity import Bytes
 
 _PAGE_AT = 95.0
 """Percent at which a person is told now: what is left goes faster than a working day."""
@@ -24,7 +25,7 @@ class Check:
     path: str
     warning: float | None = 85.0
     critical: float | None = 90.0
-    free_below: int | None = None
+    free_below: Bytes | None = None
 
     def observe(self) -> Reading:
         """Ask the file system."""
@@ -35,8 +36,9 @@ class Check:
         return self._graded(space, inodes, free)
 
     def _graded(self, space: float, inodes: float, free: int) -> Reading:
-        used = Measure(name="disk", value=space, unit="%")
-        files = Measure(name="inodes", value=inodes, unit="%")
+        limit = lowest(self.warning, self.critical)
+        used = Measure(name="disk", value=space, unit="%", limit=limit)
+        files = Measure(name="inodes", value=inodes, unit="%", limit=limit)
         left = Measure(name="free", value=free, unit="bytes")
         told = f"{self.path} is {space:.0f} % full, {_bytes(free)} left; {inodes:.0f} % of its inodes used"
         scarce = self.free_below is not None and free < self.free_below

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from opsagent.core.observation import Measure, Reading, Status, grade
+from opsagent.core.observation import Measure, Reading, Status, grade, lowest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,5 +32,10 @@ class Check:
             status=status,
             message=f"load {one:.2f}, {five:.2f}, {fifteen:.2f} over 1, 5, 15 min on {processors} processors",
             failure_class=None if status is Status.OK else "high",
-            measures=(Measure(name="load_per_cpu", value=five / processors), Measure(name="load1", value=one)),
+            measures=(self._share(five / processors), Measure(name="load1", value=one)),
         )
+
+    def _share(self, load: float) -> Measure:
+        """Write the load in percent of the processors, so that 5 points are a small step, not two whole tasks."""
+        limit = lowest(self.warning, self.critical)
+        return Measure(name="load", value=100 * load, unit="%", limit=None if limit is None else 100 * limit)

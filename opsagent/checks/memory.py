@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import psutil
 
-from opsagent.core.observation import Measure, Reading, Severity, Status, grade
+from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest
 
 _PRESSURE = Path("/proc/pressure/memory")
 _EXHAUSTED = 5.0
@@ -38,8 +38,8 @@ class Check:
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         available = 100 * memory.available / memory.total
         pressure = _pressure()
-        used = Measure(name="memory", value=100 - available, unit="%")
-        swapped = Measure(name="swap", value=swap.percent, unit="%")
+        used = Measure(name="memory", value=100 - available, unit="%", limit=lowest(self.warning, self.critical))
+        swapped = Measure(name="swap", value=swap.percent, unit="%", limit=self.swap_warning)
         waiting = Measure(name="pressure", value=pressure or 0.0, unit="%")
         told = f"memory {used.value:.0f} % used, {memory.available >> 20} MiB available"
         if swap.total:
