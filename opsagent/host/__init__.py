@@ -1,1 +1,1 @@
-"""The host's own tongue: systemd, the journal, processes, evidence."""
+"""The host's own tongue: systemd, its journal, sockets, mounts and pressure, as plain values of the core."""
