@@ -29,7 +29,7 @@ def addresses(host: str, stages: Stages, *, named: bool = True) -> tuple[Address
     name: an answer that mixes a public and a private address is how a name is turned against us.
     """
     literal = parse_host(host)
-    found = (literal,) if literal is not None else _looked_up(host, stages)
+    found = (literal,) if literal is not None else looked_up(host, stages)
     for address in found:
         if why := refusal(address, named=named):
             raise BlindError(f"cannot ask {host}: {address} is refused, it is {why}", "refused-address")
@@ -37,7 +37,8 @@ def addresses(host: str, stages: Stages, *, named: bool = True) -> tuple[Address
     return found
 
 
-def _looked_up(host: str, stages: Stages) -> tuple[Address, ...]:
+def looked_up(host: str, stages: Stages) -> tuple[Address, ...]:
+    """Return every address of a name, refused or not; StageError when it does not resolve in time."""
     lookup = _running.get(host) or _begin(host)
     try:
         found = lookup.result(stages.left())

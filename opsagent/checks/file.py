@@ -1,0 +1,75 @@
+"""Whether a file is there, fresh and of a sensible size: the last backup, a stamp that a job leaves behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from glob import iglob
+from itertools import islice
+
+from opsagent.core.observation import Measure, Reading, Status, ok, unknown
+from opsagent.core.quantity import Bytes, spell
+
+_MOST_MATCHES = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A file, or the newest of those that match a pattern.
+
+    path: the file, or a pattern such as `/var/backups/db-*.gz`.
+    exists: false when the file must not be there.
+    max_age: longest time since it was last written.
+    min_size: fewest bytes it must have.
+    max_size: most bytes it may have.
+    """
+
+    path: str
+    exists: bool = True
+    max_age: timedelta | None = None
+    min_size: Bytes | None = None
+    max_size: Bytes | None = None
+
+    def observe(self) -> Reading:
+        """Ask the file system about the file; its content is not read."""
+        try:
+            found = self._newest()
+        except OSError as error:
+            return unknown(f"cannot look at {self.path}: {error.strerror}")
+        if found is None and self.exists:
+            return _critical(f"{self.path} does not exist", "exists")
+        if found is None:
+            return ok(f"{self.path} does not exist, as it should be")
+        name, about = found
+        if not self.exists:
+            return _critical(f"{name} exists and should not", "exists")
+        return self._graded(name, age=max(0.0, time.time() - about.st_mtime), size=about.st_size)
+
+    def _newest(self) -> tuple[str, os.stat_result] | None:
+        try:
+            return self.path, os.stat(self.path)  # noqa: PTH116 - the name may hold pattern characters
+        except FileNotFoundError:
+            pass
+        matches = ((name, os.stat(name)) for name in islice(iglob(self.path), _MOST_MATCHES))  # noqa: PTH116, PTH207
+        return max(matches, key=lambda match: match[1].st_mtime, default=None)
+
+    def _graded(self, name: str, *, age: float, size: int) -> Reading:
+        measures = (Measure(name="age", value=age, unit="s"), Measure(name="size", value=size, unit="bytes"))
+        told = f"{name} was written {_ago(age)} ago and has {size} bytes"
+        if self.max_age is not None and age > self.max_age.total_seconds():
+            return _critical(f"{told}, it must be younger than {spell(self.max_age)}", "stale", *measures)
+        if self.min_size is not None and size < self.min_size:
+            return _critical(f"{told}, it must have at least {self.min_size}", "size", *measures)
+        if self.max_size is not None and size > self.max_size:
+            return _critical(f"{told}, it must have at most {self.max_size}", "size", *measures)
+        return ok(told, *measures)
+
+
+def _ago(seconds: float) -> str:
+    return spell(timedelta(seconds=int(seconds)))
+
+
+def _critical(message: str, failure_class: str, *measures: Measure) -> Reading:
+    return Reading(status=Status.CRITICAL, message=message, failure_class=failure_class, measures=measures)
