@@ -1,0 +1,80 @@
+"""The settings as everyone else gets them: frozen, checked, with the core's policy built once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
+from opsagent.settings.options import Deadman, Layout, Scope
+from opsagent.settings.source import Source
+
+if TYPE_CHECKING:
+    from opsagent.core.observation import Reading
+
+
+class Look(Protocol):
+    """What a kind of check offers."""
+
+    def observe(self) -> Reading:
+        """Look once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """A check: what the core knows of it, and the thing that looks."""
+
+    policy: CheckPolicy
+    check: Look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A notifier: what the core knows of it, and the thing that sends (its kind's own class)."""
+
+    policy: NotifierPolicy
+    notifier: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator may set, with the defaults filled in.
+
+    `policy` is all the core decides by. `memory` and `state` are absolute. `sources` are the files as read, the
+    main one first, and empty without settings. `path` is the main file or None.
+    """
+
+    policy: Policy
+    memory: Path
+    state: Path
+    layout: Layout
+    scope: Scope
+    deadman: Deadman | None = None
+    watched: tuple[Watched, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    sources: tuple[Source, ...] = ()
+    path: Path | None = None
+
+    @property
+    def host(self) -> str:
+        """The name of this host in every record."""
+        return self.policy.host
+
+    @property
+    def zone(self) -> str:
+        """The time zone that dates the daily files."""
+        return self.policy.zone
+
+    def units(self) -> tuple[str, ...]:
+        """Return every unit that a check names, sorted, once each."""
+        return tuple(sorted({check.unit for check in self.policy.checks if check.unit}))
+
+    def armed(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Return the pairs (unit of the system's manager, remedies) that need a right, sorted by unit."""
+        pairs: dict[str, set[str]] = {}
+        for check in self.policy.checks:
+            remedies = {rule.do for rule in check.repair if rule.do != "command"}
+            if check.unit and remedies and check.scope == "system":
+                pairs.setdefault(check.unit, set()).update(remedies)
+        return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

@@ -1,0 +1,136 @@
+"""Checks and notifiers: items whose `kind` says which keys they may have."""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy
+from opsagent.settings.model import Channel, Watched
+from opsagent.settings.options import Audience
+from opsagent.settings.problem import Problem, shown
+from opsagent.settings.reading import Key, given, keys_of, twin
+from opsagent.settings.relations import text_of
+from opsagent.settings.tree import Mapping, plain
+from opsagent.settings.wording import problems_of
+
+if TYPE_CHECKING:
+    from opsagent.settings.options import Document
+    from opsagent.settings.tree import Node
+
+Kinds = abc.Mapping[str, type]
+"""Classes by the name of their kind; their fields are the kind's keys."""
+ARMED_HTTP_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of a list with kinds, read: its common keys, its kind's own object and where it stands."""
+
+    node: Mapping
+    common: dict[str, Any]
+    made: Any
+
+
+def keys_of_kind(common: type, cls: type) -> tuple[Key, ...]:
+    """Return a kind's keys together with the common ones; a common key the kind also has takes the kind's default."""
+    own = {key.field: key for key in keys_of(cls)}
+    shared = []
+    for key in keys_of(common):
+        mine = own.pop(key.field, None)
+        if mine is not None and mine.required:
+            shared.append(replace(key, annotation=mine.annotation, default=mine.default))
+        elif mine is not None and not key.required and key.default is not None:
+            shared.append(replace(key, default=mine.default))
+        else:
+            shared.append(replace(key, default=getattr(cls, "HOLD", key.default)) if key.field == "hold" else key)
+    return (*shared, *own.values())
+
+
+def read_item(node: Node, what: str, common: type, kinds: Kinds) -> tuple[Item | None, list[Problem]]:
+    """Read one check or notifier (`what` says which); without a known kind only its common keys are looked at."""
+    if not isinstance(node, Mapping):
+        text = f"cannot read {shown(plain(node))} as a {what}, allowed: a mapping with name and kind"
+        return None, [Problem(place=node.place, text=text)]
+    subject = f"{what} {shown(text_of(node, 'name'))}" if text_of(node, "name") else f"this {what}"
+    cls = kinds.get(text_of(node, "kind"))
+    if cls is not None:
+        return _read_kind(node, subject, common, cls)
+    known = f"known kinds: {', '.join(sorted(kinds))}"
+    if "kind" not in node.items:
+        problem = Problem(place=node.place, text=f"cannot do without the key 'kind', {known} ({subject})")
+    else:
+        text = f"cannot find {what} kind {shown(plain(node.items['kind']))}, {known} ({subject})"
+        problem = Problem(place=node.keys["kind"], text=text)
+    return None, [problem, *_common_problems(node, subject, common)]
+
+
+def _common_problems(node: Mapping, subject: str, common: type) -> list[Problem]:
+    keys = tuple(key for key in keys_of(common) if key.field != "kind")
+    values = {key.key: plain(node.items[key.key]) for key in keys if key.key in node.items}
+    try:
+        TypeAdapter(twin("Item", keys)).validate_python(values)
+    except ValidationError as error:
+        return problems_of(error, node, subject, keys)
+    return []
+
+
+def _read_kind(node: Mapping, subject: str, common: type, cls: type) -> tuple[Item | None, list[Problem]]:
+    keys = keys_of_kind(common, cls)
+    try:
+        read = given(TypeAdapter(twin("Item", keys)).validate_python(plain(node)))
+    except ValidationError as error:
+        return None, problems_of(error, node, subject, keys)
+    own = {key.field: read[key.field] for key in keys_of(cls) if read[key.field] is not None}
+    try:
+        made = cls(**own)
+    except (ValueError, TypeError) as error:
+        text = str(error)
+        text = text if text.startswith("cannot ") else f"cannot use this: {text}"
+        return None, [Problem(place=_blamed(node, text), text=f"{text} ({subject})")]
+    return Item(node=node, common={key.field: read[key.field] for key in keys_of(common)}, made=made), []
+
+
+def _blamed(node: Mapping, text: str) -> Any:
+    """A kind's own refusal names its key; show that line rather than the item's first."""
+    words = text.replace("'", " ").replace(",", " ").split()
+    return next((node.keys[word] for word in words if word in node.keys), node.place)
+
+
+def watched(item: Item, document: Document) -> Watched:
+    """Build a check with the defaults that depend on other settings."""
+    common = item.common
+    scope = common["scope"] or document.scope
+    policy = CheckPolicy(
+        name=common["name"],
+        kind=common["kind"],
+        unit=common["unit"],
+        scope=scope.value,
+        every=common["every"] or _every(common, document),
+        timeout=common["timeout"],
+        hold=common["hold"],
+        confirm=common["confirm"],
+        repair=common["repair"],
+        criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
+        depends_on=common["depends_on"],
+    )
+    scoped = any(key.field == "scope" for key in keys_of(type(item.made)))
+    return Watched(policy=policy, check=replace(item.made, scope=scope.value) if scoped else item.made)
+
+
+def _every(common: dict[str, Any], document: Document) -> timedelta:
+    """An armed http check is looked at every 10 s: a hung service has no other sign."""
+    armed_http = common["kind"] == "http" and common["repair"]
+    return min(ARMED_HTTP_EVERY, document.fast_loop) if armed_http else document.fast_loop
+
+
+def channel(item: Item) -> Channel:
+    """Build a notifier."""
+    common = item.common
+    public = common["audience"] is Audience.PUBLIC
+    policy = NotifierPolicy(name=common["name"], kind=common["kind"], public=public)
+    return Channel(policy=policy, notifier=item.made)

@@ -1,0 +1,201 @@
+"""The shape of the YAML: what may be written, with its default. What the core knows already is not repeated here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, UnitBudget
+
+NAME = r"[a-z0-9][a-z0-9-]{0,62}"
+
+
+class Layout(StrEnum):
+    """How the memory's files are arranged, and for whom."""
+
+    STANDALONE = "standalone"
+    AI_MEMORY = "ai-memory"
+    OPENCLAW = "openclaw"
+
+
+class Scope(StrEnum):
+    """Whose manager a unit belongs to: the system's or the user's own."""
+
+    SYSTEM = "system"
+    USER = "user"
+
+
+class Audience(StrEnum):
+    """Who reads a notifier's messages; a public one gets aliases instead of names."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadman:
+    """A signal of life to somebody outside, who misses it when this host is gone.
+
+    url: asked with GET while all is well, with /fail behind it when the fast loop is late or a page is stuck.
+    every: how often; the other side should wait at least twice as long.
+    """
+
+    url: str
+    every: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """What opsagent may do, and how often, to any unit and to the host.
+
+    mode: auto acts where a check is armed; observe only records what it would have done.
+    per_unit: the budget of one unit.
+    per_host: the budget of all units together.
+    """
+
+    mode: Mode = Mode.AUTO
+    per_unit: UnitBudget = field(default_factory=UnitBudget)
+    per_host: HostBudget = field(default_factory=HostBudget)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One level of the escalation.
+
+    name: shown in messages and in the incident.
+    after: how long after the first page; each level later than the one before.
+    notify: names of notifiers.
+    """
+
+    name: str
+    after: timedelta = timedelta()
+    notify: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The levels of one severity.
+
+    levels: in order.
+    """
+
+    levels: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Who is told, and when somebody else is.
+
+    levels: for every severity without levels of its own; without any, all notifiers are told at once.
+    SEV1: levels for the worst incidents only.
+    SEV2: levels for these only.
+    SEV3: levels for these only.
+    SEV4: levels for these only.
+    """
+
+    levels: tuple[Step, ...] = ()
+    SEV1: Ladder | None = None
+    SEV2: Ladder | None = None
+    SEV3: Ladder | None = None
+    SEV4: Ladder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A planned maintenance: no pages, and no repairs either if you say so.
+
+    checks: names of checks.
+    from: `Sun 02:00` every week, `02:00` every day, or one ISO date-time such as `2026-03-01T02:00`.
+    for: how long it lasts.
+    zone: the time zone of `from`; default: the settings' zone.
+    also: `repairs` stops repairs too.
+    """
+
+    checks: tuple[str, ...]
+    begins: str = field(metadata={"key": "from"})
+    lasts: timedelta = field(metadata={"key": "for"})
+    zone: str | None = None
+    also: Literal["repairs"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The whole document.
+
+    host: this host's name in every record; default: the machine's own.
+    memory: where people and agents read what was learned; default: `memory` in the state directory.
+    layout: standalone for opsagent alone, ai-memory or openclaw inside a workspace that has such files already.
+    zone: dates the daily files and gives their times; default: the host's.
+    state: where the event log is kept; default: /var/lib/opsagent, for a user's own instance ~/.local/state/opsagent.
+    scope: whose units are meant where a check does not say; `user` runs opsagent for one user's services.
+    heartbeat: the full round of every check, what events missed, and the head of the daily memory.
+    fast_loop: how often a check is looked at that has no `every` of its own.
+    deadman: a signal of life to somebody outside this host; default: none.
+    checks: what is watched; every check has a name and a kind.
+    repair: what may be done, and how often.
+    notifiers: the ways to people.
+    escalation: who is told, and when somebody else is; default: all notifiers at once.
+    maintenance: planned windows.
+    """
+
+    host: str | None = None
+    memory: Path | None = None
+    layout: Layout = Layout.STANDALONE
+    zone: str | None = None
+    state: Path | None = None
+    scope: Scope = Scope.SYSTEM
+    heartbeat: timedelta = timedelta(minutes=30)
+    fast_loop: timedelta = timedelta(seconds=60)
+    deadman: Deadman | None = None
+    checks: tuple[Any, ...] = ()
+    repair: Repair = field(default_factory=Repair)
+    notifiers: tuple[Any, ...] = ()
+    escalation: Steps = field(default_factory=Steps)
+    maintenance: tuple[Window, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckOptions:
+    """The keys that every check has.
+
+    name: its identity, in every record and command: small letters, digits and hyphens.
+    kind: which question is asked.
+    every: how often; default: 10s for an http check with a repair, else `fast_loop`.
+    timeout: the longest one look may take.
+    confirm: how many looks it takes to believe a failure, and a recovery.
+    unit: the systemd unit whose failure this is, by its full name; evidence is taken from it.
+    scope: whose manager has that unit; default: the settings' `scope`.
+    repair: remedies allowed, in this order; the default only watches.
+    criticality: how much this host's owner needs it; default: important if it names a unit, else low.
+    depends_on: checks that must be good for this one to be; the first broken one is repaired first.
+    for: how long a bad status must last before it counts.
+    """
+
+    name: str
+    kind: str
+    every: timedelta | None = None
+    timeout: timedelta = timedelta(seconds=10)
+    confirm: Confirm = field(default_factory=Confirm)
+    unit: str | None = None
+    scope: Scope | None = None
+    repair: tuple[RemedyRule, ...] = ()
+    criticality: Criticality | None = None
+    depends_on: tuple[str, ...] = ()
+    hold: timedelta = field(default=timedelta(), metadata={"key": "for"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifierOptions:
+    """The keys that every notifier has.
+
+    name: its identity, in the escalation and in records.
+    kind: how it reaches people.
+    audience: who reads it; public gives aliases instead of names of hosts, checks and units.
+    """
+
+    name: str
+    kind: str
+    audience: Audience = Audience.PRIVATE

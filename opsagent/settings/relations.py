@@ -1,0 +1,165 @@
+"""What must fit together: names that are used exist, remedies have a unit they may touch, nothing goes in circles.
+
+All of it is read from the tree, so that a mistake in one key hides no mistake in another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsagent.core.denied import denied, holds_data, malformed
+from opsagent.core.quantity import duration
+from opsagent.settings.problem import Place, Problem, shown
+from opsagent.settings.tree import Mapping, Node, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from datetime import timedelta
+
+NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload"})
+SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
+
+
+def text_of(node: Node | None, key: str) -> str:
+    """Return the text at a key of a mapping, "" when there is none."""
+    found = node.items.get(key) if isinstance(node, Mapping) else None
+    return found.value if isinstance(found, Scalar) and isinstance(found.value, str) else ""
+
+
+def listed(node: Node | None, key: str) -> list[Node]:
+    """Return the items at a key of a mapping, none when it is no list."""
+    found = node.items.get(key) if isinstance(node, Mapping) else None
+    return found.items if isinstance(found, Sequence) else []
+
+
+def _texts(node: Node, key: str) -> Iterator[tuple[str, Place]]:
+    for item in listed(node, key):
+        if isinstance(item, Scalar) and isinstance(item.value, str):
+            yield item.value, item.place
+
+
+def names(nodes: list[Node]) -> frozenset[str]:
+    """Return the names that checks or notifiers give themselves."""
+    return frozenset(text_of(node, "name") for node in nodes) - {""}
+
+
+def repeated_names(nodes: list[Node], what: str) -> Iterator[Problem]:
+    """Find names given twice: a name is an identity. The second place names the first."""
+    first: dict[str, Place] = {}
+    for node in nodes:
+        name = text_of(node, "name")
+        if not name or not isinstance(node, Mapping):
+            continue
+        place = node.keys["name"]
+        if name in first:
+            text = f"cannot use the name {shown(name)} twice, another {what} has it at {first[name]}"
+            yield Problem(place=place, text=text)
+        first.setdefault(name, place)
+
+
+def unknown_names(node: Node, key: str, known: Collection[str], what: str) -> Iterator[Problem]:
+    """Find names that belong to nothing."""
+    offered = f"known {what}s: {', '.join(sorted(known))}" if known else f"there are no {what}s"
+    for name, place in _texts(node, key):
+        if name not in known:
+            yield Problem(place=place, text=f"cannot find the {what} {shown(name)}, {offered} ({key})")
+
+
+def repairs(check: Node, remedies: Collection[str]) -> Iterator[Problem]:
+    """Find what a check's `repair` may not name, and units that no remedy may touch."""
+    for item in listed(check, "repair"):
+        rule = item
+        if isinstance(item, Scalar):
+            rule = Mapping(place=item.place, items={"do": item}, keys={"do": item.place})
+        for text in _refusals(rule, text_of(check, "unit"), remedies):
+            yield Problem(place=item.place, text=f"{text} (repair of check {shown(text_of(check, 'name'))})")
+
+
+def _refusals(rule: Node, unit: str, remedies: Collection[str]) -> Iterator[str]:
+    do, command = text_of(rule, "do"), [text for text, _ in _texts(rule, "command")]
+    if not do:
+        return
+    if do not in remedies:
+        yield f"cannot find the remedy {shown(do)}, known remedies: {', '.join(sorted(remedies))}"
+    elif do != "command" and command:
+        yield f"cannot give 'command' to the remedy {shown(do)}, it belongs to {{do: command}}"
+    elif do == "command" and not command:
+        yield "cannot run a command without one, write {do: command, command: [/path/to/program, argument]}"
+    elif do == "command" and not command[0].startswith("/"):
+        yield f"cannot run {shown(command[0])}, allowed: a program's full path, beginning with /"
+    if do in NEEDS_UNIT:
+        yield from _unit_refusals(rule, do, unit)
+
+
+def _unit_refusals(rule: Node, do: str, unit: str) -> Iterator[str]:
+    if not unit:
+        yield f"cannot {do.replace('_', '-')} without a unit, add the key 'unit' with its full name"
+        return
+    refusal = "" if malformed(unit) else denied(unit)
+    allowed = rule.items.get("holds_data") if isinstance(rule, Mapping) else None
+    if refusal:
+        yield f"{refusal}; allowed: to watch it, without 'repair'"
+    elif do == "restart" and holds_data(unit) and not (isinstance(allowed, Scalar) and allowed.value is True):
+        yield (
+            f"cannot restart {shown(unit)} without being told that it may be: it holds data, "
+            "write {do: restart, holds_data: true}"
+        )
+
+
+def circles(checks: list[Node]) -> Iterator[Problem]:
+    """Find checks that depend on themselves, over whatever way; every circle is told once, in full."""
+    needs = {text_of(check, "name"): [name for name, _ in _texts(check, "depends_on")] for check in checks}
+    told: set[frozenset[str]] = set()
+    for check in checks:
+        name = text_of(check, "name")
+        way = _way_back(name, needs) if name else []
+        if way and isinstance(check, Mapping) and frozenset(way) not in told:
+            told.add(frozenset(way))
+            circle = " → ".join(shown(each) for each in [*way, name])
+            text = f"cannot use a dependency circle: {circle}, allowed: no way back"
+            yield Problem(place=check.keys["depends_on"], text=f"{text} (depends_on)")
+
+
+def _way_back(start: str, needs: dict[str, list[str]]) -> list[str]:
+    """Return the names on a way from `start` back to it, beginning with `start`; [] when there is none."""
+    before: dict[str, str] = {}
+    waiting = [start]
+    while waiting:
+        name = waiting.pop(0)
+        if start in needs.get(name, ()):
+            way = [name]
+            while way[-1] != start:
+                way.append(before[way[-1]])
+            return way[::-1]
+        for needed in needs.get(name, ()):
+            if needed not in before:
+                before[needed] = name
+                waiting.append(needed)
+    return []
+
+
+def escalation(root: Mapping, notifiers: Collection[str]) -> Iterator[Problem]:
+    """Find levels that share a name, do not come one after the other, or name notifiers that do not exist."""
+    node = root.items.get("escalation")
+    if not isinstance(node, Mapping):
+        return
+    for ladder in (node, *(node.items[each] for each in SEVERITIES if each in node.items)):
+        levels = listed(ladder, "levels")
+        yield from repeated_names(levels, "level")
+        yield from _not_later(levels)
+        for level in levels:
+            yield from unknown_names(level, "notify", notifiers, "notifier")
+
+
+def _not_later(levels: list[Node]) -> Iterator[Problem]:
+    before: timedelta | None = None
+    for level in levels:
+        try:
+            after = duration(text_of(level, "after") or "0s")
+        except ValueError:
+            continue
+        if before is not None and after <= before and isinstance(level, Mapping):
+            name = shown(text_of(level, "name"))
+            text = f"cannot use this 'after', allowed: later than the level before (level {name})"
+            yield Problem(place=level.keys.get("after", level.place), text=text)
+        before = after
