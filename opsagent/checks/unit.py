@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.observation import Reading, unknown
 from opsagent.core.units import judge
 from opsagent.host import systemd
+from opsagent.host.bus import BusError, BusLostError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +32,10 @@ class Check:
 
     def observe(self) -> Reading:
         """Read the unit over D-Bus and judge it together with the looks before."""
-        snapshot = systemd.connection(self.scope).snapshot(self.unit)
+        try:
+            snapshot = systemd.connection(self.scope).snapshot(self.unit)
+        except (BusError, BusLostError) as error:
+            return unknown(f"cannot ask systemd about {self.unit}: {error}", "systemd")
         if snapshot is None:
             return unknown(f"{self.unit} does not exist on this host", "not-found")
         seen = _seen.setdefault((self.scope, self.unit), deque(maxlen=_REMEMBERED))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from opsagent.core.observation import Measure, Reading, Status, ok
+from opsagent.core.observation import Measure, Reading, Status, ok, unknown
 from opsagent.host import systemd
+from opsagent.host.bus import BusError, BusLostError
 
 _SHOWN = 8
 """Failed units that the message names; the rest is a number."""
@@ -25,11 +26,11 @@ class Check:
 
     def observe(self) -> Reading:
         """Ask systemd which units failed."""
-        failed = [
-            f"{unit.name} ({unit.result})"
-            for unit in systemd.connection(self.scope).failed_units()
-            if not any(fnmatchcase(unit.name, pattern) for pattern in self.ignore)
-        ]
+        try:
+            found = systemd.connection(self.scope).failed_units()
+        except (BusError, BusLostError) as error:
+            return unknown(f"cannot ask systemd which units failed: {error}", "systemd")
+        failed = [f"{unit.name} ({unit.result})" for unit in found if not self._ignored(unit.name)]
         count = Measure(name="failed", value=len(failed))
         if not failed:
             return ok("no unit has failed", count)
@@ -40,3 +41,6 @@ class Check:
             failure_class="failed",
             measures=(count,),
         )
+
+    def _ignored(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.ignore)

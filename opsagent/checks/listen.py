@@ -1,0 +1,88 @@
+"""Whether a port of this host is open, by the kernel's own table: nobody is connected to, nobody's log is filled."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+
+from opsagent.core.observation import Reading, Status, ok, unknown
+from opsagent.host import systemd
+from opsagent.host.bus import BusError, BusLostError
+from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
+
+_PORT_LIMIT = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A port that somebody must listen on, and the right unit if one is named.
+
+    port: the port.
+    address: the address it must be reachable at; without it any will do.
+    protocol: tcp or udp.
+    unit: the unit that should hold the port.
+    scope: system, or user for a unit of a user's manager.
+    """
+
+    port: int
+    address: str = ""
+    protocol: Literal["tcp", "udp"] = "tcp"
+    unit: str = ""
+    scope: str = "system"
+
+    def __post_init__(self) -> None:
+        """Refuse at once what could never listen (ValueError)."""
+        if not 1 <= self.port <= _PORT_LIMIT:
+            raise ValueError(f"cannot use port {self.port}, allowed: 1 to {_PORT_LIMIT}")
+        if self.address:
+            ipaddress.ip_address(self.address)
+
+    def observe(self) -> Reading:
+        """Read the table of sockets."""
+        try:
+            there = [one for one in listeners() if (one.protocol, one.port) == (self.protocol, self.port)]
+        except ListenersError as error:
+            return unknown(str(error))
+        where = f"{self.protocol} port {self.port}"
+        here = [one for one in there if self._reaches(one)]
+        if not here and there:
+            others = ", ".join(sorted({one.address for one in there}))
+            return _critical(f"nobody listens on {where} of {self.address}, only on {others}", "absent")
+        if not here:
+            return _critical(f"nobody listens on {where}", "absent")
+        owners = {owner for one in here if (owner := self._owner(one))}
+        if not self.unit or not owners or self._primary_name(owners) in owners:
+            return ok(f"{where} is held by {_named(here, owners)}")
+        return _critical(f"{where} is held by {_named(here, owners)}, not by {self.unit}", "wrong")
+
+    def _reaches(self, one: ListeningSocket) -> bool:
+        """Say whether a socket answers at the wanted address, itself or by listening on all of them."""
+        if not self.address:
+            return True
+        wanted, bound = ipaddress.ip_address(self.address), ipaddress.ip_address(one.address)
+        if bound.is_unspecified:
+            return bound.version == wanted.version or one.v4_too
+        return bound == wanted or getattr(bound, "ipv4_mapped", None) == wanted
+
+    def _owner(self, one: ListeningSocket) -> str | None:
+        return one.user_unit if self.scope == "user" else one.unit
+
+    def _primary_name(self, owners: set[str]) -> str:
+        """Return the name the table shows for our unit: if it is not there as written, it may be an alias."""
+        if self.unit in owners:
+            return self.unit
+        try:
+            snapshot = systemd.connection(self.scope).snapshot(self.unit)
+        except (BusError, BusLostError):
+            return self.unit
+        return snapshot.name if snapshot else self.unit
+
+
+def _named(here: list[ListeningSocket], owners: set[str]) -> str:
+    processes = {one.process for one in here if one.process}
+    return ", ".join(sorted(owners) or sorted(processes)) or "a process that is not ours to see"
+
+
+def _critical(message: str, failure_class: str) -> Reading:
+    return Reading(status=Status.CRITICAL, message=message, failure_class=failure_class)
