@@ -1,0 +1,133 @@
+"""Restart, reload and reset_failed against a real systemd; each looks for HOLD and the deny list itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from opsagent.core.order import Order
+from opsagent.remedies import KINDS, kind
+from tests.host.conftest import shared_host
+
+if TYPE_CHECKING:
+    from tests.host.harness import Host
+
+__all__ = ["shared_host"]
+
+ROOT = Path(__file__).parent.parent.parent
+ON_UNITS = sorted(set(KINDS) - {"command"})
+ACT = """
+import dataclasses, json, sys
+from datetime import timedelta
+from opsagent.core.order import Order
+from opsagent.remedies import kind
+order = Order(unit=sys.argv[2], timeout=timedelta(seconds=float(sys.argv[3])))
+outcome = kind(sys.argv[1])().act(order)
+json.dump(dataclasses.asdict(outcome), sys.stdout, default=str)
+"""
+
+
+def act(host: Host, remedy: str, unit: str, seconds: float = 10) -> dict[str, Any]:
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{ACT}"
+    ran = host.run([sys.executable, "-c", program, remedy, unit, str(seconds)])
+    found: dict[str, Any] = json.loads(ran.stdout)
+    return found
+
+
+def service(host: Host, name: str, more: str = "ExecStart=/bin/sleep infinity") -> None:
+    host.unit(name, f"[Service]\n{more}\n")
+
+
+def test_restart_starts_a_service_that_was_killed(shared_host: Host) -> None:
+    service(shared_host, "killed.service")
+    shared_host.run(["systemctl", "start", "killed"])
+    before = shared_host.show("killed.service", "InvocationID")
+    shared_host.run(["systemctl", "kill", "-s", "KILL", "killed"])
+    shared_host.wait_for(lambda: shared_host.show("killed.service", "ActiveState") == "failed", within=5, what="death")
+
+    outcome = act(shared_host, "restart", "killed.service")
+
+    assert outcome["result"] == "done"
+    assert outcome["after"]["active_state"] == "active"
+    assert shared_host.show("killed.service", "InvocationID") != before
+
+
+def test_restart_of_a_service_that_cannot_start_is_no_success(shared_host: Host) -> None:
+    service(shared_host, "broken.service", "Type=notify\nExecStart=/bin/false")
+
+    assert act(shared_host, "restart", "broken.service")["result"] == "failed"
+
+
+def test_restart_of_a_masked_unit_is_refused(shared_host: Host) -> None:
+    shared_host.run(["systemctl", "mask", "gone.service"])
+
+    outcome = act(shared_host, "restart", "gone.service")
+
+    assert outcome["result"] == "refused"
+    assert "UnitMasked" in outcome["error"]
+
+
+def test_restart_longer_than_allowed_is_unknown(shared_host: Host) -> None:
+    service(shared_host, "slow.service", "Type=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=30")
+
+    outcome = act(shared_host, "restart", "slow.service", seconds=0.5)
+    shared_host.run(["systemctl", "kill", "-s", "KILL", "slow"])
+
+    assert outcome["result"] == "unknown"
+
+
+def test_reload_runs_the_units_own_reload(shared_host: Host) -> None:
+    service(shared_host, "fresh.service", "ExecStart=/bin/sleep infinity\nExecReload=/bin/touch /run/reloaded")
+    shared_host.run(["systemctl", "start", "fresh"])
+
+    assert act(shared_host, "reload", "fresh.service")["result"] == "done"
+    assert shared_host.run(["ls", "/run/reloaded"]).stdout
+
+
+def test_reset_failed_clears_the_start_limit(shared_host: Host) -> None:
+    shared_host.unit(
+        "limit.service", "[Unit]\nStartLimitBurst=1\nStartLimitIntervalSec=1h\n[Service]\nExecStart=/bin/false\n"
+    )
+    for _ in range(2):
+        shared_host.run(["systemctl", "start", "limit"], check=False)
+    assert act(shared_host, "restart", "limit.service")["result"] != "done"
+
+    assert act(shared_host, "reset_failed", "limit.service")["result"] == "done"
+    assert shared_host.show("limit.service", "ActiveState") == "inactive"
+
+
+def test_hold_stops_an_action_on_a_real_unit(shared_host: Host) -> None:
+    service(shared_host, "held.service")
+    shared_host.run(["systemctl", "start", "held"])
+    before = shared_host.show("held.service", "InvocationID")
+    shared_host.write("/etc/opsagent/HOLD", "changing disks\n")
+
+    outcome = act(shared_host, "restart", "held.service")
+    shared_host.run(["rm", "/etc/opsagent/HOLD"])
+
+    assert (outcome["result"], outcome["error"]) == ("refused", "HOLD: changing disks")
+    assert shared_host.show("held.service", "InvocationID") == before
+
+
+@pytest.mark.parametrize("remedy", ON_UNITS)
+def test_hold_and_the_deny_list_are_asked_before_systemd(tmp_path: Path, remedy: str) -> None:
+    (tmp_path / "HOLD").touch()
+    acting = kind(remedy)()
+
+    held = acting.act(Order(unit="api.service", hold_path=str(tmp_path / "HOLD")))
+    denied = [
+        acting.act(Order(unit=unit, hold_path=str(tmp_path / "none")))
+        for unit in ("dbus.service", "ssh.service", "api.socket", "../x", "a b;c", "api*", "opsagent.service")
+    ]
+
+    assert held.error.startswith("HOLD: ")
+    assert {outcome.result for outcome in (held, *denied)} == {"refused"}
+
+
+def test_an_unknown_kind_names_the_known_ones() -> None:
+    with pytest.raises(ValueError, match="cannot find remedy kind 'strat', known kinds: command, reload, reset_failed"):
+        kind("strat")
