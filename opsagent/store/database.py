@@ -65,6 +65,11 @@ def trouble_of(error: sqlite3.Error) -> StoreTrouble | None:
     return None if code is None else TROUBLES.get(code & PRIMARY)
 
 
+def lenient(text: bytes) -> str:
+    """Decode what should be UTF-8 and, in a damaged file, is not: its checksum will not match."""
+    return text.decode("utf-8", "replace")
+
+
 def connect(path: Path, synchronous: str) -> sqlite3.Connection:
     """Open a database for writing, in WAL mode. There must be no second writer: SQLite before 3.51.3 can corrupt it.
 
@@ -72,6 +77,7 @@ def connect(path: Path, synchronous: str) -> sqlite3.Connection:
     """
     create(path)
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    connection.text_factory = lenient
     try:
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA page_size=4096")

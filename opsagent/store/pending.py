@@ -46,6 +46,11 @@ class Pending:
         """The number of rows that wait."""
         return sum(len(rows) for _, rows in self._held)
 
+    @property
+    def next_seq(self) -> int:
+        """The number that the first row of the next batch will have, recorded or held."""
+        return self._last_given() + 1
+
     def commit(self, batch: Batch) -> tuple[Row, ...]:
         """Record what waits and then this, or raise StoreError and keep nothing of this: for actions."""
         self.flush()

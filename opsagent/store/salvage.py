@@ -48,8 +48,9 @@ def salvage(path: Path, now: datetime) -> Salvaged:
     building = path.with_name(f"{path.name}.salvaging")
     with _disk_words(path), our_words(f"salvage {path}"):
         _forget(building)
-        tables = read_damaged(path)
-        lost = _build(building, tables, _numbers_ever_given(path))
+        tables, highest = read_damaged(path)
+        highest = max([highest, *(cells[0] for cells in tables["events"])])
+        lost = _build(building, tables, highest, _numbers_ever_given(path))
         building.rename(path.with_name(f"{path.name}.salvaged-{stamp}"))
         sync_directory(path.parent)
     finish(path)
@@ -80,14 +81,14 @@ def _swap(path: Path, complete: Path, aside: Path) -> None:
     sync_directory(path.parent)
 
 
-def read_damaged(path: Path) -> dict[str, Rows]:
-    """Return, per table, every row that can still be read and is as it was written."""
+def read_damaged(path: Path) -> tuple[dict[str, Rows], int]:
+    """Return, per table, every row that can still be read and is as it was written; and the highest number known."""
     scratch = path.with_name(f"{path.name}.reading")
     try:
         _copy(path, scratch)
         if not _has_our_tables(scratch):
             _mend_first_page(scratch)
-        return {table: _readable(scratch, table) for table in TABLES}
+        return {table: _readable(scratch, table) for table in TABLES}, _highest_in(scratch)
     finally:
         _forget(scratch)
 
@@ -125,14 +126,19 @@ def _layout_of_new() -> Rows:
 
 
 def _mend_first_page(scratch: Path) -> None:
-    """Put the first page of a new log there: the tables of every log begin on the same pages."""
+    """Put the first page of a new log there: the tables of every log begin on the same pages.
+
+    A file cut short is filled up with empty pages, for SQLite opens none whose tables begin behind its end.
+    """
     with closing(_new_in_memory()) as connection:
-        page = bytearray(connection.serialize()[: schema.PAGE])
+        new = connection.serialize()
+    page = bytearray(new[: schema.PAGE])
     for place, counter in zip(HEADER_COUNTERS, (1, 2), strict=True):
         page[place] = counter.to_bytes(4, "big")
     page[18:20] = b"\2\2" if _beside(scratch, "-wal").exists() else b"\1\1"
     with scratch.open("r+b") as file:
         file.write(page)
+        file.truncate(max(len(new), scratch.stat().st_size // schema.PAGE * schema.PAGE))
 
 
 def _readable(scratch: Path, table: str) -> Rows:
@@ -143,6 +149,14 @@ def _readable(scratch: Path, table: str) -> Rows:
             return [cells for cells in _span(connection, table, 1, highest) if _is_usable(table, cells)]
     except sqlite3.Error:
         return []
+
+
+def _highest_in(scratch: Path) -> int:
+    try:
+        with closing(sqlite3.connect(scratch, isolation_level=None)) as connection:
+            return _highest(connection)
+    except sqlite3.Error:
+        return 0
 
 
 def _highest(connection: sqlite3.Connection) -> int:
@@ -200,9 +214,8 @@ USABLE: dict[str, Callable[[tuple[Any, ...]], bool]] = {
 }
 
 
-def _build(building: Path, tables: dict[str, Rows], bound: int) -> int:
+def _build(building: Path, tables: dict[str, Rows], highest: int, bound: int) -> int:
     """Write the new log; return how many numbers were lost. No number that may have been given is given again."""
-    highest = max((cells[0] for cells in tables["events"]), default=0)
     noted = {key: value for key, value in tables["meta"] if str(value).isdecimal()}
     gaps = int(noted.get(schema.GAPS, 0))
     floor = -(-(max(highest, int(noted.get(schema.FLOOR, 0))) + bound) // ROUND) * ROUND
