@@ -122,9 +122,9 @@ def _followed(question: Ask, answer: Answer) -> Ask | None:
     """Return the question a redirect leads to, None if the answer is none; StageError if it must not be followed."""
     if answer.status not in {301, 302, 303, 307, 308} or not answer.location:
         return None
-    url = urljoin(question.url, answer.location)
     here = place(question.url)
     try:
+        url = urljoin(question.url, answer.location)
         _check_url(url, "redirect", ("https",) if question.url.startswith("https:") else ("http", "https"))
     except ValueError as error:
         raise StageError(f"{here} answered {answer.status} with a redirect: {error}", "redirect") from error

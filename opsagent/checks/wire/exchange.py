@@ -63,7 +63,7 @@ def ask(question: Ask, stages: Stages) -> Answer:
     raw = cast("urllib3.HTTPResponse", response.raw)
     where = place(question.url)
     try:
-        body = b"" if question.method == "HEAD" else raw.read(BODY_LIMIT + 1, decode_content=False)
+        body = b"" if question.method == "HEAD" else _body(raw)
     except urllib3.exceptions.ReadTimeoutError as error:
         first = f"(first byte after {spoken(stages.at('first_byte'))})"
         message = f"{where} answered {raw.status} but did not end within {stages.allowed:g} s {first}"
@@ -71,7 +71,7 @@ def ask(question: Ask, stages: Stages) -> Answer:
     except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise StageError(f"{where} answered {raw.status} and broke off: {_plain(error)}", "body") from error
     finally:
-        response.way.close()
+        response.way.hang_up()
     stages.done("body")
     return Answer(
         status=raw.status,
@@ -81,6 +81,14 @@ def ask(question: Ask, stages: Stages) -> Answer:
         encoding=raw.headers.get("Content-Encoding", ""),
         certificate=response.way.certificate,
     )
+
+
+def _body(raw: urllib3.HTTPResponse) -> bytes:
+    """Read to the end, or one byte past what is kept; only a read at the end notices that it came too early."""
+    found = b""
+    while len(found) <= BODY_LIMIT and (chunk := raw.read(BODY_LIMIT + 1 - len(found), decode_content=False)):
+        found += chunk
+    return found
 
 
 def check_question(question: Ask) -> None:
@@ -129,7 +137,7 @@ class _Adapter(BaseAdapter):
             )
             raw = connection.getresponse()
         except BaseException as error:
-            connection.close()
+            connection.hang_up()
             raise _no_answer(error, where, stages) from error
         response = _Response()
         response.raw, response.status_code, response.way = raw, raw.status, connection
@@ -169,20 +177,28 @@ class _Connection(urllib3.connection.HTTPConnection):
         self.scheme, self.target_host, self.target_port = _end(question.url)
         self.sends_whole_url = bool(question.proxy) and self.scheme == "http"
         self.certificate: bytes | None = None
+        self._way: socket.socket | None = None
 
     def connect(self) -> None:
         """Open the way: the proxy if one is configured, a tunnel through it for https, then TLS."""
         question, host, port = self.question, self.target_host, self.target_port
-        sock = dial(self.host, self.port, self.stages, named=question.named or bool(question.proxy))
+        through_tunnel = bool(question.proxy) and self.scheme == "https"
+        if through_tunnel:
+            self.set_tunnel(host, port)
+        sock = self._way = dial(self.host, self.port, self.stages, named=question.named or bool(question.proxy))
         self.sock = cast("socket.socket", _BoundedSocket(sock, self.stages))
         if self.scheme != "https":
             return
-        if question.proxy:
-            self.set_tunnel(host, port)
+        if through_tunnel:
             self._tunnel()
-        secured = secure(sock, host, port, trust(question.ca_file, insecure=question.insecure), self.stages)
+        secured = self._way = secure(sock, host, port, trust(question.ca_file, insecure=question.insecure), self.stages)
         self.certificate = secured.getpeercert(binary_form=True)
         self.sock = cast("socket.socket", _BoundedSocket(secured, self.stages))
+
+    def hang_up(self) -> None:
+        """Close the way at once, whoever still reads."""
+        if self._way is not None:
+            self._way.close()
 
 
 class _BoundedSocket:
@@ -204,8 +220,7 @@ class _BoundedSocket:
         """Time-outs per read are what we do without."""
 
     def close(self) -> None:
-        """Close the socket at once, whoever still holds a reader."""
-        self._sock.close()
+        """Leave it open: http.client closes when the head is read, the body is still to come."""
 
 
 class _BoundedReader(io.RawIOBase):
