@@ -64,6 +64,7 @@ GRANTED: dict[tuple[str, str], str] = {
     ("notifiers/wire/apprise_child.py", "os.fork"): "a program of its own, outside the daemon: one process per target",
     ("host/systemd.py", "threading"): "threading.local: a D-Bus connection belongs to one thread",
     ("host/systemd.py", "datetime.datetime.now"): "the default stamp of a reading; whoever decides passes a clock",
+    ("interfaces/control.py", "threading"): "a small thread for each connection, so that a slow client harms nobody",
 }
 
 
