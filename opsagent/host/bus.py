@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SYSTEMD = "org.freedesktop.systemd1"
 MANAGER_PATH = "/org/freedesktop/systemd1"
 MANAGER = f"{SYSTEMD}.Manager"
+UNIT = f"{SYSTEMD}.Unit"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 DRIVER = "org.freedesktop.DBus"
 _OWNER_CHANGES = f"type='signal',sender='{DRIVER}',member='NameOwnerChanged',arg0='{SYSTEMD}'"
@@ -68,6 +69,16 @@ class Signal:
 def manager_call(member: str, signature: str = "", *body: object) -> Call:
     """Return a call of the manager object."""
     return Call(path=MANAGER_PATH, interface=MANAGER, member=member, signature=signature, body=body)
+
+
+def get_all(path: str, interface: str) -> Call:
+    """Return the call that reads all properties of an interface."""
+    return Call(path=path, interface=PROPERTIES, member="GetAll", signature="s", body=(interface,))
+
+
+def get(path: str, interface: str, name: str) -> Call:
+    """Return the call that reads one property."""
+    return Call(path=path, interface=PROPERTIES, member="Get", signature="ss", body=(interface, name))
 
 
 def address(scope: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opsagent.core.denied import malformed
 from opsagent.core.unit import StopSeen
 from opsagent.host import process
-from opsagent.host.boot import booted_at
+from opsagent.host.boot import first_process_at
 from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, stops_among
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def stops(
     """
     cursor = since if isinstance(since, str) else ""
     begin = _moment_of(cursor) - _LOOK_BACK if isinstance(since, str) else since
-    begin = max(begin, booted_at() or begin)
+    begin = max(begin, first_process_at() or begin)
     found = _unit_lines(begin, scope)
     fresh = _after(found, cursor)
     seen = stops_among(found, fresh, relations)

@@ -10,8 +10,6 @@ from typing import Any
 
 from opsagent.core.unit import UnitSnapshot
 
-# A restart of a unit is passed on along these, to units that are up, and from there on (systemd: PROPAGATE_RESTART).
-RESTARTS_TOO = ("RequiredBy", "RequisiteOf", "BoundBy", "ConsistsOf")
 _FELL_WITH = ("BindsTo", "Requires", "Requisite", "PartOf")
 SERVICE_PROPERTIES = (
     "Type",
@@ -73,8 +71,8 @@ class Around:
     also: tuple[str, ...] = ()
 
 
-def to_snapshot(unit: Properties, service: Properties, around: Around) -> UnitSnapshot:
-    """Build the snapshot; unknown words of a newer systemd pass through as they are."""
+def to_snapshot(unit: Properties, own: Properties, around: Around) -> UnitSnapshot:
+    """Build the snapshot from the properties of any unit and its type's own; words we do not know pass as they are."""
     return UnitSnapshot(
         name=unit.text("Id"),
         read_at=around.read_at,
@@ -82,14 +80,14 @@ def to_snapshot(unit: Properties, service: Properties, around: Around) -> UnitSn
         load_state=unit.text("LoadState"),
         active_state=unit.text("ActiveState"),
         sub_state=unit.text("SubState"),
-        result=service.text("Result") or "success",
-        nrestarts=service.number("NRestarts"),
+        result=own.text("Result") or "success",
+        nrestarts=own.number("NRestarts"),
         invocation_id=bytes(unit.value("InvocationID") or b"").hex(),
-        main_pid=service.number("MainPID"),
-        exec_main_code=service.number("ExecMainCode"),
-        exec_main_status=service.number("ExecMainStatus"),
-        type=service.text("Type"),
-        restart=service.text("Restart") or "no",
+        main_pid=own.number("MainPID"),
+        exec_main_code=own.number("ExecMainCode"),
+        exec_main_status=own.number("ExecMainStatus"),
+        type=own.text("Type"),
+        restart=own.text("Restart") or "no",
         unit_file_state=unit.text("UnitFileState"),
         need_daemon_reload=bool(unit.value("NeedDaemonReload")),
         condition_result=unit.value("ConditionResult") is not False,
@@ -105,8 +103,8 @@ def to_snapshot(unit: Properties, service: Properties, around: Around) -> UnitSn
         refuse_manual_start=bool(unit.value("RefuseManualStart")),
         start_limit_burst=unit.number("StartLimitBurst"),
         start_limit_interval=unit.span("StartLimitIntervalUSec"),
-        timeout_start=service.span("TimeoutStartUSec"),
-        timeout_stop=service.span("TimeoutStopUSec"),
+        timeout_start=own.span("TimeoutStartUSec"),
+        timeout_stop=own.span("TimeoutStopUSec"),
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,31 +15,31 @@ from opsagent.core.unit import JobOutcome, UnitSnapshot
 from opsagent.host.bus import (
     MANAGER,
     MANAGER_PATH,
-    PROPERTIES,
     SYSTEMD,
+    UNIT,
     Bus,
     BusError,
     BusLostError,
     Call,
+    get,
+    get_all,
     manager_call,
 )
-from opsagent.host.properties import RESTARTS_TOO, SERVICE_PROPERTIES, Around, Properties, to_snapshot
+from opsagent.host.dependants import restarted_too
+from opsagent.host.properties import SERVICE_PROPERTIES, Around, Properties, to_snapshot
 from opsagent.host.unit_names import object_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-_UNIT = f"{SYSTEMD}.Unit"
-_SERVICE = f"{SYSTEMD}.Service"
+# Of the other types only these have a Result of their own; a target or a slice has none.
+_WITH_RESULT = frozenset({"socket", "mount", "swap", "timer", "path", "automount", "scope"})
 _JOBS = f"type='signal',sender='{SYSTEMD}',interface='{MANAGER}',member='JobRemoved'"
 _METHODS = {"restart": "RestartUnit", "reload": "ReloadUnit"}
-# Active, in systemd's eyes: a restart is not passed on to a unit that is down or going down.
-_UP = frozenset({"active", "activating", "reloading"})
 # These say that the answer was lost, not that systemd refused: the job may well be running.
 _NO_ANSWER = frozenset(
     f"org.freedesktop.DBus.Error.{word}" for word in ("NoReply", "Timeout", "TimedOut", "Disconnected")
 )
-_MOST_DEPENDANTS = 200
 _T = TypeVar("_T")
 _here = threading.local()
 
@@ -95,7 +94,7 @@ class Systemd:
 
     def system_state(self) -> str:
         """Return the manager's SystemState: starting, running, degraded, maintenance, stopping and so on."""
-        call = _get(MANAGER_PATH, MANAGER, "SystemState")
+        call = get(MANAGER_PATH, MANAGER, "SystemState")
         return str(self._reading(lambda bus: bus.call(call))[0][1])
 
     def job(self, verb: str, unit: str, timeout: timedelta) -> JobOutcome:
@@ -157,29 +156,24 @@ class Systemd:
 
     def _snapshot(self, bus: Bus, unit: str) -> UnitSnapshot | None:
         path = object_path(unit)
-        calls = [_get_all(path, _UNIT)]
-        if unit.endswith(".service"):
-            calls += [_get(path, _SERVICE, name) for name in SERVICE_PROPERTIES]
-        answers = bus.call_many(calls)
+        kind = unit.rpartition(".")[2]
+        asked = SERVICE_PROPERTIES if kind == "service" else ("Result",) if kind in _WITH_RESULT else ()
+        interface = f"{SYSTEMD}.{kind.capitalize()}"
+        answers = bus.call_many([get_all(path, UNIT), *(get(path, interface, name) for name in asked)])
         if isinstance(answers[0], BusError):
             raise answers[0]
         properties = Properties(answers[0][0])
         if properties.text("LoadState") == "not-found" and properties.text("ActiveState") == "inactive":
             return None
-        service = Properties(
-            {
-                name: answer[0]
-                for name, answer in zip(SERVICE_PROPERTIES, answers[1:], strict=False)
-                if not isinstance(answer, BusError)
-            }
-        )
+        told = zip(asked, answers[1:], strict=True)
+        own = Properties({name: answer[0] for name, answer in told if not isinstance(answer, BusError)})
         around = Around(
             read_at=self._now(),
             scope=self.scope,
             job=_job_type(bus, properties),
-            also=_restarted_too(bus, properties.text("Id"), properties),
+            also=restarted_too(bus, properties.text("Id"), properties),
         )
-        return to_snapshot(properties, service, around)
+        return to_snapshot(properties, own, around)
 
     def _reading(self, read: Callable[[Bus], _T]) -> _T:
         """Run a harmless call; when the connection turns out to be dead, once more on a new one."""
@@ -213,45 +207,9 @@ def subscribe(bus: Bus) -> None:
             raise
 
 
-def _get_all(path: str, interface: str) -> Call:
-    return Call(path=path, interface=PROPERTIES, member="GetAll", signature="s", body=(interface,))
-
-
-def _get(path: str, interface: str, name: str) -> Call:
-    return Call(path=path, interface=PROPERTIES, member="Get", signature="ss", body=(interface, name))
-
-
 def _job_type(bus: Bus, unit: Properties) -> str | None:
     number, path = unit.value("Job") or (0, "/")
     if not number:
         return None
-    answer = bus.call_many([_get(path, f"{SYSTEMD}.Job", "JobType")])[0]
+    answer = bus.call_many([get(path, f"{SYSTEMD}.Job", "JobType")])[0]
     return None if isinstance(answer, BusError) else str(answer[0][1])  # it ended between the two questions
-
-
-def _restarted_too(bus: Bus, name: str, unit: Properties) -> tuple[str, ...]:
-    """Walk the units that a restart of `name` is passed on to; a unit that is down ends the walk there."""
-    found: set[str] = set()
-    waiting = deque(unit.names(*RESTARTS_TOO))
-    seen = {name}
-    while waiting and len(seen) < _MOST_DEPENDANTS:
-        batch = [other for other in waiting if other not in seen]
-        waiting.clear()
-        seen.update(batch)
-        up = _those_up(bus, batch)
-        found.update(up)
-        waiting.extend(_dependants(bus, up))
-    return tuple(sorted(found))
-
-
-def _those_up(bus: Bus, units: Sequence[str]) -> list[str]:
-    if not units:
-        return []
-    rows = bus.call(manager_call("ListUnitsByNames", "as", list(units)))[0]
-    return [row[0] for row in rows if row[3] in _UP]
-
-
-def _dependants(bus: Bus, units: Sequence[str]) -> list[str]:
-    calls = [_get(object_path(unit), _UNIT, name) for unit in units for name in RESTARTS_TOO]
-    answers = bus.call_many(calls) if calls else []
-    return [name for answer in answers if not isinstance(answer, BusError) for name in answer[0][1]]
