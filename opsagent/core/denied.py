@@ -94,8 +94,6 @@ def malformed(unit: str) -> str:
     if not stem or suffix not in SUFFIXES:
         offer = f"{unit[:60]}.service"
         return f"cannot use {shown} as a unit, write the full name {offer!r} (or another suffix: {', '.join(SUFFIXES)})"
-    if stem.startswith("@"):
-        return f"cannot use {shown} as a unit, a name must stand before the @"
     return ""
 
 

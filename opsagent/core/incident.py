@@ -30,6 +30,7 @@ class Action:
     ended_at: datetime | None = None
     result: str = ""
     before: str = ""
+    after: str = ""
     by: str = ""
 
 
@@ -98,6 +99,10 @@ class Incident:
     next_repair_at: datetime | None = None
     repair_reason: str = ""
     exhausted: int = 0
+    asked_by: str = ""
+    page_again: bool = False
+    archived: str = ""
+    relapsed_at: datetime | None = None
     owner: Phase = Phase.REPAIRING
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()

@@ -100,6 +100,7 @@ def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Inciden
 @_changed.register(ev.Relapsed)
 def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
+    changed = replace(changed, relapsed_at=recorded.at)
     changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
     return _told_story(changed, recorded, f"bad again: {event.message}")
 
@@ -150,7 +151,8 @@ def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> In
 @_changed.register(ev.SeverityRaised)
 def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incident:
     severity = worse_of(event.to, incident.severity) if incident.severity else event.to
-    return _told_story(replace(incident, severity=severity), recorded, f"{severity}: {event.reason}")
+    changed = replace(incident, severity=severity, page_again=incident.level > 0)
+    return _told_story(changed, recorded, f"{severity}: {event.reason}")
 
 
 @_changed.register(ev.SuppressionChanged)
@@ -187,6 +189,12 @@ def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident
     return _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
 
 
+@_changed.register(ev.RepairAsked)
+def _(event: ev.RepairAsked, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, asked_by=event.by, next_repair_at=None)
+    return _told_story(changed, recorded, f"{event.by} asks for a repair: {event.because}")
+
+
 @_changed.register(ev.ActionRequested)
 def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Incident:
     action = Action(
@@ -201,14 +209,18 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
         before=event.invocation_id,
         by=event.by,
     )
-    changed = replace(incident, repair=Repair.RUNNING, next_repair_at=None, actions=(*incident.actions, action))
+    changed = replace(
+        incident, repair=Repair.RUNNING, next_repair_at=None, actions=(*incident.actions, action), asked_by=""
+    )
     return _told_story(changed, recorded, f"{event.remedy} {event.unit} (attempt {event.attempt}): {event.reason}")
 
 
 @_changed.register(ev.ActionEnded)
 def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident:
     def ended(action: Action) -> Action:
-        return replace(action, seconds=event.seconds, ended_at=recorded.at, result=event.result)
+        return replace(
+            action, seconds=event.seconds, ended_at=recorded.at, result=event.result, after=event.invocation_id
+        )
 
     changed = replace(_with_action(incident, event.action, ended), repair=Repair.VERIFYING)
     return _told_story(changed, recorded, f"order {event.result} after {event.seconds:.2f} s: {event.reason}")
@@ -234,7 +246,7 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
         guard=event.guard,
         reason=event.reason,
     )
-    changed = replace(incident, actions=(*incident.actions, action))
+    changed = replace(incident, actions=(*incident.actions, action), asked_by="")
     return _told_story(changed, recorded, f"not repaired: {event.reason}")
 
 
@@ -246,6 +258,7 @@ def _(event: ev.LevelPaged, incident: Incident, recorded: Recorded) -> Incident:
         loop=event.loop,
         next_level_at=event.next_at,
         first_paged_at=incident.first_paged_at or recorded.at,
+        page_again=False,
         owner=Phase.PAGED,
     )
     return _told_story(changed, recorded, f"paged {event.level}: {event.reason}")
@@ -303,7 +316,7 @@ def _(event: ev.AckReminded, incident: Incident, recorded: Recorded) -> Incident
 
 @_changed.register(ev.AckEnded)
 def _(event: ev.AckEnded, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, ack_until=None, ack_reminded=False, next_level_at=recorded.at, owner=Phase.PAGED)
+    changed = replace(incident, ack_until=None, ack_reminded=False, owner=Phase.PAGED, page_again=True)
     return _told_story(changed, recorded, f"the hold of {incident.acknowledged_by} ended: {event.reason}")
 
 
@@ -316,8 +329,14 @@ def _(event: ev.IncidentSnoozed, incident: Incident, recorded: Recorded) -> Inci
 @_changed.register(ev.SnoozeEnded)
 def _(event: ev.SnoozeEnded, incident: Incident, recorded: Recorded) -> Incident:
     del event
-    changed = replace(incident, snoozed_until=None, next_level_at=recorded.at, owner=Phase.PAGED)
+    changed = replace(incident, snoozed_until=None, owner=Phase.PAGED, page_again=True)
     return _told_story(changed, recorded, "the quiet ended")
+
+
+@_changed.register(ev.PatternSeen)
+def _(event: ev.PatternSeen, incident: Incident, recorded: Recorded) -> Incident:
+    del recorded
+    return replace(incident, archived=event.resolution)
 
 
 def _with_action(incident: Incident, seq: int, change: Callable[[Action], Action]) -> Incident:

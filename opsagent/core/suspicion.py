@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.labels import next_label
+from opsagent.core.notices import notice_of
+from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
-from opsagent.core.policy import CheckPolicy, Mode
+from opsagent.core.policy import SEVERITY_OF, CheckPolicy, Mode
 from opsagent.core.severity import blind_severity, severity_of
 from opsagent.core.world import OPENING, Draft, World
 
@@ -28,7 +30,7 @@ def told_health(world: World, touched: Iterable[str]) -> list[Draft]:
         if health.settled and (known is None or known.status is not health.status):
             drafts.append(Draft(event=_changed(health, world)))
         if health.flapping != (name in world.state.flapping):
-            drafts.append(Draft(event=_flapping(health)))
+            drafts += _flapping_drafts(world, health)
     return drafts
 
 
@@ -49,6 +51,14 @@ def _flapping(health: Health) -> ev.Event:
     if health.flapping:
         return ev.FlappingStarted(check=health.check, percent=percent)
     return ev.FlappingEnded(check=health.check, percent=percent, status=health.status)
+
+
+def _flapping_drafts(world: World, health: Health) -> list[Draft]:
+    """One notice when it begins, and the end state always; what never pages stays in the digest."""
+    event = _flapping(health)
+    check = world.policy.check(health.check)
+    quiet = check is None or SEVERITY_OF[check.criticality] is Severity.SEV4
+    return [Draft(event=event), *([] if quiet else notice_of(world, event))]
 
 
 def suspected(world: World, touched: Iterable[str]) -> list[Draft]:

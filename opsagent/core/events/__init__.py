@@ -63,6 +63,7 @@ from opsagent.core.events.repairs import (
     ActionJudged,
     ActionRefused,
     ActionRequested,
+    RepairAsked,
     RepairMoved,
 )
 
@@ -116,6 +117,7 @@ __all__ = [
     "PauseSet",
     "RecoverySeen",
     "Relapsed",
+    "RepairAsked",
     "RepairMoved",
     "SettingsApplied",
     "SettingsRefused",

@@ -19,6 +19,14 @@ class RepairMoved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RepairAsked(Event):
+    """A person wants a repair now, without the wait between attempts."""
+
+    by: str
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequested(Event):
     """A repair is about to be ordered. On disk before the order goes out; its seq is the action's id."""
 

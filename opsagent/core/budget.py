@@ -1,0 +1,97 @@
+"""How often we may act: per unit and per host, counting every unit that a job touches; and when we may again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.timing import elapsed, spoken
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+    from opsagent.core.state import Attempt
+    from opsagent.core.world import World
+
+DAY = timedelta(hours=24)
+SLOW_RETRY = (timedelta(hours=1), timedelta(hours=2), timedelta(hours=4), timedelta(hours=8))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """Why not now. `exhausted`: the sensible tries are used up, a person is needed; else it is only a wait."""
+
+    reason: str
+    again_at: datetime
+    exhausted: bool
+
+
+def spent(world: World, units: tuple[str, ...], incident: Incident, *, forced: bool = False) -> Spent | None:
+    """Return what the budgets say against one more action on these units, or None.
+
+    A person's order skips the wait between attempts, never the limits.
+    """
+    for unit in units:
+        over = _unit(world, unit, incident)
+        if over is not None:
+            return over
+    return _host(world, units[0]) or (None if forced else _wait(world, units[0]))
+
+
+def used(world: World, unit: str, within: timedelta) -> tuple[Attempt, ...]:
+    """Return the attempts that touched a unit within that time, oldest first."""
+    return tuple(a for a in world.state.attempts if a.touched(unit) and elapsed(a.at, world.now) < within)
+
+
+def _unit(world: World, unit: str, incident: Incident) -> Spent | None:
+    limits = world.policy.per_unit
+    today = used(world, unit, DAY)
+    if len(today) >= limits.per_day:
+        reason = f"{unit}: {len(today)} restarts in 24 h (limit {limits.per_day})"
+        return _exhausted(world, incident, reason, today[-limits.per_day].at + DAY)
+    recent = used(world, unit, limits.within)
+    if len(recent) >= limits.attempts and not _slow_try_due(world, incident, recent):
+        reason = f"{unit}: {len(recent)} restarts in {spoken(limits.within)} (limit {limits.attempts})"
+        return _exhausted(world, incident, reason, recent[-limits.attempts].at + limits.within)
+    return None
+
+
+def _slow_try_due(world: World, incident: Incident, recent: tuple[Attempt, ...]) -> bool:
+    """After giving up, one try is due after 1, 2, 4, then every 8 h, whatever the short window says."""
+    if not incident.exhausted or incident.next_repair_at is None:
+        return False
+    last = recent[-1].at
+    return incident.next_repair_at <= world.now and elapsed(last, world.now) >= SLOW_RETRY[0]
+
+
+def _exhausted(world: World, incident: Incident, reason: str, free_at: datetime) -> Spent:
+    slow = world.now + SLOW_RETRY[min(incident.exhausted, len(SLOW_RETRY) - 1)]
+    return Spent(reason=reason, again_at=max(slow, free_at), exhausted=True)
+
+
+def _host(world: World, unit: str) -> Spent | None:
+    limits = world.policy.per_host
+    recent = [a for a in world.state.attempts if elapsed(a.at, world.now) < limits.within]
+    mine = [a for a in recent if a.unit == unit]
+    share = max(1, limits.actions // 2)
+    if len(recent) >= limits.actions:
+        reason = f"{len(recent)} repairs on this host in {spoken(limits.within)} (limit {limits.actions})"
+        return Spent(reason=reason, again_at=recent[0].at + limits.within, exhausted=True)
+    if len(mine) >= share:
+        reason = f"{unit} has had its {share} of the host's {limits.actions} repairs in {spoken(limits.within)}"
+        return Spent(reason=reason, again_at=mine[0].at + limits.within, exhausted=True)
+    return None
+
+
+def _wait(world: World, unit: str) -> Spent | None:
+    """`waits[i]` runs from the end of attempt i to attempt i+1, counted within the unit's window."""
+    limits = world.policy.per_unit
+    recent = [a for a in used(world, unit, limits.within) if a.unit == unit]
+    if not recent or not limits.waits:
+        return None
+    wait = limits.waits[min(len(recent), len(limits.waits)) - 1]
+    last = recent[-1]
+    again_at = (last.ended_at or last.at) + wait
+    if world.now >= again_at or world.now < last.at:
+        return None
+    return Spent(reason=f"waits {spoken(wait)} after attempt {len(recent)}", again_at=again_at, exhausted=False)

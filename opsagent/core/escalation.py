@@ -1,0 +1,254 @@
+"""Who must be told now, and why: levels over time, reminders that grow, leases, recoveries, messages that fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core import wording
+from opsagent.core.message import MessageKind
+from opsagent.core.observation import Severity
+from opsagent.core.phase import Phase
+from opsagent.core.policy import Level
+from opsagent.core.recovery import BREAKER
+from opsagent.core.remediation import helpless
+from opsagent.core.suppression import SILENT
+from opsagent.core.timing import elapsed, local
+from opsagent.core.world import Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident, Told
+
+SEV2_PATIENCE = timedelta(minutes=5)
+DAY_BEGINS, DAY_ENDS = 8, 20  # local hours in which a SEV3 may reach a person
+REMIND_FIRST = timedelta(minutes=15)
+REMIND_LONGEST = timedelta(minutes=60)
+WORTH_SENDING = timedelta(hours=24)
+LEASE_WARNING = timedelta(minutes=5)
+JOURNAL = "journal"
+LEASE = {
+    Severity.SEV1: timedelta(minutes=30),
+    Severity.SEV2: timedelta(minutes=60),
+    Severity.SEV3: timedelta(hours=4),
+    Severity.SEV4: timedelta(hours=4),
+}
+_PAGES = (MessageKind.PAGE, MessageKind.REMINDER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """One message about to be queued. `place` makes its key its own; `lease` says that a hold is about to end."""
+
+    kind: MessageKind
+    notifier: str
+    reason: str
+    place: str
+    level: str = ""
+    number: int = 1
+    loop: int = 0
+    next_at: datetime | None = None
+    lease: bool = False
+
+
+def pages(world: World) -> list[Draft]:
+    """Return the pages that are due, for one incident at a time."""
+    for incident in world.state.open_incidents:
+        if incident.state in (Phase.REPAIRING, Phase.PAGED) and incident.suppressed_by not in SILENT:
+            drafts = _page(world, incident)
+            if drafts:
+                return drafts
+    return []
+
+
+def _page(world: World, incident: Incident) -> list[Draft]:
+    levels = levels_for(world, incident)
+    if incident.level == 0:
+        reason = page_reason(world, incident)
+        return _told(world, incident, levels, number=1, loop=0, reason=reason) if reason else []
+    if incident.page_again:
+        reason = incident.timeline[-1].text if incident.timeline else "again"
+        return _told(world, incident, levels, number=incident.level, loop=incident.loop + 1, reason=reason)
+    if incident.next_level_at is None or incident.next_level_at > world.now:
+        return _next_at_once(world, incident, levels)
+    return _climb(world, incident, levels, "nobody has taken it")
+
+
+def _climb(world: World, incident: Incident, levels: tuple[Level, ...], reason: str) -> list[Draft]:
+    number = min(incident.level + 1, len(levels))
+    loop = incident.loop + 1 if number == incident.level else 0
+    return _told(world, incident, levels, number=number, loop=loop, reason=reason)
+
+
+def _next_at_once(world: World, incident: Incident, levels: tuple[Level, ...]) -> list[Draft]:
+    """When no message of this level can be delivered, the next level is told now."""
+    name = levels[min(incident.level, len(levels)) - 1].name
+    mine = [told for told in incident.told if told.level == name and told.kind in _PAGES]
+    lost = bool(mine) and all(told.state in ("failed", "expired") for told in mine)
+    return _climb(world, incident, levels, f"{name} cannot be reached") if lost and incident.level < len(levels) else []
+
+
+def levels_for(world: World, incident: Incident) -> tuple[Level, ...]:
+    """Return the levels for an incident; with nobody configured, the journal is told."""
+    levels = world.policy.escalation.levels_for(incident.severity or Severity.SEV4)
+    named = tuple(notifier.name for notifier in world.policy.notifiers) or (JOURNAL,)
+    return levels or (Level(name="everyone", after=timedelta(), notify=named),)
+
+
+def page_reason(world: World, incident: Incident) -> str:
+    """Return why people must be told now for the first time, or ""."""
+    severity = incident.severity
+    stuck = helpless(world, incident)
+    if severity is Severity.SEV1:
+        return "SEV1: told at once" + ("" if stuck else ", the repair runs beside it")
+    if severity is Severity.SEV2:
+        return _sev2(world, incident, stuck)
+    if severity is Severity.SEV3 and DAY_BEGINS <= local(world.now, world.policy.zone).hour < DAY_ENDS:
+        return stuck
+    return ""
+
+
+def _sev2(world: World, incident: Incident, stuck: str) -> str:
+    if stuck:
+        return stuck
+    if incident.reopened and any(told.kind in _PAGES for told in incident.told):
+        return "bad again after you were told that it was good"
+    since = incident.detected_at or incident.first_bad_at
+    if elapsed(since, world.now) >= SEV2_PATIENCE:
+        return "not repaired within 5 min"
+    return ""
+
+
+def _told(
+    world: World, incident: Incident, levels: tuple[Level, ...], *, number: int, loop: int, reason: str
+) -> list[Draft]:
+    level = levels[min(number, len(levels)) - 1]
+    kind = MessageKind.PAGE if loop == 0 else MessageKind.REMINDER
+    paged = ev.LevelPaged(
+        level=level.name,
+        number=number,
+        loop=loop,
+        notifiers=level.notify,
+        reason=reason,
+        next_at=_next_at(world, levels, number, loop),
+    )
+    post = Post(
+        kind=kind,
+        notifier="",
+        reason=reason,
+        place=f"{number}.{loop}",
+        level=level.name,
+        number=number,
+        loop=loop,
+        next_at=paged.next_at,
+    )
+    posts = [_message(world, incident, replace(post, notifier=name)) for name in level.notify]
+    return [Draft(event=paged, incident=incident.seq), *posts]
+
+
+def _next_at(world: World, levels: tuple[Level, ...], number: int, loop: int) -> datetime:
+    """From now, never from a plan: after a time of sleep one level is told, and then waits its full time."""
+    if number < len(levels):
+        return world.now + (levels[number].after - levels[number - 1].after)
+    return world.now + min(REMIND_FIRST * float(2 ** min(loop, 8)), REMIND_LONGEST)
+
+
+def _message(world: World, incident: Incident, post: Post) -> Draft:
+    title, body = _words(world, incident, post)
+    event = ev.NotificationQueued(
+        key=f"{world.policy.host}:{incident.label}:{incident.reopened}:{post.kind}:{post.level}:{post.place}:{post.notifier}",
+        notifier=post.notifier,
+        level=post.level,
+        kind=post.kind,
+        title=title,
+        body=body,
+        reason=post.reason,
+        expires_at=world.now + WORTH_SENDING,
+    )
+    return Draft(event=event, incident=incident.seq)
+
+
+def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
+    state, policy, now = world.state, world.policy, world.now
+    if post.kind is MessageKind.RECOVERY:
+        return wording.recovery(state, incident, policy, now)
+    if post.lease:
+        return wording.reminder(state, incident, policy, now)
+    return wording.page(state, incident, policy, now, number=post.number, loop=post.loop, next_at=post.next_at)
+
+
+def leases(world: World) -> list[Draft]:
+    """Remind the person whose hold ends soon, and end what has run out: holds and snoozes."""
+    for incident in world.state.open_incidents:
+        drafts = _lease(world, incident)
+        if drafts:
+            return drafts
+    return []
+
+
+def _lease(world: World, incident: Incident) -> list[Draft]:
+    now = world.now
+    if incident.state is Phase.SNOOZED and incident.snoozed_until is not None and incident.snoozed_until <= now:
+        return [Draft(event=ev.SnoozeEnded(), incident=incident.seq)]
+    if incident.state is not Phase.ACKNOWLEDGED or incident.ack_until is None:
+        return []
+    if incident.ack_until <= now:
+        reason = f"{incident.acknowledged_by} has held it until now"
+        return [Draft(event=ev.AckEnded(reason=reason), incident=incident.seq)]
+    if incident.ack_reminded or incident.ack_until - now > LEASE_WARNING:
+        return []
+    reason = f"the hold of {incident.acknowledged_by} ends at {incident.ack_until:%H:%M} UTC"
+    levels = levels_for(world, incident)
+    level = levels[max(incident.level, 1) - 1] if incident.level <= len(levels) else levels[-1]
+    place = f"lease{incident.ack_until:%H%M%S}"
+    post = Post(kind=MessageKind.REMINDER, notifier="", reason=reason, place=place, level=level.name, lease=True)
+    posts = [_message(world, incident, replace(post, notifier=name)) for name in level.notify]
+    return [Draft(event=ev.AckReminded(), incident=incident.seq), *posts]
+
+
+def recoveries(world: World) -> list[Draft]:
+    """Tell of a resolution everyone who was paged about it, once."""
+    drafts = []
+    for incident in world.state.incidents.values():
+        if incident.state is Phase.RESOLVED and not incident.blind | (incident.key == BREAKER):
+            for notifier in _to_be_told(incident):
+                reason = f"resolved by {incident.resolved_by}" if incident.resolved_by else "good again"
+                post = Post(kind=MessageKind.RECOVERY, notifier=notifier, reason=reason, place=f"r{incident.reopened}")
+                drafts.append(_message(world, incident, post))
+    return drafts
+
+
+def _to_be_told(incident: Incident) -> list[str]:
+    since = incident.resolved_at or incident.first_bad_at
+    done = {told.notifier for told in incident.told if told.kind == MessageKind.RECOVERY and told.at >= since}
+    told = [one.notifier for one in incident.told if one.kind in _PAGES and one.state == "sent"]
+    return [name for name in dict.fromkeys(told) if name not in done]
+
+
+def undelivered(world: World) -> list[Draft]:
+    """Expire what is too old to be worth sending; hand what one notifier lost for good to the next one at once."""
+    drafts = [
+        Draft(event=ev.NotificationExpired(key=owed.key, reason="older than a day"), incident=owed.incident)
+        for owed in world.state.owed.values()
+        if owed.expires_at <= world.now
+    ]
+    for incident in world.state.open_incidents:
+        for lost in [told for told in incident.told if told.state == "failed" and told.kind in _PAGES]:
+            drafts += _handed_on(world, incident, lost)
+    return drafts
+
+
+def _handed_on(world: World, incident: Incident, lost: Told) -> list[Draft]:
+    rank = [notifier.name for notifier in world.policy.notifiers]
+    order = [*rank, JOURNAL] if JOURNAL not in rank else rank
+    asked = {told.notifier for told in incident.told if told.kind in _PAGES and told.at >= lost.at}
+    place = f"for.{lost.notifier}"
+    if any(told.key.endswith(f":{place}:{told.notifier}") and told.at >= lost.at for told in incident.told):
+        return []
+    heir = next((name for name in order if name not in asked), None)
+    if heir is None:
+        return []
+    reason = f"{lost.notifier} cannot be reached"
+    post = Post(kind=MessageKind.PAGE, notifier=heir, reason=reason, place=place, level=lost.level)
+    return [_message(world, incident, post)]

@@ -1,0 +1,134 @@
+"""What shows only over several incidents: many at once, the same again and again; and what the archive keeps."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.labels import next_label
+from opsagent.core.notices import notice_of
+from opsagent.core.observation import Severity, worse_of
+from opsagent.core.phase import Outcome, Phase
+from opsagent.core.recovery import BREAKER
+from opsagent.core.timing import elapsed
+from opsagent.core.world import OPENING, Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+
+# Heals that are still too many although everything is green.
+CHRONIC = ((3, timedelta(hours=1)), (5, timedelta(hours=24)))
+TELL_AGAIN = timedelta(hours=24)
+NOT_YET = "not known yet"
+_NOT_ARCHIVED = ("parent", "operator_stop", "maintenance", "pause")
+
+
+def breaker_incident(world: World) -> list[Draft]:
+    """Keep one parent incident while the breaker is open, and resolve it when it closes."""
+    incident, breaker = world.state.open_for(BREAKER), world.state.breaker
+    if breaker is None:
+        return _breaker_over(world, incident)
+    said = f"{len(breaker.keys)} unrelated failures at once: {', '.join(breaker.keys)}; repairs stopped"
+    if incident is None:
+        event = ev.IncidentSuspected(
+            key=BREAKER, check=BREAKER, unit=None, failure_class=BREAKER, message=said, first_bad_at=breaker.opened_at
+        )
+        return [Draft(event=event, incident=OPENING)]
+    if incident.state is Phase.SUSPECT:
+        return [Draft(event=_confirmed(world, said), incident=incident.seq)]
+    if incident.state is Phase.RESOLVED:
+        return [Draft(event=ev.IncidentReopened(to=Phase.PAGED, message=said), incident=incident.seq)]
+    return []
+
+
+def _confirmed(world: World, said: str) -> ev.IncidentConfirmed:
+    severity = Severity.SEV2
+    taken = [i.label for i in world.state.incidents.values() if i.label] + [p.label for p in world.state.past]
+    for incident in world.state.open_incidents:
+        severity = worse_of(severity, incident.severity or severity)
+    return ev.IncidentConfirmed(
+        label=next_label(world.now.date(), [*taken, *world.taken]),
+        to=Phase.PAGED,
+        severity=severity,
+        failure_class=BREAKER,
+        fingerprint=f"{BREAKER}|host|{BREAKER}",
+        reason=said,
+        checks=(BREAKER,),
+    )
+
+
+def _breaker_over(world: World, incident: Incident | None) -> list[Draft]:
+    if incident is None:
+        return []
+    if incident.is_open:
+        reason = "ten quiet minutes: nothing new has failed"
+        return [Draft(event=ev.IncidentResolved(reason=reason), incident=incident.seq)]
+    if incident.state is Phase.RESOLVED and elapsed(incident.resolved_at or world.now, world.now) > timedelta(
+        minutes=30
+    ):
+        return [Draft(event=ev.IncidentClosed(), incident=incident.seq)]
+    return []
+
+
+def chronic(world: World) -> list[Draft]:
+    """Tell a person once a day when a unit is healed again and again."""
+    for unit in dict.fromkeys(heal.unit for heal in world.state.heals):
+        told = world.state.chronic_told.get(unit)
+        if told is not None and elapsed(told, world.now) < TELL_AGAIN:
+            continue
+        found = _too_many(world, unit)
+        if found is not None:
+            event = ev.ChronicHealing(unit=unit, heals=found[0], within=found[1])
+            return [Draft(event=event), *notice_of(world, event)]
+    return []
+
+
+def _too_many(world: World, unit: str) -> tuple[int, timedelta] | None:
+    heals = [heal for heal in world.state.heals if heal.unit == unit]
+    for limit, within in CHRONIC:
+        recent = [heal for heal in heals if elapsed(heal.at, world.now) < within]
+        if len(recent) >= limit:
+            return len(recent), within
+    return None
+
+
+def patterns(world: World) -> list[Draft]:
+    """Record, for the failure archive, each failure once it is believed and again when it is known what helped."""
+    drafts = []
+    for incident in world.state.incidents.values():
+        if _worth_keeping(incident):
+            resolution, healed = _resolution(incident)
+            if resolution != incident.archived:
+                drafts.append(Draft(event=_pattern(incident, resolution, healed=healed), incident=incident.seq))
+    return drafts
+
+
+def _worth_keeping(incident: Incident) -> bool:
+    if incident.label is None or incident.blind or incident.key == BREAKER:
+        return False
+    return incident.severity is not Severity.SEV4 and incident.suppressed_by not in _NOT_ARCHIVED
+
+
+def _resolution(incident: Incident) -> tuple[str, bool]:
+    worked = next((a for a in reversed(incident.actions) if a.outcome is Outcome.VERIFIED), None)
+    if worked is not None:
+        return f"{worked.remedy} {worked.unit} worked (attempt {worked.attempt})", True
+    if incident.state is not Phase.RESOLVED:
+        return incident.archived or NOT_YET, False
+    if incident.resolved_by:
+        return f"resolved by {incident.resolved_by}", False
+    return "good again without a repair by opsagent", False
+
+
+def _pattern(incident: Incident, resolution: str, *, healed: bool) -> ev.PatternSeen:
+    seconds = (incident.mitigated_at - incident.first_bad_at).total_seconds() if incident.mitigated_at else None
+    return ev.PatternSeen(
+        fingerprint=incident.fingerprint,
+        title=f"{incident.key} {incident.failure_class}",
+        symptom=incident.reason,
+        cause=incident.cause or incident.failure_class,
+        resolution=resolution,
+        seconds=seconds,
+        healed=healed,
+    )

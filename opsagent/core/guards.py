@@ -1,0 +1,266 @@
+"""May we act on this unit now? The questions in their order; the first no is the answer, with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import budget
+from opsagent.core.denied import denied, holds_data
+from opsagent.core.incident import Incident
+from opsagent.core.looks import just_started, overloaded
+from opsagent.core.maintenance import window_for
+from opsagent.core.phase import Phase
+from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
+from opsagent.core.roots import failed_root
+from opsagent.core.suppression import paused
+from opsagent.core.timing import elapsed
+from opsagent.core.world import Facts, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsagent.core.unit import UnitSnapshot
+
+AFTER_BOOT = timedelta(minutes=3)
+ASK_AGAIN = timedelta(seconds=10)
+_SLOW_FAILURES = ("timeout", "latency")
+_UNSETTLED = ("initializing", "starting", "stopping", "maintenance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One intended action: which remedy, for which check and incident, and what was just read about the unit."""
+
+    world: World
+    incident: Incident
+    check: CheckPolicy
+    rule: RemedyRule
+    facts: Facts
+    forced_by: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit to act on, by its primary name."""
+        return self.facts.snapshot.name if self.facts.snapshot else self.facts.unit
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """Every unit that the action restarts."""
+        also = tuple(one.name for one in self.facts.also) if self.rule.do == "restart" else ()
+        return (self.unit, *also)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One guard's answer. `reason` is "" when it agrees.
+
+    `final` says that waiting will not change it, so a person is needed now. `again_at` is when to ask again.
+    """
+
+    guard: str
+    reason: str = ""
+    final: bool = False
+    again_at: datetime | None = None
+
+
+def answers(case: Case) -> tuple[Answer, ...]:
+    """Return every guard's answer, in the order in which they are asked."""
+    return tuple(_answer(name, case) for name in _QUESTIONS)
+
+
+def refusal(case: Case) -> Answer | None:
+    """Return the first guard that says no, or None when all agree."""
+    for name in _QUESTIONS:
+        answer = _answer(name, case)
+        if answer.reason:
+            return answer
+    return None
+
+
+def _answer(name: str, case: Case) -> Answer:
+    question, final = _QUESTIONS[name]
+    if name == "budget":
+        return _budget(case)
+    reason = question(case)
+    again = case.world.now + ASK_AGAIN if reason else None
+    return Answer(guard=name, reason=reason, final=final, again_at=again)
+
+
+def _hold(case: Case) -> str:
+    hold = case.world.state.conditions.hold
+    return f"HOLD: {hold}" if hold else ""
+
+
+def _mode(case: Case) -> str:
+    return "mode is observe" if case.world.policy.mode is not Mode.AUTO else ""
+
+
+def _armed(case: Case) -> str:
+    return "" if case.rule in case.check.repair else f"{case.check.name} is not armed (repair: [])"
+
+
+def _denied(case: Case) -> str:
+    for unit in case.touched if case.rule.do != "command" else ():
+        why = denied(unit)
+        if why:
+            return f"{unit}: {why}"
+        if unit != case.unit and holds_data(unit):
+            return f"{unit} holds data and would be restarted too"
+    return "" if case.rule.holds_data or not holds_data(case.unit) else f"{case.unit} holds data"
+
+
+def _operator_stop(case: Case) -> str:
+    stopped = [unit for unit in case.touched if unit in case.world.state.stops]
+    if not stopped:
+        return ""
+    stop = case.world.state.stops[stopped[0]]
+    return f"{stop.unit} was stopped by {stop.by or 'an operator'} at {stop.at:%H:%M:%S} UTC"
+
+
+def _masked(case: Case) -> str:
+    snapshot = case.facts.snapshot
+    if snapshot is None or snapshot.load_state == "not-found":
+        return f"{case.unit} does not exist"
+    masked = snapshot.load_state == "masked" or snapshot.unit_file_state.startswith("masked")
+    return f"{case.unit} is masked" if masked else ""
+
+
+def _disabled(case: Case) -> str:
+    snapshot = case.facts.snapshot
+    if snapshot is None or snapshot.unit_file_state != "disabled" or snapshot.active_enter_at is not None:
+        return ""
+    seen = case.world.state.units.get(case.unit)
+    if seen is not None and seen.active_enter_at is not None:
+        return ""
+    return f"{case.unit} is disabled and was not active since boot"
+
+
+def _oneshot(case: Case) -> str:
+    snapshot = case.facts.snapshot
+    if snapshot is None or case.rule.do in ("command", "reset_failed"):
+        return ""
+    if snapshot.type == "oneshot":
+        return f"{case.unit} is a oneshot: running it again is not a repair"
+    timers = [name for name in snapshot.triggered_by if name.endswith(".timer")]
+    return f"{case.unit} is driven by {timers[0]}" if timers else ""
+
+
+def _job(case: Case) -> str:
+    for one in (case.facts.snapshot, *case.facts.also):
+        if one is not None and one.job:
+            return f"a {one.job} job of {one.name} is queued: systemd is on it"
+    snapshot = case.facts.snapshot
+    if snapshot is not None and "auto-restart" in snapshot.sub_state:
+        return f"systemd restarts {snapshot.name} by itself"
+    return ""
+
+
+def _busy(case: Case) -> str:
+    return case.world.state.conditions.busy
+
+
+def _quiet(case: Case) -> str:
+    world = case.world
+    touched = [check for check in world.policy.checks if check.unit in case.touched or check == case.check]
+    for check in touched:
+        window = window_for(world.policy, check.name, world.now)
+        if window is not None and window.repairs:
+            return f"maintenance of {check.name} from {window.begins} ({window.zone})"
+        pause = paused(world, check)
+        if pause is not None and pause.repairs:
+            return f"{check.name} is paused by {pause.by} until {pause.until:%H:%M} UTC"
+    incident = case.incident
+    if incident.state is Phase.ACKNOWLEDGED and not incident.keep_repairing and not case.forced_by:
+        return f"taken by {incident.acknowledged_by}: hands off"
+    return ""
+
+
+def _boot(case: Case) -> str:
+    conditions = case.world.state.conditions
+    if conditions.system_state in _UNSETTLED:
+        return f"the system is {conditions.system_state}"
+    if conditions.booted_at is not None and elapsed(conditions.booted_at, case.world.now) < AFTER_BOOT:
+        return "the host booted less than 3 min ago"
+    return ""
+
+
+def _overload(case: Case) -> str:
+    return overloaded(case.world) if case.incident.failure_class in _SLOW_FAILURES else ""
+
+
+def _flapping(case: Case) -> str:
+    return f"{case.check.name} is flapping" if case.check.name in case.world.state.flapping else ""
+
+
+def _root(case: Case) -> str:
+    root = failed_root(case.world, case.world.policy.checks_of(case.incident.key))
+    return f"needs {root[0].name}, which is down" if root is not None else ""
+
+
+def _breaker(case: Case) -> str:
+    breaker = case.world.state.breaker
+    return f"breaker: {', '.join(breaker.keys)} failed at once" if breaker is not None else ""
+
+
+def _change(case: Case) -> str:
+    snapshot = case.facts.snapshot
+    if case.rule.do != "restart" or snapshot is None or snapshot.active_state != "active":
+        return ""
+    changed = next((one for one in (snapshot, *case.facts.also) if _pending_change(one)), None)
+    if changed is None:
+        return ""
+    what = changed.changed_since_start or "its unit file"
+    return f"{changed.name} still runs, and {what} changed since it started: a restart would be a deploy"
+
+
+def _pending_change(one: UnitSnapshot) -> bool:
+    return bool(one.changed_since_start) or one.need_daemon_reload
+
+
+def _started(case: Case) -> str:
+    snapshot = case.facts.snapshot
+    if case.rule.do == "command" or snapshot is None:
+        return ""
+    ago = just_started(snapshot, case.world, case.check)
+    good_at = case.world.health(case.check.name).last_good_at
+    if ago is None or (good_at and snapshot.inactive_exit_at and good_at > snapshot.inactive_exit_at):
+        return ""
+    return f"{snapshot.name} started {ago.total_seconds():.0f} s ago"
+
+
+def _budget(case: Case) -> Answer:
+    spent = budget.spent(case.world, case.touched, case.incident, forced=bool(case.forced_by))
+    if spent is None:
+        return Answer(guard="budget")
+    return Answer(guard="budget", reason=spent.reason, final=spent.exhausted, again_at=spent.again_at)
+
+
+def _never(case: Case) -> str:
+    del case
+    return ""
+
+
+# The order is a promise. `final`: nothing but a person, or a change of settings, will alter the answer.
+_QUESTIONS: dict[str, tuple[Callable[[Case], str], bool]] = {
+    "hold": (_hold, True),
+    "mode": (_mode, True),
+    "armed": (_armed, True),
+    "denied": (_denied, True),
+    "operator_stop": (_operator_stop, False),
+    "masked": (_masked, True),
+    "disabled": (_disabled, True),
+    "oneshot": (_oneshot, True),
+    "job": (_job, False),
+    "busy": (_busy, False),
+    "quiet": (_quiet, False),
+    "boot": (_boot, False),
+    "overload": (_overload, False),
+    "flapping": (_flapping, False),
+    "root": (_root, False),
+    "breaker": (_breaker, False),
+    "change": (_change, True),
+    "just_started": (_started, False),
+    "budget": (_never, True),
+}

@@ -1,0 +1,204 @@
+"""Operators' commands: what each becomes, and what is refused, with the reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from opsagent.core import commands as cmd
+from opsagent.core import events as ev
+from opsagent.core.escalation import LEASE
+from opsagent.core.message import MessageKind
+from opsagent.core.notices import notice
+from opsagent.core.observation import Severity
+from opsagent.core.phase import Phase
+from opsagent.core.recovery import still_bad
+from opsagent.core.remediation import candidate
+from opsagent.core.world import Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+
+LONGEST_LEASE = timedelta(hours=24)
+LONGEST_SNOOZE = timedelta(hours=24)
+LONGEST_SNOOZE_SEV1 = timedelta(hours=1)
+
+
+def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.Answer]:
+    """Return the events that a command becomes and the answer its author gets; the command itself is recorded too."""
+    drafts, answer = _done(command, world)
+    told = ev.CommandTaken(
+        command=type(command).__name__,
+        by=command.by,
+        accepted=answer.accepted,
+        answer=answer.text,
+        uuid=command.uuid,
+    )
+    about = next((draft.incident for draft in drafts if draft.incident is not None), None)
+    return [Draft(event=told, incident=about, actor=command.by), *drafts], answer
+
+
+def _yes(text: str) -> cmd.Answer:
+    return cmd.Answer(accepted=True, text=text)
+
+
+def _no(text: str) -> tuple[list[Draft], cmd.Answer]:
+    return [], cmd.Answer(accepted=False, text=text)
+
+
+def find(world: World, label: str) -> Incident | None:
+    """Return the incident with this label, or whose label ends in it (`001`), the newest first."""
+    wanted = label.upper()
+    known = sorted((i for i in world.state.incidents.values() if i.label), key=lambda i: -i.seq)
+    return next((i for i in known if i.label == wanted or (i.label or "").endswith(f"-{wanted}")), None)
+
+
+def _not_found(world: World, label: str) -> tuple[list[Draft], cmd.Answer]:
+    known = ", ".join(i.label for i in world.state.incidents.values() if i.label) or "none"
+    return _no(f"cannot find incident {label!r}; open or just resolved: {known}")
+
+
+@singledispatch
+def _done(command: cmd.Command, world: World) -> tuple[list[Draft], cmd.Answer]:
+    del world
+    return _no(f"cannot carry out {type(command).__name__}")
+
+
+@_done.register(cmd.Acknowledge)
+def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
+    incident = find(world, command.incident)
+    if incident is None:
+        return _not_found(world, command.incident)
+    if not incident.is_open:
+        return _no(f"cannot take {incident.label}: it is {incident.state}")
+    lasts = min(command.lasts or LEASE[incident.severity or Severity.SEV2], LONGEST_LEASE)
+    if lasts <= timedelta():
+        return _no("cannot take it for no time at all: --for wants a span such as 2h")
+    event = ev.IncidentAcknowledged(
+        by=command.by, until=world.now + lasts, keep_repairing=command.keep_repairing, note=command.note
+    )
+    hands = "repairs go on" if command.keep_repairing else "hands off: nothing is repaired"
+    text = f"{incident.label} is yours until {world.now + lasts:%H:%M} UTC; {hands}"
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(text)
+
+
+@_done.register(cmd.Resolve)
+def _(command: cmd.Resolve, world: World) -> tuple[list[Draft], cmd.Answer]:
+    incident = find(world, command.incident)
+    if incident is None:
+        return _not_found(world, command.incident)
+    if not incident.is_open:
+        return _no(f"cannot resolve {incident.label}: it is {incident.state}")
+    bad = still_bad(world, incident)
+    if bad and not command.force:
+        said = world.health(bad[0].name).reading
+        return _no(
+            f"cannot resolve {incident.label}: {bad[0].name} still fails ({said.message if said else 'bad'}); --force to insist"
+        )
+    event = ev.IncidentResolved(reason=command.because, by=command.by, forced=bool(bad))
+    text = f"{incident.label} is resolved" + ("; it reopens at the next bad look" if bad else "")
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(text)
+
+
+@_done.register(cmd.Pause)
+def _(command: cmd.Pause, world: World) -> tuple[list[Draft], cmd.Answer]:
+    until = world.now + command.lasts
+    incident = find(world, command.target) if command.target.upper().startswith("OPS-") else None
+    if incident is not None:
+        return _snooze(command, world, incident)
+    known = {check.name for check in world.policy.checks} | {check.unit for check in world.policy.checks if check.unit}
+    if command.target not in known | {"all"}:
+        return _no(f"cannot pause {command.target!r}; known: all, {', '.join(sorted(known))}")
+    event = ev.PauseSet(
+        target=command.target,
+        until=until,
+        pages=command.pages,
+        repairs=command.repairs,
+        by=command.by,
+        reason=command.because,
+    )
+    what = " and ".join(w for w, on in (("pages", command.pages), ("repairs", command.repairs)) if on)
+    return [Draft(event=event, actor=command.by)], _yes(
+        f"no {what} for {command.target} until {until:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _snooze(command: cmd.Pause, world: World, incident: Incident) -> tuple[list[Draft], cmd.Answer]:
+    longest = LONGEST_SNOOZE_SEV1 if incident.severity is Severity.SEV1 else LONGEST_SNOOZE
+    if command.lasts > longest:
+        return _no(f"cannot keep a {incident.severity} quiet for longer than {longest}")
+    if not incident.is_open or incident.state is Phase.VERIFYING:
+        return _no(f"cannot snooze {incident.label}: it is {incident.state}")
+    until = world.now + command.lasts
+    event = ev.IncidentSnoozed(by=command.by, until=until, reason=command.because)
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
+        f"no pages about {incident.label} until {until:%H:%M} UTC"
+    )
+
+
+@_done.register(cmd.Resume)
+def _(command: cmd.Resume, world: World) -> tuple[list[Draft], cmd.Answer]:
+    if command.target not in world.state.pauses:
+        paused = ", ".join(sorted(world.state.pauses)) or "nothing"
+        return _no(f"cannot end the pause of {command.target!r}; paused: {paused}")
+    return [Draft(event=ev.PauseEnded(target=command.target, by=command.by), actor=command.by)], _yes(
+        f"{command.target} is no longer paused"
+    )
+
+
+@_done.register(cmd.RepairNow)
+def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
+    check = world.policy.check(command.check)
+    if check is None:
+        return _no(f"cannot find check {command.check!r}; known: {', '.join(c.name for c in world.policy.checks)}")
+    incident = world.state.open_for(check.key)
+    if incident is None or not incident.is_open:
+        return _no(f"nothing to repair: {check.name} has no open incident")
+    if candidate(world, incident) is None:
+        return _no(f"cannot repair {check.name}: it is not armed; repair: lists what is allowed")
+    event = ev.RepairAsked(by=command.by, because=command.because)
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
+        "asked for; every guard still has its say: see `why`"
+    )
+
+
+@_done.register(cmd.Note)
+def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
+    incident = find(world, command.incident)
+    if incident is None:
+        return _not_found(world, command.incident)
+    event = ev.NoteAdded(by=command.by, text=command.text)
+    return [Draft(event=event, incident=incident.seq, actor=command.by), *_renewed(world, incident, command.by)], _yes(
+        "noted"
+    )
+
+
+def _renewed(world: World, incident: Incident, by: str) -> list[Draft]:
+    """Any act of the taker renews the lease."""
+    if incident.state is not Phase.ACKNOWLEDGED or incident.acknowledged_by != by or incident.ack_until is None:
+        return []
+    until = max(incident.ack_until, world.now + LEASE[incident.severity or Severity.SEV2])
+    event = ev.IncidentAcknowledged(by=by, until=until, keep_repairing=incident.keep_repairing)
+    return [Draft(event=event, incident=incident.seq, actor=by)]
+
+
+@_done.register(cmd.TestNotifier)
+def _(command: cmd.TestNotifier, world: World) -> tuple[list[Draft], cmd.Answer]:
+    names = [one.name for one in world.policy.notifiers]
+    if command.notifier and command.notifier not in names:
+        return _no(f"cannot find notifier {command.notifier!r}; known: {', '.join(names) or 'none'}")
+    chosen = [command.notifier] if command.notifier else names or ["journal"]
+    title = f"[TEST] {world.policy.host}: this is a test by {command.by}; nothing is wrong"
+    drafts = notice(
+        world, f"{MessageKind.TEST}:{world.now.isoformat()}", title, "If you read this, the way to you works.", chosen
+    )
+    return drafts, _yes(f"sent to {', '.join(chosen)}")
+
+
+@_done.register(cmd.Finding)
+def _(command: cmd.Finding, world: World) -> tuple[list[Draft], cmd.Answer]:
+    event = ev.FindingReceived(
+        by=command.by, found_at=command.asked_at or world.now, findings=command.findings, uuid=command.uuid
+    )
+    return [Draft(event=event, actor=command.by)], _yes("kept")

@@ -1,0 +1,273 @@
+"""What is done about an incident: which remedy, whether now, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.budget import SLOW_RETRY
+from opsagent.core.guards import Answer, Case, refusal
+from opsagent.core.observation import Status
+from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
+from opsagent.core.recovery import BREAKER, confirm_of, enough_good, good_since, judges
+from opsagent.core.timing import spoken
+from opsagent.core.world import Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Action, Incident
+    from opsagent.core.world import Facts
+
+FACTS_LAST = timedelta(seconds=2)
+AFTER_START_LIMIT = timedelta(seconds=60)
+FINAL_AGAIN = timedelta(seconds=60)
+_REPAIRABLE = (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED)
+_PAST = {
+    "restart": "restarted",
+    "reload": "reloaded",
+    "reset_failed": "reset and started",
+    "command": "run the command for",
+}
+
+
+def steps(world: World) -> list[Draft]:
+    """Return the next step of the first incident that has one."""
+    for incident in world.state.open_incidents:
+        if incident.blind or incident.key == BREAKER:
+            continue
+        drafts = _step(world, incident)
+        if drafts:
+            return drafts
+    return []
+
+
+def _step(world: World, incident: Incident) -> list[Draft]:
+    action = incident.running
+    if action is not None:
+        verdict = judged(world, incident, action) if action.ended_at is not None else None
+        return [Draft(event=verdict, incident=incident.seq)] if verdict else []
+    if incident.state not in _REPAIRABLE:
+        return []
+    found = candidate(world, incident)
+    if found is None:
+        return _only_watched(world, incident)
+    if _refused_from_outside(incident):
+        reason = f"refused: {incident.actions[-1].reason}"
+        event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=world.now + SLOW_RETRY[0])
+        return [Draft(event=event, incident=incident.seq)]
+    return _act(world, incident, *found) if _is_due(world, incident) else []
+
+
+def _refused_from_outside(incident: Incident) -> bool:
+    """Systemd or polkit said no to the last order: more orders of the same kind would only be refused again."""
+    last = incident.actions[-1] if incident.actions else None
+    refused = last is not None and last.outcome is Outcome.REFUSED and last.attempt > 0
+    return refused and incident.repair is Repair.IDLE and not incident.asked_by
+
+
+def _is_due(world: World, incident: Incident) -> bool:
+    return incident.next_repair_at is None or incident.next_repair_at <= world.now
+
+
+def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
+    """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
+    for check in judges(world, incident):
+        health = world.health(check.name)
+        if check.repair and health.is_bad and health.status is Status.CRITICAL:
+            return check, _next_rule(incident, check.repair)
+    return None
+
+
+def _next_rule(incident: Incident, rules: tuple[RemedyRule, ...]) -> RemedyRule:
+    """The preferred one first; each failed try moves on to the next, the last one repeats."""
+    ordered = [a for a in incident.actions if a.outcome is not Outcome.REFUSED]
+    reset = next((rule for rule in rules if rule.do == "reset_failed"), None)
+    if reset is not None and ordered and hit_start_limit(ordered[-1]):
+        return reset
+    plain = [rule for rule in rules if rule.do != "reset_failed"] or list(rules)
+    return plain[min(len(ordered), len(plain) - 1)]
+
+
+def hit_start_limit(action: Action) -> bool:
+    """A start job that failed without a new invocation: systemd's start limit refused it."""
+    return (
+        action.remedy == "restart"
+        and action.result == "failed"
+        and bool(action.before)
+        and action.after == action.before
+    )
+
+
+def wanted(world: World) -> tuple[tuple[str, str, CheckPolicy], ...]:
+    """Return the units (with scope and check) about which facts must be read before a repair can be decided."""
+    found = []
+    for incident in world.state.open_incidents:
+        if incident.blind or incident.running or incident.state not in _REPAIRABLE or not _is_due(world, incident):
+            continue
+        pair = candidate(world, incident)
+        if pair is not None and pair[0].unit and _fresh(world, pair[0].unit) is None:
+            found.append((pair[0].unit, pair[0].scope, pair[0]))
+    return tuple(found)
+
+
+def _fresh(world: World, unit: str) -> Facts | None:
+    facts = world.facts.get(unit)
+    return facts if facts is not None and abs(world.now - facts.at) < FACTS_LAST else None
+
+
+def _act(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRule) -> list[Draft]:
+    facts = _fresh(world, check.unit or "")
+    if facts is None:
+        return []
+    case = Case(world=world, incident=incident, check=check, rule=rule, facts=facts, forced_by=incident.asked_by)
+    answer = refusal(case)
+    if answer is not None:
+        return _refused(case, answer)
+    early = _after_start_limit(case)
+    if early:
+        return early
+    return [Draft(event=_request(case), incident=incident.seq)]
+
+
+def _after_start_limit(case: Case) -> list[Draft]:
+    ordered = [a for a in case.incident.actions if a.outcome is not Outcome.REFUSED]
+    if case.rule.do != "reset_failed" or not ordered or ordered[-1].ended_at is None:
+        return []
+    due = ordered[-1].ended_at + AFTER_START_LIMIT
+    if due <= case.world.now:
+        return []
+    reason = "start limit hit: cleared and started once more after 60 s"
+    return [Draft(event=ev.RepairMoved(to=Repair.WAITING, reason=reason, next_at=due), incident=case.incident.seq)]
+
+
+def _request(case: Case) -> ev.ActionRequested:
+    attempt = 1 + len([a for a in case.incident.actions if a.outcome is not Outcome.REFUSED])
+    limits = case.world.policy.per_unit
+    snapshot = case.facts.snapshot
+    asked = f", asked by {case.forced_by}" if case.forced_by else ""
+    return ev.ActionRequested(
+        remedy=case.rule.do,
+        unit=case.unit,
+        scope=case.check.scope,
+        also=case.touched[1:],
+        attempt=attempt,
+        invocation_id=snapshot.invocation_id if snapshot else "",
+        reason=f"{case.incident.reason}; attempt {attempt} of {limits.attempts} in {spoken(limits.within)}{asked}",
+        command=case.rule.command,
+        timeout=case.rule.timeout,
+        by=case.forced_by,
+    )
+
+
+def _refused(case: Case, answer: Answer) -> list[Draft]:
+    """Record a refusal once, and when the question is asked again."""
+    incident, world = case.incident, case.world
+    drafts = []
+    if incident.asked_by or not any(_same(a, case, answer) for a in incident.actions):
+        event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
+        drafts.append(Draft(event=event, incident=incident.seq))
+    to = _repair_of(answer)
+    again = answer.again_at or world.now + FINAL_AGAIN
+    again = max(again, world.now + FINAL_AGAIN) if answer.final and answer.guard != "budget" else again
+    drafts.append(Draft(event=ev.RepairMoved(to=to, reason=answer.reason, next_at=again), incident=incident.seq))
+    return drafts
+
+
+def _same(action: Action, case: Case, answer: Answer) -> bool:
+    return action.outcome is Outcome.REFUSED and action.guard == answer.guard and action.remedy == case.rule.do
+
+
+def _repair_of(answer: Answer) -> Repair:
+    if answer.guard == "budget":
+        return Repair.EXHAUSTED if answer.final else Repair.WAITING
+    waiting = ("job", "busy", "boot", "overload", "just_started", "root")
+    return Repair.WAITING if answer.guard in waiting else Repair.HELD
+
+
+def _said(case: Case, answer: Answer) -> str:
+    if answer.guard not in ("mode", "armed"):
+        return answer.reason
+    also = f" (and {', '.join(case.touched[1:])})" if case.touched[1:] else ""
+    return f"would have {_PAST.get(case.rule.do, case.rule.do)} {case.unit}{also}: {answer.reason}"
+
+
+def _only_watched(world: World, incident: Incident) -> list[Draft]:
+    """Say once what would have been done about a unit that nobody armed."""
+    if incident.unit is None or incident.actions or incident.severity == "SEV4":
+        return []
+    if not any(world.health(c.name).status is Status.CRITICAL for c in judges(world, incident)):
+        return []
+    reason = f"would have restarted {incident.unit}: {incident.check} is only watched (repair: [])"
+    event = ev.ActionRefused(remedy="restart", unit=incident.unit, guard="armed", reason=reason)
+    return [Draft(event=event, incident=incident.seq)]
+
+
+def judged(world: World, incident: Incident, action: Action) -> ev.ActionJudged | None:
+    """Return what the checks, and systemd, say of an action that was carried out; None: too early to say."""
+    if action.result == "refused":
+        return _verdict(action, Outcome.REFUSED, action.reason)
+    if action.result not in ("done", "skipped", "unknown"):
+        why = "start limit hit" if hit_start_limit(action) else f"the job ended {action.result}"
+        return _verdict(action, Outcome.FAILED, why)
+    if incident.state is Phase.VERIFYING:
+        return _verified(world, incident, action)
+    if incident.relapsed_at is not None and incident.relapsed_at > action.at:
+        return _verdict(action, Outcome.RELAPSED, "good for a moment, then bad again")
+    return _unhelpful(world, incident, action)
+
+
+def _verdict(action: Action, outcome: Outcome, reason: str) -> ev.ActionJudged:
+    return ev.ActionJudged(action=action.seq, outcome=outcome, reason=reason)
+
+
+def _verified(world: World, incident: Incident, action: Action) -> ev.ActionJudged | None:
+    checks = judges(world, incident)
+    since = good_since(world, checks)
+    if since is None or incident.mitigated_at is None or not enough_good(world, checks):
+        return None
+    if world.now - max(since, incident.mitigated_at) < confirm_of(checks).stable_for:
+        return None
+    took = spoken(max(timedelta(), incident.mitigated_at - action.at))
+    names = ", ".join(check.name for check in checks)
+    return _verdict(action, Outcome.VERIFIED, f"{names} good {took} after the order, and ever since")
+
+
+def _unhelpful(world: World, incident: Incident, action: Action) -> ev.ActionJudged | None:
+    """A look after the order that counts and is bad: the action did not help."""
+    for check in judges(world, incident):
+        health = world.health(check.name)
+        if health.suspicious and health.at is not None and action.ended_at is not None and health.at > action.ended_at:
+            reading = health.reading
+            if reading is not None and reading.status is not Status.UNKNOWN:
+                return _verdict(action, Outcome.FAILED, reading.message)
+    if action.result == "unknown":
+        return _verdict(action, Outcome.UNKNOWN, "nobody saw what became of the order")
+    return None
+
+
+def helpless(world: World, incident: Incident) -> str:
+    """Return why there is no sensible try left, or "" while there is one."""
+    if incident.running is not None:
+        return ""
+    if incident.blind or candidate(world, incident) is None:
+        return incident.reason
+    if world.policy.mode is not Mode.AUTO:
+        return "mode is observe: nothing is repaired"
+    if incident.repair is Repair.EXHAUSTED:
+        return incident.repair_reason
+    last = incident.actions[-1] if incident.actions else None
+    if last is None:
+        return ""
+    refused = last.outcome is Outcome.REFUSED
+    final = refused and (last.attempt > 0 or last.guard in FINAL_GUARDS)
+    if final and (incident.repair in (Repair.HELD, Repair.IDLE)):
+        return last.reason
+    return "start limit hit" if hit_start_limit(last) and not _can_reset(world, incident) else ""
+
+
+FINAL_GUARDS = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
+
+
+def _can_reset(world: World, incident: Incident) -> bool:
+    return any(rule.do == "reset_failed" for check in judges(world, incident) for rule in check.repair)

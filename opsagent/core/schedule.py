@@ -1,0 +1,54 @@
+"""When to look next: at the check's own pace, more often while something is being decided about it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.phase import Phase, Repair
+from opsagent.core.recovery import judges
+from opsagent.core.roots import dependencies
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+    from opsagent.core.policy import CheckPolicy
+    from opsagent.core.world import World
+
+# Seconds after an order was carried out. A service is most often good again within two seconds.
+PROBES = (0.1, 0.2, 0.4, 0.8, 1.6)
+
+
+def hurried(world: World) -> dict[str, datetime]:
+    """Return the checks that are to be looked at sooner than their own pace asks, and when."""
+    soon: dict[str, datetime] = {}
+    for incident in world.state.incidents.values():
+        for check in judges(world, incident):
+            at = _next(world, incident, check)
+            if at is not None:
+                soon[check.name] = min(at, soon.get(check.name, at))
+                _with_dependencies(world, incident, check, soon)
+    return soon
+
+
+def _with_dependencies(world: World, incident: Incident, check: CheckPolicy, soon: dict[str, datetime]) -> None:
+    """Ask the dependencies of a failing check at once whether it is their doing."""
+    if incident.state not in (Phase.SUSPECT, Phase.REPAIRING, Phase.PAGED):
+        return
+    for needed in dependencies(world, check):
+        health = world.health(needed.name)
+        due = incident.first_bad_at
+        if health.at is not None and health.at >= incident.first_bad_at:
+            due = health.at + needed.confirm.retry
+        soon[needed.name] = min(due, soon.get(needed.name, due))
+
+
+def _next(world: World, incident: Incident, check: CheckPolicy) -> datetime | None:
+    health = world.health(check.name)
+    if incident.state is Phase.RESOLVED or health.at is None:
+        return None
+    retry = health.at + check.confirm.retry
+    if incident.running is None or incident.running.ended_at is None or incident.repair is not Repair.VERIFYING:
+        return retry if incident.state is not Phase.SUSPECT or health.suspicious else None
+    ended = incident.running.ended_at
+    probe = next((ended + timedelta(seconds=s) for s in PROBES if ended + timedelta(seconds=s) > health.at), None)
+    return min(retry, probe) if probe is not None else retry

@@ -1,0 +1,123 @@
+"""Why nobody is paged for an incident now, and who holds the agent's hands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.maintenance import window_for
+from opsagent.core.phase import Phase
+from opsagent.core.recovery import BREAKER, judges
+from opsagent.core.roots import failed_root
+from opsagent.core.timing import elapsed
+from opsagent.core.world import Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
+    from opsagent.core.policy import CheckPolicy
+
+BREAKER_ROOTS = 3
+BREAKER_WITHIN = timedelta(seconds=60)
+BREAKER_QUIET = timedelta(minutes=10)
+SILENT = ("maintenance", "pause", "parent", "flapping", "operator_stop")  # `hold` stops hands, not pages
+
+
+def suppressions(world: World) -> list[Draft]:
+    """Record every change of the reason for which an incident is kept quiet."""
+    drafts: list[Draft] = []
+    for incident in world.state.incidents.values():
+        if incident.is_open and incident.key != BREAKER:
+            by, reason, parent = reason_for(world, incident)
+            if (by, parent) != (incident.suppressed_by, incident.parent):
+                event = ev.SuppressionChanged(by=by, reason=reason, parent=parent)
+                drafts.append(Draft(event=event, incident=incident.seq))
+    return drafts
+
+
+def reason_for(world: World, incident: Incident) -> tuple[str | None, str, int | None]:
+    """Return why an incident is kept quiet (or None), a sentence that says so, and its parent."""
+    checks = judges(world, incident)
+    quiet = quiet_for(world, checks)
+    if quiet is not None:
+        return (*quiet, None)
+    root = None if incident.blind else failed_root(world, checks)
+    if root is not None:
+        return "parent", f"needs {root[0].name}, which is down: looked at again after it", _seq(root[1])
+    if any(check.name in world.state.flapping for check in checks):
+        return "flapping", "changes too often to act on or to page about", None
+    breaker = _under_breaker(world, incident)
+    if breaker is not None:
+        return "parent", "many things fail at once: told together", breaker.seq
+    if any(check.unit in world.state.stops for check in checks):
+        return "operator_stop", "stopped by an operator: left alone", None
+    if world.state.conditions.hold:
+        return "hold", f"HOLD: {world.state.conditions.hold}", None
+    return None, "no longer kept quiet", None
+
+
+def _seq(incident: Incident | None) -> int | None:
+    return incident.seq if incident is not None else None
+
+
+def quiet_for(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[str, str] | None:
+    """Return maintenance or pause, with a sentence, where pages about these checks are not wanted now."""
+    for check in checks:
+        window = window_for(world.policy, check.name, world.now)
+        if window is not None:
+            return "maintenance", f"maintenance window from {window.begins} ({window.zone})"
+        pause = paused(world, check)
+        if pause is not None and pause.pages:
+            return "pause", f"paused by {pause.by} until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+    return None
+
+
+def paused(world: World, check: CheckPolicy) -> ev.PauseSet | None:
+    """Return the pause that covers a check now: its own, its unit's, or that of all."""
+    found = [world.state.pauses.get(target) for target in (check.name, check.unit or "", "all")]
+    return next((one for one in found if one is not None and one.until > world.now), None)
+
+
+def _under_breaker(world: World, incident: Incident) -> Incident | None:
+    breaker = world.state.breaker
+    if breaker is None or incident.key not in breaker.keys:
+        return None
+    return world.state.open_for(BREAKER)
+
+
+def pauses_over(world: World) -> list[Draft]:
+    """End the pauses that have run out."""
+    over = [target for target, pause in world.state.pauses.items() if pause.until <= world.now]
+    return [Draft(event=ev.PauseEnded(target=target)) for target in over]
+
+
+def stops_over(world: World) -> list[Draft]:
+    """End an operator's stop once its unit runs again."""
+    running = [
+        u for u in world.state.stops if (s := world.state.units.get(u)) is not None and s.active_state == "active"
+    ]
+    later = [u for u in running if world.state.units[u].read_at > world.state.stops[u].at]
+    return [Draft(event=ev.OperatorStopEnded(unit=unit)) for unit in later]
+
+
+def breaker(world: World) -> list[Draft]:
+    """Open the breaker when unrelated things fail at once, close it after ten quiet minutes."""
+    roots = [i for i in world.state.open_incidents if _is_root(i)]
+    recent = [i for i in roots if i.detected_at and elapsed(i.detected_at, world.now) < BREAKER_WITHIN]
+    state = world.state.breaker
+    keys = tuple(i.key for i in recent)
+    if len(recent) >= BREAKER_ROOTS and (state is None or not set(keys) <= set(state.keys)):
+        reason = f"{len(recent)} unrelated failures within 60 s: {', '.join(keys)}"
+        known = state.keys if state else ()
+        return [Draft(event=ev.BreakerOpened(keys=tuple(dict.fromkeys((*known, *keys))), reason=reason))]
+    if state is not None and elapsed(state.last_at, world.now) >= BREAKER_QUIET:
+        return [Draft(event=ev.BreakerClosed())]
+    return []
+
+
+def _is_root(incident: Incident) -> bool:
+    """A failure of its own; resources and warnings are findings, not failing services."""
+    if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
+        return False
+    by_breaker_or_none = incident.suppressed_by in (None, "hold")
+    return by_breaker_or_none and incident.state in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING)

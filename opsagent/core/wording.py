@@ -1,0 +1,267 @@
+"""What people are told, in words: the page, its reminder, the recovery, the notice. The title is all a phone shows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.observation import Severity
+from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.report.clock import hhmm, hhmmss, seen_from
+from opsagent.core.text import visible
+from opsagent.core.timing import elapsed, local_date, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opsagent.core.incident import Action, Incident
+    from opsagent.core.policy import Policy
+    from opsagent.core.state import State
+
+REOPEN_WINDOW = timedelta(minutes=30)
+TITLE_LIMIT = 120
+LINE_LIMIT = 300
+_GUARDS = {
+    "hold": "HOLD is set",
+    "mode": "mode is observe",
+    "armed": "it is only watched",
+    "denied": "never restarted by rule",
+    "masked": "its unit is masked",
+    "disabled": "its unit is disabled",
+    "oneshot": "it is a oneshot",
+    "change": "a restart would be a deploy",
+    "budget": "its repair budget is spent",
+}
+
+
+def needs_you(incident: Incident) -> bool:
+    """Whether a person is wanted: not while the agent repairs or proves it, not for a warning, not when kept quiet."""
+    quiet = incident.suppressed_by not in (None, "hold") or incident.severity in (None, Severity.SEV4)
+    return incident.state in (Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED) and not quiet
+
+
+def trouble(incident: Incident) -> str:
+    """Return what is wrong in three words: `api is down`, `var-disk is bad`, `api cannot be looked at`."""
+    return f"{incident.check} {_is(incident)}"
+
+
+def _is(incident: Incident) -> str:
+    if incident.key == "breaker":
+        return "is open: many things failed at once"
+    if incident.blind:
+        return "cannot be looked at"
+    return "is down" if incident.unit else "is bad"
+
+
+def reason_of(incident: Incident) -> str:
+    """Return the sentence that the check gave, without the check's name before it."""
+    return incident.reason.removeprefix(f"{incident.check}: ")
+
+
+def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Return the actions that went out, whatever came of them."""
+    return tuple(a for a in actions if a.outcome is not Outcome.REFUSED or a.attempt)
+
+
+def seen_before(state: State, incident: Incident) -> str:
+    """Return what the last 30 days know of failures like this one, in one sentence."""
+    past = [one for one in state.past if one.fingerprint == incident.fingerprint and one.seq != incident.seq]
+    if not past or not incident.fingerprint:
+        return "never on this host in 30 days"
+    times = "once" if len(past) == 1 else f"{len(past)} times"
+    healed = sum(one.healed for one in past)
+    helped = f"repaired by me {healed} of {len(past)}" if healed else "never repaired by me"
+    return f"{times} in 30 days, last {local_date(past[-1].first_bad_at, state.zone)} ({past[-1].label}), {helped}"
+
+
+def page(
+    state: State,
+    incident: Incident,
+    policy: Policy,
+    now: datetime,
+    *,
+    number: int = 1,
+    loop: int = 0,
+    next_at: datetime | None = None,
+) -> tuple[str, str]:
+    """Return title and body of a page. `number` is the level that is told (from 1), `next_at` when the next one is."""
+    again = ", again" if loop or number > 1 else ""
+    title = f"[PAGE {incident.severity}{again}] {policy.host}: {incident.check} {_is(incident).removeprefix('is ')}"
+    lines = [
+        _since(state, incident, now),
+        f"Likely: {incident.cause}." if incident.cause else "",
+        _tried(state, incident),
+        _left_alone(state, incident),
+        f"Seen before: {seen_before(state, incident)}.",
+        f"Take it{_stops_me(incident)}: opsagent ack {incident.label}     Look: opsagent show {incident.label}",
+        _then(state, incident, policy, number, next_at),
+    ]
+    return _message(f"{title}, {situation(incident)}", lines)
+
+
+def reminder(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:
+    """Return title and body for the one who has taken it: the hold ends soon, and it is not over."""
+    until = hhmm(incident.ack_until, state.zone) if incident.ack_until else "soon"
+    still = _is(incident).removeprefix("is ")
+    lines = [
+        _since(state, incident, now),
+        f"Taken by {incident.acknowledged_by}. When the hold ends the escalation begins again.",
+        f"Go on holding it: opsagent ack {incident.label} --for 5h     Look: opsagent show {incident.label}",
+    ]
+    title = f"[REMINDER {incident.severity}] {policy.host}: {incident.check} still {still}, your hold ends {until}"
+    return _message(title, lines)
+
+
+def recovery(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:
+    """Return title and body for those who were paged: it is good again, since when, by whom, how that is known."""
+    good_at = incident.mitigated_at or incident.resolved_at or now
+    title = f"[RECOVERED {incident.severity}] {policy.host}: {incident.check} good since {hhmm(good_at, state.zone)}"
+    taken = ""
+    if incident.acknowledged_at and incident.first_paged_at:
+        taken = f", taken after {spoken(elapsed(incident.first_paged_at, incident.acknowledged_at))}"
+    until = (incident.resolved_at or now) + REOPEN_WINDOW
+    lines = [
+        f"Fixed by: {fixed_by(state, incident)}",
+        f"Proof: {', '.join(incident.checks)} good for {spoken(elapsed(good_at, now))}."
+        if incident.mitigated_at
+        else "",
+        f"Paged {_times(paged(incident))}{taken}. Times {state.zone}.",
+        f"If it fails before {hhmm(until, state.zone)} this incident reopens and pages at once.",
+        f"Look: opsagent show {incident.label}",
+    ]
+    return _message(f"{title}, down {spoken(elapsed(incident.first_bad_at, good_at))}", lines)
+
+
+def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:
+    """Return title and body of a message that asks for nothing at once."""
+    return _message(f"[NOTICE] {policy.host}: {subject}", lines)
+
+
+def notice_of(event: ev.Event, state: State, policy: Policy) -> tuple[str, str] | None:
+    """Return the notice that this event is worth, or None."""
+    subject, lines = _noticed(event, state)
+    return notice(policy, subject, lines) if subject else None
+
+
+def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
+    subject, lines = "", tuple[str, ...]()
+    match event:
+        case ev.ChronicHealing():
+            subject = f"{event.unit} was repaired {event.heals} times in {spoken(event.within)}"
+            lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
+        case ev.SettingsRefused():
+            subject, lines = "new settings refused, the old ones stay in force", event.errors
+        case ev.FlappingStarted():
+            subject = f"{event.check} changes too often ({event.percent:.0f} %)"
+            lines = ("No repairs and no pages for it until it is steady again; you are told how it ended.",)
+        case ev.FlappingEnded():
+            subject = f"{event.check} is steady again: {event.status}"
+        case ev.BreakerOpened():
+            subject = "many things failed at once"
+            lines = (event.reason, "No repairs until ten quiet minutes have passed: the cause is likely elsewhere.")
+        case ev.FindingReceived():
+            at = f"{hhmm(event.found_at, state.zone)} {state.zone}"
+            subject, lines = f"the health check found trouble at {at} while nobody looked", event.findings
+        case _:
+            pass
+    return subject, lines
+
+
+def in_public(title: str, incident: Incident) -> tuple[str, str]:
+    """Return the same message for an audience that may know no names: neither host, nor unit, nor cause."""
+    kind = title.partition("]")[0]
+    return _message(f"{kind}] a service, {incident.label}", [f"Look: opsagent show {incident.label}"])
+
+
+def situation(incident: Incident) -> str:
+    """Return in a few words why a person is needed: `restart does not help`, `it is only watched`."""
+    went = ordered(incident.actions)
+    if went:
+        return _outcome(incident, went)
+    refused = incident.actions[-1] if incident.actions else None
+    if refused is not None:
+        return _GUARDS.get(refused.guard, "not repaired yet")
+    return "nothing is repaired for it" if incident.owner is Phase.PAGED else "repair not begun"
+
+
+def _outcome(incident: Incident, went: tuple[Action, ...]) -> str:
+    last = went[-1]
+    if last.outcome is Outcome.RUNNING:
+        return f"{last.remedy} under way"
+    if last.outcome is Outcome.VERIFIED:
+        return f"{last.remedy} helped only for a while"
+    if last.outcome is Outcome.REFUSED:
+        return f"{last.remedy} was refused"
+    given_up = incident.repair is Repair.EXHAUSTED and len(went) > 1
+    return f"gave up after {len(went)} tries" if given_up and _kinds(went) != 1 else f"{last.remedy} does not help"
+
+
+def _kinds(went: tuple[Action, ...]) -> int:
+    return len({action.remedy for action in went})
+
+
+def fixed_by(state: State, incident: Incident) -> str:
+    """Return who or what ended it, as far as that is known."""
+    went = ordered(incident.actions)
+    if went and went[-1].outcome is Outcome.VERIFIED:
+        return f"{went[-1].remedy} of {went[-1].unit} at {hhmmss(went[-1].at, state.zone)} (try {len(went)})."
+    mine = f"Not by me (my {len(went)} {'try' if len(went) == 1 else 'tries'} failed)." if went else "I did nothing."
+    return f"{f'{incident.resolved_by} said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
+
+
+def paged(incident: Incident) -> int:
+    """Return how often the escalation told somebody: the levels reached, however many notifiers each has."""
+    return len({(told.level, told.at) for told in incident.told if told.kind == "page"}) or int(bool(incident.level))
+
+
+def _since(state: State, incident: Incident, now: datetime) -> str:
+    since = seen_from(incident.first_bad_at, state.zone, local_date(now, state.zone))
+    return f"Since {since} {state.zone} ({spoken(elapsed(incident.first_bad_at, now))}). {reason_of(incident)}"
+
+
+def _tried(state: State, incident: Incident) -> str:
+    went = ordered(incident.actions)
+    if not went:
+        refused = incident.actions[-1].reason if incident.actions else ""
+        return f"Not tried: {refused}." if refused else "Nothing was tried."
+    last = went[-1]
+    if last.outcome is Outcome.RUNNING:
+        return f"Trying: {last.remedy} of {last.unit} since {hhmmss(last.at, state.zone)}, not judged yet."
+    counts = ", ".join(
+        f"{name} {sum(a.remedy == name for a in went)}x" for name in dict.fromkeys(a.remedy for a in went)
+    )
+    stopped = " I have stopped." if incident.repair is Repair.EXHAUSTED else ""
+    return f"Tried: {counts}; the last: {last.reason}.{stopped}"
+
+
+def _left_alone(state: State, incident: Incident) -> str:
+    names = children(state, incident)
+    return f"Left alone: {', '.join(names)} (needs it)." if names else ""
+
+
+def children(state: State, incident: Incident) -> tuple[str, ...]:
+    """Return the names of what fell with it."""
+    return tuple(one.check for one in state.open_incidents if one.parent == incident.seq)
+
+
+def _stops_me(incident: Incident) -> str:
+    busy = incident.repair in (Repair.WAITING, Repair.RUNNING, Repair.VERIFYING) or incident.owner is Phase.REPAIRING
+    return " (stops me too)" if busy or ordered(incident.actions) else ""
+
+
+def _then(state: State, incident: Incident, policy: Policy, number: int, next_at: datetime | None) -> str:
+    if next_at is None:
+        return "Nobody else is told."
+    levels = policy.escalation.levels_for(incident.severity or Severity.SEV4)
+    name = levels[number].name if number < len(levels) else "the same again"
+    return f"If nobody takes it: {name} {hhmm(next_at, state.zone)}."
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _message(title: str, lines: Iterable[str]) -> tuple[str, str]:
+    body = "\n".join(visible(line, LINE_LIMIT) for line in lines if line)
+    return visible(title, TITLE_LIMIT), body
