@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import ipaddress
+import json
 import socket
 import ssl
 import threading
@@ -52,14 +53,18 @@ def page() -> Message:
 
 @dataclass
 class Receiver:
-    """An HTTP server; `answers` are given one by one, the last for ever."""
+    """An HTTP server; `answers` are given one by one, the last for ever; `replies` are bodies by part of the path."""
 
     port: int = 0
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(200, {})])
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    replies: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
+
+    def reply(self, path: str) -> bytes:
+        return json.dumps(next((reply for part, reply in self.replies.items() if part in path), {})).encode()
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self
@@ -70,10 +75,11 @@ class Receiver:
                 receiver.requests.append((self.path, dict(self.headers), body))
                 status, headers = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
                 self.send_response(status)
-                for name, value in {"Content-Length": "2", **headers}.items():
+                reply = receiver.reply(self.path)
+                for name, value in {"Content-Length": str(len(reply)), **headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(reply)
 
             do_PUT = do_GET = do_POST  # noqa: N815 - http.server's names
 

@@ -64,7 +64,10 @@ def send(url: str, order: dict[str, Any]) -> bool | None:
     """Return whether the service took it; None when the address cannot be understood."""
     import apprise  # noqa: PLC0415 - this file is read before it is known that apprise will be needed
 
-    plugin = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    asset = apprise.AppriseAsset()
+    # A redirect would carry the message to a host that nobody named; `?redirect=yes` in the address allows it.
+    asset.http_redirects = False
+    plugin = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is None:
         return None
     # It spaces messages 5.5 s apart by default; ours are few, and a page is in a hurry.
@@ -72,7 +75,7 @@ def send(url: str, order: dict[str, Any]) -> bool | None:
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
         headers["Idempotency-Key"] = order["key"]
-    sender = apprise.Apprise()
+    sender = apprise.Apprise(asset=asset)
     sender.add(plugin)
     kind = apprise.NotifyType(order["type"])
     text = apprise.NotifyFormat.TEXT
