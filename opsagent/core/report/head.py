@@ -45,7 +45,7 @@ def head(state: State, now: datetime, host: str) -> Head:
     return Head(
         date=today,
         text=fitted(
-            title=f"{day_title(today)} · {inline(host, 80)} · {_verdict(needed)}",
+            title=f"{day_title(today)} · {cut(inline(host, 63), 90)} · {_verdict(needed)}",
             mark=hhmm(now, state.zone),
             first=(*_standing(state, today), *(_open_line(i, state, today) for i in (*needed, *others))),
             last=(_figures(state, today), _watch(state, now, today)),
@@ -56,14 +56,17 @@ def head(state: State, now: datetime, host: str) -> Head:
 def past_head(day: date, host: str, zone: str) -> Head:
     """Return the head of a day that is written again from the log when its figures are no longer known."""
     told = f"This file was written again from the event log; the day's figures are not known any more · times {zone}"
-    return Head(date=day, text=fitted(title=f"{day_title(day)} · {inline(host, 80)}", mark="24:00", last=(told,)))
+    return Head(
+        date=day, text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)}", mark="24:00", last=(told,))
+    )
 
 
 def continued_head(day: date, host: str, following: str) -> Head:
     """Return the last head of a file that has become too long, pointing to the one that goes on."""
     told = f"This file is full. The day goes on in {code(following)}: read that one first."
     return Head(
-        date=day, text=fitted(title=f"{day_title(day)} · {inline(host, 80)} · continued", mark="", last=(told,))
+        date=day,
+        text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)} · continued", mark="", last=(told,)),
     )
 
 

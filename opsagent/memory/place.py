@@ -1,0 +1,159 @@
+"""Reaching a file below the memory root without ever following a trap that somebody laid there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path, PurePosixPath
+
+DIRECTORY_MODE = 0o2770
+FILE_MODE = 0o660
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_KNOWN = {
+    errno.ELOOP: "it is a symbolic link",
+    errno.EISDIR: "it is a directory",
+    errno.ENXIO: "it is a socket or a pipe, no regular file",
+}
+
+
+class WriteError(Exception):
+    """A memory file could not be written. Nothing is lost: the event log has it all."""
+
+
+@contextmanager
+def named(path: PurePosixPath) -> Iterator[None]:
+    """Turn what the system says into a `WriteError` that names the file and the reason."""
+    try:
+        yield
+    except OSError as error:
+        reason = _KNOWN.get(error.errno or 0) or error.strerror or str(error)
+        raise WriteError(f"cannot write {path}: {reason}") from error
+
+
+@contextmanager
+def folder(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
+    """Open `root` and the folders below it, step by step; those that are missing are made, symbolic links refused.
+
+    The folders above `root` must exist, and are not followed through symbolic links either. Raises OSError.
+    """
+    if not root.is_absolute() or ".." in (*root.parts, *parts):
+        raise OSError(errno.EPERM, f"the memory root {root} is not an absolute path without '..'")
+    with ExitStack() as opened:
+        step = os.open("/", _FOLDER)
+        opened.callback(os.close, step)
+        for number, part in enumerate((*root.parts[1:], *parts), start=2):
+            step = _step(step, part, make=number >= len(root.parts))
+            opened.callback(os.close, step)
+        yield step
+
+
+def _step(above: int, part: str, *, make: bool) -> int:
+    try:
+        return os.open(part, _FOLDER, dir_fd=above)
+    except NotADirectoryError as error:
+        mode = os.stat(part, dir_fd=above, follow_symlinks=False).st_mode
+        what = "a symbolic link" if stat.S_ISLNK(mode) else "no directory"
+        raise OSError(errno.EPERM, f"{part} on its way is {what}") from error
+    except FileNotFoundError:
+        if not make:
+            raise
+    os.mkdir(part, DIRECTORY_MODE, dir_fd=above)
+    made = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+    os.fchmod(made, DIRECTORY_MODE)  # mkdir knows no setgid bit and heeds the umask
+    sync(above)
+    return made
+
+
+def sync(at: int) -> None:
+    """Make the names in a folder survive a power cut."""
+    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at)
+    try:
+        os.fsync(readable)
+    finally:
+        os.close(readable)
+
+
+@contextmanager
+def existing(at: int, name: str, flags: int = 0) -> Iterator[int]:
+    """Open a regular file with one link for reading and writing, whoever owns it; anything else is refused.
+
+    `flags` may add O_APPEND. Raises OSError; FileNotFoundError when it is not there.
+    """
+    opened = os.open(name, _FILE | flags, dir_fd=at)
+    try:
+        _must_be_plain(at, name, os.fstat(opened))
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _must_be_plain(at: int, name: str, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EPERM, "it is no regular file")
+    if found.st_nlink > 1 and not _finished(at, name, found):
+        raise OSError(errno.EPERM, "it has more than one name (hard link)")
+
+
+def _finished(at: int, name: str, found: os.stat_result) -> bool:
+    """Take away the second name that a crash in `created` left, and say whether it was that."""
+    try:
+        draft = os.stat(draft_of(name), dir_fd=at, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if found.st_nlink > 2 or (draft.st_dev, draft.st_ino) != (found.st_dev, found.st_ino):  # noqa: PLR2004 - two names
+        return False
+    os.unlink(draft_of(name), dir_fd=at)
+    return True
+
+
+def draft_of(name: str) -> str:
+    """Return the name under which a file is written before it gets its own."""
+    return f".{name}.opsagent"
+
+
+def created(at: int, name: str, content: bytes) -> bool:
+    """Make a file with its whole content at once, or not at all; False when somebody else made it first.
+
+    Raises OSError; a full disk leaves nothing behind.
+    """
+    draft = drafted(at, name, content, FILE_MODE)
+    try:
+        os.link(draft, name, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(draft, dir_fd=at)
+    sync(at)
+    return True
+
+
+def drafted(at: int, name: str, content: bytes, mode: int) -> str:
+    """Write content under the draft's name, on disk when this returns, and return that name. Raises OSError."""
+    draft = draft_of(name)
+    with suppress(FileNotFoundError):
+        os.unlink(draft, dir_fd=at)
+    opened = os.open(draft, _FILE | os.O_CREAT | os.O_EXCL, FILE_MODE, dir_fd=at)
+    try:
+        os.fchmod(opened, mode)
+        filled(opened, content)
+        os.fsync(opened)
+    except OSError:
+        os.unlink(draft, dir_fd=at)
+        raise
+    finally:
+        os.close(opened)
+    return draft
+
+
+def filled(opened: int, content: bytes) -> None:
+    """Write all of it, however short the single writes are. Raises OSError."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(opened, rest) :]
