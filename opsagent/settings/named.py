@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -36,6 +37,7 @@ class Item:
     made: Any
 
 
+@cache
 def keys_of_kind(common: type, cls: type) -> tuple[Key, ...]:
     """Return a kind's keys together with the common ones; a common key the kind also has takes the kind's default."""
     own = {key.field: key for key in keys_of(cls)}
@@ -69,11 +71,20 @@ def read_item(node: Node, what: str, common: type, kinds: Kinds) -> tuple[Item |
     return None, [problem, *_common_problems(node, subject, common)]
 
 
+@cache
+def _adapter(common: type, cls: type | None) -> TypeAdapter[Any]:
+    return TypeAdapter(twin("Item", keys_of_kind(common, cls) if cls else _common_keys(common)))
+
+
+def _common_keys(common: type) -> tuple[Key, ...]:
+    return tuple(key for key in keys_of(common) if key.field != "kind")
+
+
 def _common_problems(node: Mapping, subject: str, common: type) -> list[Problem]:
-    keys = tuple(key for key in keys_of(common) if key.field != "kind")
+    keys = _common_keys(common)
     values = {key.key: plain(node.items[key.key]) for key in keys if key.key in node.items}
     try:
-        TypeAdapter(twin("Item", keys)).validate_python(values)
+        _adapter(common, None).validate_python(values)
     except ValidationError as error:
         return problems_of(error, node, subject, keys)
     return []
@@ -82,7 +93,7 @@ def _common_problems(node: Mapping, subject: str, common: type) -> list[Problem]
 def _read_kind(node: Mapping, subject: str, common: type, cls: type) -> tuple[Item | None, list[Problem]]:
     keys = keys_of_kind(common, cls)
     try:
-        read = given(TypeAdapter(twin("Item", keys)).validate_python(plain(node)))
+        read = given(_adapter(common, cls).validate_python(plain(node)))
     except ValidationError as error:
         return None, problems_of(error, node, subject, keys)
     own = {key.field: read[key.field] for key in keys_of(cls) if read[key.field] is not None}

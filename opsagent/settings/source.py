@@ -97,15 +97,16 @@ def read(path: Path, *, trusted_only: bool) -> tuple[Source | None, list[Problem
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return None, [_problem(path, f"cannot open this file: {reason}, allowed: a readable file")]
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
-        refused = _refusals(path, status, trusted_only=trusted_only)
+    try:
+        refused = _refusals(path, os.fstat(descriptor), trusted_only=trusted_only)
         if refused:
             return None, refused
-        try:
+        with open(descriptor, "rb", closefd=False) as stream:
             content = stream.read(LARGEST + 1)
-        except OSError as error:
-            return None, [_problem(path, f"cannot read this file: {error.strerror}, allowed: a readable file")]
+    except OSError as error:
+        return None, [_problem(path, f"cannot read this file: {error.strerror}, allowed: a readable file")]
+    finally:
+        os.close(descriptor)
     return _decode(path, content)
 
 
