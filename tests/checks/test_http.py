@@ -412,10 +412,11 @@ def test_a_tls_handshake_that_stalls_ends_at_the_deadline(silent: Any) -> None:
     assert reading.message.startswith(f"no TLS handshake with 127.0.0.1:{silent.port} within 0.3 s (connected in ")
 
 
-def test_https_to_a_plain_server_is_a_tls_failure(serve: Callable[..., Any]) -> None:
-    server = serve(lambda client: client.sendall(b"HTTP/1.1 400 Bad\r\n\r\n"))
+def test_https_to_a_plain_server_is_a_tls_failure(echo: Any) -> None:
+    port, said = echo
+    said[0] = b"HTTP/1.1 400 Bad\r\n\r\n"
 
-    assert verdict(look(f"https://127.0.0.1:{server.port}/", timeout=SHORT))[0] is Status.CRITICAL
+    assert verdict(look(f"https://127.0.0.1:{port}/")) == (Status.CRITICAL, "tls")
 
 
 def test_a_missing_authority_file_is_our_own_fault(serve: Callable[..., Any]) -> None:
