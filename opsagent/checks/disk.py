@@ -1,15 +1,32 @@
-"""How full a file system is: bytes and inodes."""
+"""How full a file system is, how soon it will be, and whether it turned read-only."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
 
-from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest
+import psutil
+
+from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest, unknown
 from opsagent.core.quantity import Bytes
+from opsagent.core.space import TREND_OVER, TREND_STEP, Space, spoken_bytes, time_left
+from opsagent.host.mounts import Mount, mount_of, mounts, parse
+from opsagent.host.process import CannotRunError, run
 
 _PAGE_AT = 95.0
 """Percent at which a person is told now: what is left goes faster than a working day."""
+_PAGE_WITHIN = timedelta(hours=4)
+_STAT = ("/usr/bin/stat", "-f", "-c", "%S %b %f %a %c %d")
+_FIELDS = 6
+_FSTAB = Path("/etc/fstab")
+
+_was_writable: set[str] = set()
+_history: dict[str, deque[tuple[float, int]]] = {}
+_stuck: set[str] = set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,30 +37,83 @@ class Check:
     warning: percent in use at which it is a finding.
     critical: percent in use at which it is critical.
     free_below: bytes left under which it is critical, or null for percent alone.
+    timeout: longest time to wait for the server of a network file system.
     """
 
     path: str
     warning: float | None = 85.0
     critical: float | None = 90.0
     free_below: Bytes | None = None
+    timeout: timedelta = timedelta(seconds=5)
 
     def observe(self) -> Reading:
-        """Ask the file system."""
-        found = os.statvfs(self.path)
-        space = _percent(found.f_blocks - found.f_bfree, found.f_bavail)
-        inodes = _percent(found.f_files - found.f_ffree, found.f_favail)
-        free = found.f_bavail * found.f_frsize
-        return self._graded(space, inodes, free)
+        """Ask the file system; one behind a network is asked by a child, because asking may never end."""
+        try:
+            return self._asked()
+        except OSError as error:
+            return unknown(f"cannot look at {self.path}: {(error.strerror or str(error)).lower()}")
 
-    def _graded(self, space: float, inodes: float, free: int) -> Reading:
+    def _asked(self) -> Reading:
+        found = mounts()
+        mount = mount_of(os.path.abspath(self.path), found)  # noqa: PTH100 - text only: resolving a link may block
+        if mount is None or not mount.network:
+            path = os.path.realpath(self.path)
+            mount = mount_of(path, found)
+            if why := _hidden(path, mount):
+                return unknown(f"cannot see {self.path}: {why}", "sandbox")
+        if mount is not None and mount.network:
+            return self._asked_by_child(mount)
+        return self._judged(_space(os.statvfs(self.path)), mount)
+
+    def _asked_by_child(self, mount: Mount) -> Reading:
+        silence = Reading(
+            status=Status.CRITICAL,
+            message=f"{mount.source} behind {self.path} does not answer ({mount.fs_type})",
+            failure_class="timeout",
+            timed_out=True,
+        )
+        if self.path in _stuck and _has_stuck_child():
+            return silence  # one that cannot die is enough
+        _stuck.discard(self.path)
+        try:
+            finished = run((*_STAT, "--", self.path), timeout=self.timeout)
+        except CannotRunError as error:
+            return unknown(str(error))
+        if finished.timed_out:
+            _stuck.add(self.path)
+            return silence
+        numbers = finished.output.split()
+        if finished.code or len(numbers) != _FIELDS:
+            return unknown(f"cannot ask {self.path}: {finished.errors.decode(errors='replace').strip()}")
+        return self._judged(Space(*map(int, numbers)), mount)
+
+    def _judged(self, space: Space, mount: Mount | None) -> Reading:
+        reading = self._graded(space)
+        if mount is not None and _turned_read_only(mount):
+            message = f"{mount.path} turned read-only ({mount.source}): nothing can be written"
+            return replace(
+                reading,
+                status=Status.CRITICAL,
+                message=message,
+                failure_class="readonly",
+                severity=Severity.SEV2,
+            )
+        left = _remember(self.path, space.free)
+        if left is None or left > _PAGE_WITHIN or reading.status is Status.OK:
+            return reading
+        message = f"{reading.message}; at the pace of the last half hour full in {left // TREND_STEP} min"
+        return replace(reading, status=Status.CRITICAL, message=message, failure_class="full", severity=Severity.SEV2)
+
+    def _graded(self, space: Space) -> Reading:
         limit = lowest(self.warning, self.critical)
-        used = Measure(name="disk", value=space, unit="%", limit=limit)
-        files = Measure(name="inodes", value=inodes, unit="%", limit=limit)
-        left = Measure(name="free", value=free, unit="bytes")
-        told = f"{self.path} is {space:.0f} % full, {_bytes(free)} left; {inodes:.0f} % of its inodes used"
-        scarce = self.free_below is not None and free < self.free_below
-        by_space = Status.CRITICAL if scarce else grade(space, self.warning, self.critical)
-        by_inodes = grade(inodes, self.warning, self.critical)
+        used = Measure(name="disk", value=space.percent, unit="%", limit=limit)
+        files = Measure(name="inodes", value=space.inodes_percent, unit="%", limit=limit)
+        left = Measure(name="free", value=space.free, unit="bytes")
+        told = f"{self.path} is {used.value:.0f} % full, {spoken_bytes(space.free)} left"
+        told += f"; {files.value:.0f} % of its inodes used" if space.inodes else ""
+        scarce = self.free_below is not None and space.free < self.free_below
+        by_space = Status.CRITICAL if scarce else grade(used.value, self.warning, self.critical)
+        by_inodes = grade(files.value, self.warning, self.critical)
         first, second, status, failure_class = used, files, by_space, "full"
         if _RANK[by_inodes] > _RANK[by_space]:
             first, second, status, failure_class = files, used, by_inodes, "inodes"
@@ -59,14 +129,52 @@ class Check:
 _RANK = {Status.OK: 0, Status.UNKNOWN: 0, Status.WARNING: 1, Status.CRITICAL: 2}
 
 
-def _percent(used: int, available: int) -> float:
-    """Return percent in use of what everyone may use: root's reserve counts neither as used nor as free."""
-    return 100 * used / (used + available) if used + available > 0 else 0.0
+def _space(found: os.statvfs_result) -> Space:
+    return Space(found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files, found.f_ffree)
 
 
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if count < 1024:  # noqa: PLR2004 - binary units
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
+def _hidden(path: str, mount: Mount | None) -> str:
+    """Say why what we see at `path` is not what the host has there: a sandbox may show us another file system."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    ours = mount_of(path, {row.path: row for line in lines if (row := parse(line))}.values())
+    if mount is None or ours is None or ours.device == mount.device:
+        return ""
+    return f"the agent's sandbox shows it {ours.fs_type} from {ours.source} instead of {mount.source}"
+
+
+def _turned_read_only(mount: Mount) -> bool:
+    """Say whether it is read-only now and was not before, or should not be by /etc/fstab."""
+    if not mount.read_only:
+        _was_writable.add(mount.path)
+        return False
+    return mount.path in _was_writable or _fstab_says_writable(mount.path)
+
+
+def _fstab_says_writable(path: str) -> bool:
+    try:
+        lines = _FSTAB.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    rows = (line.split() for line in lines if not line.lstrip().startswith("#"))
+    options = [row[3].split(",") for row in rows if len(row) > 3 and row[1] == path]  # noqa: PLR2004 - fstab(5)
+    return any("ro" not in chosen for chosen in options)
+
+
+def _remember(path: str, free: int) -> timedelta | None:
+    """Note how much is left, and forecast from what was noted when it is full."""
+    now = time.monotonic()
+    seen = _history.setdefault(path, deque(maxlen=TREND_OVER // TREND_STEP + 1))
+    if not seen or now - seen[-1][0] >= TREND_STEP.total_seconds():
+        seen.append((now, free))
+    return time_left(seen, now, free)
+
+
+def _has_stuck_child() -> bool:
+    """Say whether a child of ours still hangs in the kernel on a dead server."""
+    try:
+        return any(child.name() == "stat" for child in psutil.Process().children())
+    except psutil.Error:
+        return True
