@@ -7,8 +7,10 @@ counted or believed from them, and after every gap all watched units are read.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host.bus import MANAGER, SYSTEMD, Bus, BusError, BusLostError, Signal
@@ -16,8 +18,7 @@ from opsagent.host.systemd import Systemd, subscribe, utc_now
 from opsagent.host.unit_names import UNIT_PATHS, name_of
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from datetime import datetime
 
 _RULES = (
@@ -28,8 +29,29 @@ _RULES = (
 # systemd goes from failed to auto-restart within 0.4 ms; a unit that it restarts itself gets this long to show it.
 _SETTLE = timedelta(milliseconds=20)
 _LOOK_UP_EVERY = timedelta(milliseconds=500)
+_MOST_AT_ONCE = 500
 _LONGEST_BACKOFF = timedelta(seconds=30)
 _DOWN = frozenset({"failed", "inactive"})
+
+
+class Stop(Protocol):
+    """What ends the loop and lets it wait meanwhile: a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Say whether it is over."""
+
+    def wait(self, timeout: float) -> bool:
+        """Wait so many seconds at most for the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _For:
+    """Whom we listen for."""
+
+    watched: Callable[[], frozenset[str]]
+    post: Callable[[UnitSnapshot], None]
+    gap: Callable[[str], None]
+    stop: Stop
 
 
 class Listener:
@@ -55,20 +77,21 @@ class Listener:
         watched: Callable[[], frozenset[str]],
         post: Callable[[UnitSnapshot], None],
         gap: Callable[[str], None],
-        stop: threading.Event,
+        stop: Stop,
     ) -> None:
         """Listen until `stop` is set; never returns before, whatever happens to the bus.
 
         `watched` names the units of the moment, `post` takes each change, `gap` is told (before the units are read
         again) why something may have been missed.
         """
+        owner = _For(watched=watched, post=post, gap=gap, stop=stop)
         wait = _SETTLE
         while not stop.is_set():
             try:
                 with contextlib.closing(Bus(self._scope)) as bus:
-                    self._begin(bus, watched, post, gap, stop)
+                    self._begin(bus, owner)
                     wait = _SETTLE
-                    self._listen(bus, watched, post, gap, stop)
+                    self._listen(bus, owner)
             except (BusLostError, BusError) as lost:
                 if wait <= _SETTLE:  # said once, not at each try
                     gap(f"lost systemd: {lost}")
@@ -76,58 +99,43 @@ class Listener:
             wait = min(wait * 4, _LONGEST_BACKOFF)
         self._reader.close()
 
-    def _begin(
-        self,
-        bus: Bus,
-        watched: Callable[[], frozenset[str]],
-        post: Callable[[UnitSnapshot], None],
-        gap: Callable[[str], None],
-        stop: threading.Event,
-    ) -> None:
+    def _begin(self, bus: Bus, owner: _For) -> None:
         for rule in _RULES:
             bus.add_match(rule)
         subscribe(bus)
-        gap("connected to systemd")
-        self._read_all(watched(), post, stop)
+        owner.gap("connected to systemd")
+        self._read_all(owner)
 
-    def _listen(
-        self,
-        bus: Bus,
-        watched: Callable[[], frozenset[str]],
-        post: Callable[[UnitSnapshot], None],
-        gap: Callable[[str], None],
-        stop: threading.Event,
-    ) -> None:
+    def _listen(self, bus: Bus, owner: _For) -> None:
         counted = 0
-        while not stop.is_set():
+        while not owner.stop.is_set():
             signals = _waiting(bus)
             self.forged, counted = self.forged + bus.forged - counted, bus.forged
             missed = _why_missed(bus, signals)
-            wanted = watched()
             if missed:
-                gap(missed)
-            if missed or self._asked or wanted != self._watched:
-                self._read_all(wanted, post, stop)
+                owner.gap(missed)
+            if missed or self._asked or owner.watched() != self._watched:
+                self._read_all(owner)
             else:
-                self._read(_hinted(signals) & self._names.keys(), post, stop)
+                self._read(_hinted(signals) & self._names.keys(), owner)
 
-    def _read_all(self, wanted: frozenset[str], post: Callable[[UnitSnapshot], None], stop: threading.Event) -> None:
+    def _read_all(self, owner: _For) -> None:
         """Read every watched unit, and learn which primary name each one goes by."""
         self._asked = False
-        self._watched = wanted
-        self._names = {name: name for name in wanted}
-        self._last = {name: last for name, last in self._last.items() if name in wanted}
-        self._read(wanted, post, stop)
+        self._watched = owner.watched()
+        self._names = {name: name for name in self._watched}
+        self._last = {name: last for name, last in self._last.items() if name in self._watched}
+        self._read(self._watched, owner)
 
-    def _read(self, names: Iterable[str], post: Callable[[UnitSnapshot], None], stop: threading.Event) -> None:
+    def _read(self, names: Iterable[str], owner: _For) -> None:
         for name in sorted({self._names[hinted] for hinted in names}):
-            snapshot = self._settled(name, stop)
+            snapshot = self._settled(name, owner.stop)
             self._names[snapshot.name] = name  # signals come under the primary name, settings may use an alias
             if self._last.get(name) != (seen := _essence(snapshot)):
                 self._last[name] = seen
-                post(snapshot)
+                owner.post(snapshot)
 
-    def _settled(self, name: str, stop: threading.Event) -> UnitSnapshot:
+    def _settled(self, name: str, stop: Stop) -> UnitSnapshot:
         snapshot = self._reader.snapshot(name)
         if snapshot is not None and snapshot.active_state in _DOWN and snapshot.restart != "no":
             stop.wait(_SETTLE.total_seconds())
@@ -141,7 +149,7 @@ def _waiting(bus: Bus) -> list[Signal]:
     signal = bus.next_signal(_LOOK_UP_EVERY.total_seconds())
     while signal is not None:
         signals.append(signal)
-        signal = bus.next_signal(0)
+        signal = bus.next_signal(0) if len(signals) < _MOST_AT_ONCE else None
     return signals
 
 
