@@ -91,9 +91,9 @@ class Steps:
 
     levels: for every severity without levels of its own; without any, all notifiers are told at once.
     SEV1: levels for the worst incidents only.
-    SEV2: levels for these only.
-    SEV3: levels for these only.
-    SEV4: levels for these only.
+    SEV2: levels for these only, written like those of SEV1.
+    SEV3: levels for these only, written like those of SEV1.
+    SEV4: levels for these only, written like those of SEV1.
     """
 
     levels: tuple[Step, ...] = ()

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, Strict,
 
 from opsagent.core.policy import RemedyRule
 from opsagent.core.quantity import DURATION_PATTERN, SIZE_PATTERN, Bytes, duration, size
+from opsagent.settings.meaning import meanings
 from opsagent.settings.problem import shown
 from opsagent.settings.rules import RULES
 
@@ -27,13 +28,14 @@ _STRICT = (bool, int, float, str)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key as YAML writes it: the field behind it, its type and whether it must be given."""
+    """One key as YAML writes it: the field behind it, its type, what it means and whether it must be given."""
 
     key: str
     field: str
     annotation: Any
     default: Any
     rule: Any = None
+    meaning: str = ""
 
     @property
     def required(self) -> bool:
@@ -44,6 +46,7 @@ class Key:
 def keys_of(cls: type) -> tuple[Key, ...]:
     """Return the keys of a dataclass; a field whose name is no key (`for`, `from`) carries it in its metadata."""
     hints = get_type_hints(cls, localns=dict(_NAMES))
+    said = meanings(cls)
     return tuple(
         Key(
             key=field.metadata.get("key", field.name),
@@ -51,6 +54,7 @@ def keys_of(cls: type) -> tuple[Key, ...]:
             annotation=hints[field.name],
             default=_default(field),
             rule=RULES.get((cls, field.name)),
+            meaning=said.get(field.metadata.get("key", field.name), ""),
         )
         for field in dataclasses.fields(cls)
         if field.init
@@ -97,7 +101,8 @@ def _annotated(key: Key) -> Any:
     annotation = readable(key.annotation)
     if key.rule is not None:
         annotation = Annotated[annotation, AfterValidator(_unless_none(key.rule))]
-    return Annotated[annotation, Field(alias=key.key)] if key.key != key.field else annotation
+    alias = key.key if key.key != key.field else None
+    return Annotated[annotation, Field(alias=alias, description=key.meaning or None)]
 
 
 def _unless_none(rule: Any) -> Any:
