@@ -1,0 +1,65 @@
+"""The door every look goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+from opsagent import checks
+from opsagent.core.observation import Measure, Reading, Status
+
+
+@dataclass(frozen=True)
+class Fake:
+    answer: Reading | Exception
+
+    def observe(self) -> Reading:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def test_a_look_that_goes_wrong_is_unknown_and_says_why() -> None:
+    reading = checks.observe(Fake(RuntimeError("the\nhost \x1b[31m is odd")))
+
+    assert reading.status is Status.UNKNOWN
+    assert reading.message == "cannot look: RuntimeError: the\\x0ahost \\x1b[31m is odd"
+
+
+def test_a_message_is_cut_and_made_visible() -> None:
+    reading = checks.observe(Fake(Reading(status=Status.OK, message="\u202e" + "x" * 10_000)))
+
+    assert len(reading.message) == checks.MESSAGE_LIMIT
+    assert reading.message.startswith("\\u202exxx")
+
+
+def test_numbers_that_are_none_are_dropped() -> None:
+    odd = tuple(Measure(name=name, value=float(name)) for name in ("nan", "inf", "1"))
+
+    reading = checks.observe(Fake(Reading(status=Status.OK, message="", measures=odd)))
+
+    assert [measure.name for measure in reading.measures] == ["1"]
+
+
+def test_the_kinds_are_the_files() -> None:
+    files = {path.stem for path in Path(checks.__file__).parent.glob("*.py")} - {"__init__"}
+
+    assert set(checks.KINDS) == files
+    assert set(checks.KINDS) >= {"http", "listen", "tcp", "unit", "units", "process", "cpu", "memory", "disk", "load"}
+    assert set(checks.KINDS) >= {"certificate", "command", "file", "dns"}
+
+
+def test_an_unknown_kind_is_named_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match="cannot find check kind 'dsik', known kinds: certificate, command, cpu, disk"):
+        checks.kind("dsik")
+
+
+@pytest.mark.parametrize("name", checks.KINDS)
+def test_every_option_of_every_kind_is_explained(name: str) -> None:
+    kind = checks.kind(name)
+
+    assert is_dataclass(kind)
+    explained = {line.strip().partition(":")[0] for line in (kind.__doc__ or "").splitlines() if ": " in line}
+    assert {field.name for field in fields(kind)} - {"unit", "scope"} <= explained | {"timeout"}

@@ -1,0 +1,57 @@
+"""Text from outside: nothing invisible survives, nothing is longer than allowed."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsagent.core.text import visible
+
+
+@pytest.mark.parametrize(
+    ("hostile", "shown"),
+    [
+        ("plain text", "plain text"),
+        ("tab\tstays", "tab\tstays"),
+        ("\x1b]0;title\x07", "\\x1b]0;title\\x07"),
+        ("two\r\nlines", "two\\x0d\\x0alines"),
+        ("c1 \x9b31m", "c1 \\x9b31m"),
+        ("nul\0", "nul\\x00"),
+        ("bidi \u202etxt.exe\u2066", "bidi \\u202etxt.exe\\u2066"),
+        ("zero\u200bwidth\ufeff", "zero\\u200bwidth\\ufeff"),
+        ("tag \U000e0041", "tag \\U000e0041"),
+        ("blank \u3164\u115f", "blank \\u3164\\u115f"),
+        ("line\u2028paragraph\u2029", "line\\u2028paragraph\\u2029"),
+        (b"bytes \xff".decode("utf-8", "surrogateescape"), "bytes \\udcff"),
+        ("Grüße, 日本 €", "Grüße, 日本 €"),
+    ],
+)
+def test_what_cannot_be_seen_is_written_out(hostile: str, shown: str) -> None:
+    assert visible(hostile) == shown
+
+
+@given(st.text(max_size=300), st.integers(min_value=1, max_value=100))
+def test_no_text_is_longer_than_allowed_or_hides_anything(text: str, limit: int) -> None:
+    shown = visible(text, limit)
+
+    assert len(shown) <= limit
+    assert not [c for c in shown if c != "\t" and unicodedata.category(c) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}]
+
+
+def test_a_cut_is_marked() -> None:
+    assert visible("abcdef", 4) == "abc…"
+    assert visible("abcd", 4) == "abcd"
+
+
+def test_a_huge_text_costs_no_more_than_its_limit() -> None:
+    huge = "\x1b" * 10_000_000
+    began = time.perf_counter()
+
+    shown = visible(huge, 500)
+
+    assert len(shown) == 500
+    assert time.perf_counter() - began < 0.05
