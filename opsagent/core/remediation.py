@@ -56,7 +56,7 @@ def _step(world: World, incident: Incident) -> list[Draft]:
         reason = f"refused: {incident.actions[-1].reason}"
         event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=world.now + SLOW_RETRY[0])
         return [Draft(event=event, incident=incident.seq)]
-    return _act(world, incident, *found) if _is_due(world, incident) else []
+    return _act(world, incident, *found) if world.can_record and _is_due(world, incident) else []
 
 
 def _refused_from_outside(incident: Incident) -> bool:

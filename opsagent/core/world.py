@@ -39,6 +39,7 @@ class World:
     now: datetime
     facts: Mapping[str, Facts] = field(default_factory=dict)
     taken: frozenset[str] = frozenset()
+    can_record: bool = True
 
     def health(self, check: str) -> Health:
         """Return the health of a check, a blank one if it was never looked at."""

@@ -1,0 +1,285 @@
+"""The thread that owns the state: take what arrived, decide, record, then act. One door, no locks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from opsagent.core import batch, inbox, intake, looks, orders, settle, story, units
+from opsagent.core import events as ev
+from opsagent.core.codec import Recorded
+from opsagent.core.commands import Answer
+from opsagent.core.fold import fold
+from opsagent.core.health import Health, see
+from opsagent.core.incident import Incident
+from opsagent.core.log_row import OPENING, Batch, StoreError
+from opsagent.core.observation import Observation, Source, Status
+from opsagent.core.redaction import clean_event, clean_observation
+from opsagent.core.remediation import wanted
+from opsagent.core.state import State
+from opsagent.core.world import Draft, Facts, World
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from opsagent.core.log_row import Row
+    from opsagent.core.policy import Policy
+    from opsagent.core.state import Owed
+
+MOST_STEPS = 2000  # a turn that does not come to rest is a mistake of ours; it is cut and said
+
+
+class Log(Protocol):
+    """What the agent needs of the event log (`store.pending.Pending`)."""
+
+    next_seq: int
+    trouble: StoreError | None
+
+    def commit(self, batch: Batch) -> tuple[Row, ...]:
+        """Record now or raise StoreError: for what must be on the disk before it happens."""
+
+    def commit_or_hold(self, batch: Batch) -> tuple[Row, ...]:
+        """Record now or as soon as the disk allows; nothing when there is no room to hold it."""
+
+
+class Effects(Protocol):
+    """What the agent orders once it is recorded. None of these wait."""
+
+    def act(self, incident: int, action: int, event: ev.ActionRequested) -> None:
+        """Carry out an order."""
+
+    def send(self, owed: Owed) -> None:
+        """Try to deliver a message."""
+
+    def gather(self, unit: str, scope: str) -> None:
+        """Read what must be known before a repair; answers with `FactsSeen`."""
+
+    def investigate(self, incident: Incident) -> None:
+        """Collect evidence beside the repair; answers with `EvidenceSeen`."""
+
+    def remember(self, before: State, after: State, recorded: Recorded) -> None:
+        """Project an event into the memory."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """What one turn has decided so far; nothing of it counts before it is recorded."""
+
+    state: State
+    looks: dict[str, Health]
+    first_seq: int
+    recorded: list[tuple[State, State, Recorded]] = field(default_factory=list)
+    touched: dict[str, None] = field(default_factory=dict)
+    changed: dict[int, Incident] = field(default_factory=dict)
+    meta: dict[str, str] = field(default_factory=dict)
+    spooled: list[str] = field(default_factory=list)
+    answers: list[tuple[Callable[[Answer], None], Answer]] = field(default_factory=list)
+
+
+class Agent:
+    """`handle` is the only door through which the state changes."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        state: State,
+        log: Log,
+        effects: Effects,
+        redact: Callable[[str], str],
+        taken: frozenset[str] = frozenset(),
+    ) -> None:
+        """Stand on the replayed state. `taken` are incident labels that others used already."""
+        self.policy = policy
+        self.state = state
+        self.looks: Mapping[str, Health] = {}
+        self.unsettled = 0
+        self._log = log
+        self._effects = effects
+        self._redact = redact
+        self._taken = taken
+        self._facts: dict[str, Facts] = {}
+        self._gathering: dict[str, datetime] = {}
+        self._restarts: dict[str, tuple[tuple[datetime, int], ...]] = {}
+        self._sending: set[str] = set()
+
+    def world(self, now: datetime) -> World:
+        """Return all that is known, as decisions see it."""
+        return self._world(self.state, self.looks, now, can_record=self._log.trouble is None)
+
+    def _world(self, state: State, looks_: Mapping[str, Health], now: datetime, *, can_record: bool) -> World:
+        return World(
+            state=state,
+            policy=self.policy,
+            looks=looks_,
+            now=now,
+            facts=self._facts,
+            taken=self._taken,
+            can_record=can_record,
+        )
+
+    def handle(self, arrivals: Sequence[inbox.Arrival], now: datetime) -> None:
+        """Take what arrived, decide everything that follows, record it in one transaction, then act on it."""
+        try:
+            turn = self._decided(arrivals, now, can_record=self._log.trouble is None)
+            rows = self._commit(turn, now)
+        except StoreError:
+            turn = self._decided(arrivals, now, can_record=False)
+            rows = self._log.commit_or_hold(self._batch(turn, now))
+        if turn.recorded and not rows:
+            return
+        self.state, self.looks = turn.state, turn.looks
+        for reply, answer in turn.answers:
+            reply(answer)
+        self._act(turn, now)
+
+    def _decided(self, arrivals: Sequence[inbox.Arrival], now: datetime, *, can_record: bool) -> _Turn:
+        turn = _Turn(state=self.state, looks=dict(self.looks), first_seq=self._log.next_seq)
+        for arrival in arrivals:
+            self._take(turn, arrival, now)
+        for _ in range(MOST_STEPS):
+            world = self._world(turn.state, turn.looks, now, can_record=can_record)
+            drafts = settle.due(world, turn.touched)
+            if not drafts:
+                return turn
+            self._stage(turn, drafts, now)
+        self.unsettled += 1
+        return turn
+
+    def _take(self, turn: _Turn, arrival: inbox.Arrival, now: datetime) -> None:
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        match arrival:
+            case inbox.Looked(seen=seen):
+                self._look(turn, seen, now)
+            case inbox.UnitSeen():
+                self._unit(turn, arrival, now)
+            case inbox.FactsSeen():
+                self._take_facts(turn, arrival, now)
+            case inbox.Asked(command=command, reply=reply):
+                drafts, answer = orders.carried_out(world, command)
+                self._stage(turn, drafts, now)
+                turn.answers.append((reply, answer))
+                turn.spooled += [command.uuid] if command.uuid else []
+            case inbox.SettingsRead(policy=policy):
+                self._stage(turn, intake.settings(arrival, world), now)
+                self.policy = policy
+                known = {check.name for check in policy.checks}
+                turn.looks = {name: health for name, health in turn.looks.items() if name in known}
+            case _:
+                self._stage(turn, intake.drafts(arrival, world), now)
+        if isinstance(arrival, inbox.ActionDone) and arrival.outcome.after is not None:
+            self._judge_unit(turn, arrival.outcome.after.name, now)
+
+    def _look(self, turn: _Turn, seen: Observation, now: datetime) -> None:
+        check = self.policy.check(seen.check)
+        if check is None:
+            return
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        counted = looks.counted(world, clean_observation(seen, self._redact), check)
+        turn.looks[check.name] = see(world.health(check.name), counted, check)
+        turn.touched[check.name] = None
+
+    def _unit(self, turn: _Turn, seen: inbox.UnitSeen, now: datetime) -> None:
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        self._stage(turn, intake.unit(world, seen.snapshot), now)
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        self._stage(turn, intake.stops(world, seen.stops), now)
+        if seen.cursor:
+            turn.meta["stops"] = seen.cursor
+        self._judge_unit(turn, seen.snapshot.name, now)
+
+    def _judge_unit(self, turn: _Turn, name: str, now: datetime) -> None:
+        """An event for a unit is an observation of every check that names it; only bad news is one for all kinds."""
+        snapshot = turn.state.units.get(name)
+        if snapshot is None:
+            return
+        earlier = self._restarts.get(name, ())
+        reading = units.judge(snapshot, earlier)
+        self._restarts[name] = (*earlier, (snapshot.read_at, snapshot.nrestarts))[-20:]
+        for check in self.policy.checks:
+            if check.unit == name and (check.kind == "unit" or reading.status is Status.CRITICAL):
+                seen = Observation(check=check.name, reading=reading, at=now, source=Source.EVENT)
+                self._look(turn, seen, now)
+
+    def _take_facts(self, turn: _Turn, seen: inbox.FactsSeen, now: datetime) -> None:
+        self._gathering.pop(seen.unit, None)
+        self._facts[seen.unit] = seen.facts
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        drafts = intake.host(world, seen.conditions) + intake.stops(world, seen.stops)
+        if seen.facts.snapshot is not None:
+            drafts += intake.unit(world, seen.facts.snapshot)
+        self._stage(turn, drafts, now)
+        if seen.cursor:
+            turn.meta["stops"] = seen.cursor
+
+    def _stage(self, turn: _Turn, drafts: Sequence[Draft], now: datetime) -> None:
+        for draft in drafts:
+            seq = turn.first_seq + len(turn.recorded)
+            incident = seq if draft.incident == OPENING else draft.incident
+            recorded = Recorded(
+                seq=seq,
+                at=now,
+                event=clean_event(draft.event, self._redact),
+                incident=incident,
+                actor=draft.actor,
+                because=draft.because,
+            )
+            before = turn.state
+            turn.state = fold(before, recorded)
+            turn.recorded.append((before, turn.state, recorded))
+            if incident is not None:
+                _note_change(turn, before, recorded)
+
+    def _commit(self, turn: _Turn, now: datetime) -> tuple[Row, ...]:
+        made = self._batch(turn, now)
+        if not made.rows and not made.meta and not made.spooled:
+            return ()
+        must = any(isinstance(r.event, ev.ActionRequested) for _, _, r in turn.recorded)
+        return self._log.commit(made) if must else self._log.commit_or_hold(made)
+
+    def _batch(self, turn: _Turn, now: datetime) -> Batch:
+        recorded = tuple((before, one) for before, _, one in turn.recorded)
+        made = batch.of(recorded, tuple(turn.changed.values()), turn.state, now)
+        return replace(made, meta=tuple(turn.meta.items()), spooled=tuple(turn.spooled))
+
+    def _act(self, turn: _Turn, now: datetime) -> None:
+        for _, after, recorded in turn.recorded:
+            event = recorded.event
+            if isinstance(event, ev.ActionRequested) and recorded.incident is not None:
+                self._facts.pop(event.unit, None)
+                self._effects.act(recorded.incident, recorded.seq, event)
+            if isinstance(event, ev.IncidentConfirmed) and recorded.incident in after.incidents:
+                self._effects.investigate(after.incidents[recorded.incident or 0])
+        self._send(turn, now)
+        self._gather(now)
+        for before, after, recorded in turn.recorded:
+            self._effects.remember(before, after, recorded)
+
+    def _send(self, turn: _Turn, now: datetime) -> None:
+        for _, _, recorded in turn.recorded:
+            if isinstance(recorded.event, (ev.NotificationSent, ev.NotificationFailed, ev.NotificationExpired)):
+                self._sending.discard(recorded.event.key)
+        for owed in self.state.owed.values():
+            if owed.key not in self._sending and owed.next_at <= now:
+                self._sending.add(owed.key)
+                self._effects.send(owed)
+
+    def _gather(self, now: datetime) -> None:
+        """Ask for the facts that a repair waits for, once; ask again when no answer came within 10 s."""
+        for unit, scope, _ in wanted(self.world(now)):
+            asked = self._gathering.get(unit)
+            if asked is None or abs((now - asked).total_seconds()) > 10:  # noqa: PLR2004 - said above
+                self._gathering[unit] = now
+                self._effects.gather(unit, scope)
+
+
+def _note_change(turn: _Turn, before: State, recorded: Recorded) -> None:
+    """Keep the incident as this event leaves it, also when it leaves the state by being closed."""
+    seq = recorded.incident or 0
+    known = turn.state.incidents.get(seq)
+    earlier = before.incidents.get(seq)
+    if known is None and earlier is not None:
+        known = story.apply(earlier, recorded)
+    if known is not None:
+        turn.changed[seq] = known

@@ -1,0 +1,151 @@
+"""What reaches the thread that owns the state: one frozen value for each thing that workers saw or did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from opsagent.core.commands import Answer, Command
+from opsagent.core.observation import Observation
+from opsagent.core.policy import Policy
+from opsagent.core.unit import HostConditions, JobOutcome, StopSeen, UnitSnapshot
+from opsagent.core.world import Facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """A check has looked."""
+
+    seen: Observation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitSeen:
+    """A watched unit was read; `stops` are the operators' stops found in the journal since the last look there."""
+
+    snapshot: UnitSnapshot
+    stops: tuple[StopSeen, ...] = ()
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactsSeen:
+    """What was read just before a repair, with the host's conditions of the same moment."""
+
+    unit: str
+    facts: Facts
+    conditions: HostConditions
+    stops: tuple[StopSeen, ...] = ()
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSeen:
+    """The host's conditions were read."""
+
+    conditions: HostConditions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDone:
+    """An order was carried out, refused, or nobody knows."""
+
+    incident: int
+    action: int
+    outcome: JobOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSeen:
+    """What was found beside a failure; the lines are other people's words."""
+
+    incident: int
+    source: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One try to deliver a message. `targets` have it now; not `delivered` and not `retryable` is for good."""
+
+    key: str
+    delivered: bool
+    reason: str = ""
+    retryable: bool = True
+    retry_after: timedelta | None = None
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An operator's command, and where its answer goes once it is recorded."""
+
+    command: Command
+    reply: Callable[[Answer], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """A heartbeat is complete: how late it began and how long it took, in seconds."""
+
+    late: float
+    seconds: float
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSeen:
+    """The wall clock moved against boot time by more than it may drift."""
+
+    by: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsRead:
+    """New settings are good and in force from here on."""
+
+    policy: Policy
+    digest: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsWrong:
+    """New settings are wrong: every error with its place."""
+
+    errors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The daemon is up. `missed` is how long nobody looked."""
+
+    version: str
+    pid: int
+    missed: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopping:
+    """The daemon was asked to stop."""
+
+    reason: str
+
+
+Arrival = (
+    Looked
+    | UnitSeen
+    | FactsSeen
+    | HostSeen
+    | ActionDone
+    | EvidenceSeen
+    | Tried
+    | Asked
+    | Beat
+    | ClockSeen
+    | SettingsRead
+    | SettingsWrong
+    | Started
+    | Stopping
+)

@@ -1,0 +1,163 @@
+"""What an arrival means: the events it becomes, before anything follows from them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core import inbox
+from opsagent.core.notices import notice_of
+from opsagent.core.phase import Outcome
+from opsagent.core.world import Draft, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
+
+BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
+_SAME = ("load_state", "active_state", "sub_state", "result", "nrestarts", "invocation_id", "job", "unit_file_state")
+
+
+@singledispatch
+def drafts(arrival: inbox.Arrival, world: World) -> list[Draft]:
+    """Return the events that an arrival becomes by itself; nothing for those that need more than the world."""
+    del arrival, world
+    return []
+
+
+@drafts.register(inbox.HostSeen)
+def _(arrival: inbox.HostSeen, world: World) -> list[Draft]:
+    return host(world, arrival.conditions)
+
+
+@drafts.register(inbox.ClockSeen)
+def _(arrival: inbox.ClockSeen, world: World) -> list[Draft]:
+    del world
+    return [Draft(event=ev.ClockJumped(by=arrival.by))]
+
+
+@drafts.register(inbox.Started)
+def _(arrival: inbox.Started, world: World) -> list[Draft]:
+    del world
+    return [Draft(event=ev.DaemonStarted(version=arrival.version, pid=arrival.pid, missed=arrival.missed))]
+
+
+@drafts.register(inbox.Stopping)
+def _(arrival: inbox.Stopping, world: World) -> list[Draft]:
+    del world
+    return [Draft(event=ev.DaemonStopped(reason=arrival.reason))]
+
+
+def unit(world: World, snapshot: UnitSnapshot) -> list[Draft]:
+    """Record a unit that looks different from before; times and lists alone are not worth an event."""
+    known = world.state.units.get(snapshot.name)
+    if known is not None and all(getattr(known, name) == getattr(snapshot, name) for name in _SAME):
+        return []
+    return [Draft(event=ev.UnitObserved(snapshot=snapshot))]
+
+
+def stops(world: World, seen: Iterable[StopSeen]) -> list[Draft]:
+    """Record operators' stops of watched units; what fell with another unit was nobody's wish."""
+    fresh = [stop for stop in seen if not stop.fell_with and world.state.stops.get(stop.unit) != stop]
+    return [Draft(event=ev.OperatorStopped(stop=stop)) for stop in fresh if not _runs_again(world, stop)]
+
+
+def _runs_again(world: World, stop: StopSeen) -> bool:
+    known = world.state.units.get(stop.unit)
+    started = known.active_enter_at if known is not None and known.active_state == "active" else None
+    return started is not None and started > stop.at
+
+
+def host(world: World, conditions: HostConditions) -> list[Draft]:
+    """Record the host's conditions when they changed."""
+    return [] if conditions == world.state.conditions else [Draft(event=ev.HostObserved(conditions=conditions))]
+
+
+@drafts.register(inbox.ActionDone)
+def action(done: inbox.ActionDone, world: World) -> list[Draft]:
+    """Record what became of an order. An order that was refused never happened: its budget stays spent all the same."""
+    incident = world.state.incidents.get(done.incident)
+    known = next((a for a in incident.actions if a.seq == done.action), None) if incident else None
+    if known is None or known.outcome is not Outcome.RUNNING or known.ended_at is not None:
+        return []
+    after = done.outcome.after
+    event = ev.ActionEnded(
+        action=done.action,
+        result=done.outcome.result,
+        reason=done.outcome.error or f"systemd said {done.outcome.result}",
+        seconds=round(done.outcome.seconds, 3),
+        invocation_id=after.invocation_id if after else "",
+    )
+    drafts = [Draft(event=event, incident=done.incident, because=done.action)]
+    if done.outcome.output:
+        lines = ev.EvidenceGathered(source=f"output of {known.remedy}", lines=done.outcome.output)
+        drafts.append(Draft(event=lines, incident=done.incident, because=done.action))
+    return drafts + (unit(world, after) if after else [])
+
+
+@drafts.register(inbox.EvidenceSeen)
+def evidence(seen: inbox.EvidenceSeen, world: World) -> list[Draft]:
+    """Keep evidence with its incident, while there is one."""
+    if seen.incident not in world.state.incidents or not seen.lines:
+        return []
+    return [Draft(event=ev.EvidenceGathered(source=seen.source, lines=seen.lines), incident=seen.incident)]
+
+
+@drafts.register(inbox.Tried)
+def delivery(tried: inbox.Tried, world: World) -> list[Draft]:
+    """Record what became of a message, and when it is tried again."""
+    owed = world.state.owed.get(tried.key)
+    if owed is None:
+        return []
+    reached = tuple(dict.fromkeys((*owed.targets, *tried.targets)))
+    if tried.delivered:
+        sent = ev.NotificationSent(key=tried.key, targets=reached)
+        return [Draft(event=sent, incident=owed.incident, because=owed.seq)]
+    wait = max(BACKOFF[min(owed.attempts, len(BACKOFF) - 1)], tried.retry_after or timedelta())
+    next_at = world.now + wait if tried.retryable else None
+    failed = ev.NotificationFailed(key=tried.key, reason=tried.reason, next_at=next_at, targets=reached)
+    return [Draft(event=failed, incident=owed.incident, because=owed.seq)]
+
+
+@drafts.register(inbox.Beat)
+def beat(seen: inbox.Beat, world: World) -> list[Draft]:
+    """Record a heartbeat with how the checks stood."""
+    looks = [world.health(check.name) for check in world.policy.checks]
+    blind = sum(1 for health in looks if health.is_blind)
+    bad = sum(1 for health in looks if health.is_bad and not health.is_blind)
+    event = ev.HeartbeatDone(
+        good=len(looks) - bad - blind,
+        bad=bad,
+        blind=blind,
+        late=round(seen.late, 1),
+        seconds=round(seen.seconds, 2),
+        lines=seen.lines,
+    )
+    return [Draft(event=event)]
+
+
+@drafts.register(inbox.SettingsRead)
+def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
+    """Record the settings that are in force, when they changed."""
+    if world.state.digest == read.digest:
+        return []
+    policy = read.policy
+    event = ev.SettingsApplied(
+        digest=read.digest,
+        text=read.text,
+        zone=policy.zone,
+        mode=policy.mode,
+        checks=tuple(check.name for check in policy.checks),
+        armed=tuple(check.name for check in policy.checks if check.repair),
+    )
+    return [Draft(event=event)]
+
+
+@drafts.register(inbox.SettingsWrong)
+def settings_wrong(wrong: inbox.SettingsWrong, world: World) -> list[Draft]:
+    """Record settings that were refused, and tell somebody once."""
+    event = ev.SettingsRefused(errors=wrong.errors)
+    return [Draft(event=event), *notice_of(world, event)]

@@ -1,0 +1,48 @@
+"""Which texts of an event are other people's words: they pass the one door where secrets are taken out."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsagent.core.events import Event
+    from opsagent.core.observation import Observation
+
+_TEXTS = frozenset(
+    {
+        "answer",
+        "because",
+        "body",
+        "cause",
+        "errors",
+        "findings",
+        "lines",
+        "message",
+        "note",
+        "reason",
+        "resolution",
+        "symptom",
+        "text",
+        "title",
+    }
+)
+
+
+def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
+    """Return the event with every text that may hold a secret redacted."""
+    changes: dict[str, object] = {}
+    for field in fields(event):
+        value = getattr(event, field.name) if field.name in _TEXTS else None
+        if isinstance(value, str) and value:
+            changes[field.name] = redact(value)
+        elif isinstance(value, tuple) and value:
+            changes[field.name] = tuple(redact(one) for one in value)
+    return replace(event, **changes) if changes else event
+
+
+def clean_observation(seen: Observation, redact: Callable[[str], str]) -> Observation:
+    """Return the observation with its sentence redacted: it is shown long before it becomes an event."""
+    return replace(seen, reading=replace(seen.reading, message=redact(seen.reading.message)))

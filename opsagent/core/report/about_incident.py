@@ -1,0 +1,267 @@
+"""Entries about incidents: healed, only watched, not healed, taken, over."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from opsagent.core import events as ev
+from opsagent.core.incident import Action, Incident
+from opsagent.core.observation import Severity
+from opsagent.core.phase import Outcome, Phase
+from opsagent.core.report.clock import hhmmss
+from opsagent.core.report.entry import Scene, told
+from opsagent.core.report.links import link
+from opsagent.core.report.markdown import code, inline
+from opsagent.core.timing import elapsed, spoken
+from opsagent.core.wording import children, fixed_by, ordered, reason_of, seen_before, trouble
+
+# Guards that only a person or a change of settings moves; the others are waits, told with what came of them.
+LASTING = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
+_CALM = (Severity.SEV3, Severity.SEV4)
+_CAME = {
+    Outcome.RUNNING: "not judged yet",
+    Outcome.VERIFIED: "it helped",
+    Outcome.FAILED: "did not help",
+    Outcome.RELAPSED: "helped for a moment only",
+    Outcome.REFUSED: "was refused",
+    Outcome.UNKNOWN: "nobody knows what came of it",
+}
+
+
+@singledispatch
+def incident_story(event: ev.Event, scene: Scene, incident: Incident) -> str:
+    """Return the entry that this event is worth, "" for none. `incident` is as it stands after the event."""
+    del event, scene, incident
+    return ""
+
+
+def _heading(time: str, what: str, incident: Incident, *more: str) -> str:
+    return " · ".join(part for part in (f"{time} {what}", str(incident.severity), *more, link(incident)) if part)
+
+
+def _saw(incident: Incident) -> str:
+    cause = f"; likely cause: {inline(incident.cause, 80)}" if incident.cause else ""
+    return f"**Saw** {inline(reason_of(incident)) or 'no answer'}{cause}"
+
+
+def _before(scene: Scene, incident: Incident) -> str:
+    return f"**Seen before** {inline(seen_before(scene.after, incident))}"
+
+
+def _did(action: Action, scene: Scene) -> str:
+    came = (
+        f"{_CAME[action.outcome]}: {inline(action.reason)}"
+        if action.outcome is not Outcome.RUNNING
+        else "still under way"
+    )
+    also = f"Restarted with it: {', '.join(inline(unit, 80) for unit in action.also)}" if action.also else ""
+    alone = "Nothing else was restarted" if action.remedy == "restart" and not action.also else ""
+    by = f", asked by {inline(action.by, 40)}" if action.by else ""
+    what = f"**Did** {inline(action.remedy, 40)} {inline(action.unit, 80)} {hhmmss(action.at, scene.zone)}{by}"
+    return f"{what}: {came}. {also or alone}".rstrip()
+
+
+def _fresh(incident: Incident) -> tuple[Action, ...]:
+    """The actions ordered since the last one that helped: what no entry about a success has told of."""
+    went = ordered(incident.actions)
+    helped = [number for number, action in enumerate(went[:-1]) if action.outcome is Outcome.VERIFIED]
+    return went[helped[-1] + 1 :] if helped else went
+
+
+def _not_tried(incident: Incident) -> list[str]:
+    refused = dict.fromkeys(a.reason for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt)
+    return [f"**Not tried** {inline(reason)}" for reason in list(refused)[-3:]]
+
+
+@incident_story.register(ev.IncidentConfirmed)
+def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
+    """A finding without a remedy; for a unit the refused repair tells the story."""
+    calm = event.severity is Severity.SEV4 or (event.severity is Severity.SEV3 and (event.blind or not incident.unit))
+    if event.to is not Phase.PAGED or not calm:
+        return ""
+    rest = "for the digest" if event.severity is Severity.SEV4 else "for the day"
+    heading = _heading(scene.began(incident), trouble(incident), incident, rest)
+    return told(heading, _saw(incident), _before(scene, incident))
+
+
+@incident_story.register(ev.ActionRefused)
+def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
+    page_follows = incident.severity not in _CALM and not incident.suppressed_by and not incident.first_paged_at
+    if event.guard not in LASTING or page_follows:
+        return ""
+    watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
+    heading = _heading(scene.began(incident), trouble(incident), incident, watched)
+    return told(heading, _saw(incident), f"**Not tried** {inline(event.reason)}", _before(scene, incident))
+
+
+@incident_story.register(ev.ActionJudged)
+def _(event: ev.ActionJudged, scene: Scene, incident: Incident) -> str:
+    action = next((a for a in incident.actions if a.seq == event.action), None)
+    if action is None:
+        return ""
+    if event.outcome == Outcome.VERIFIED:
+        return _healed(event, scene, incident, action)
+    if incident.first_paged_at is None and incident.acknowledged_at is None:
+        return ""  # told with the success or the page that follows
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} tried again, **not healed**", incident)
+    return told(heading, _did(action, scene))
+
+
+def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Action) -> str:
+    good_at = incident.mitigated_at or scene.at
+    woken = "nobody woken" if incident.first_paged_at is None else "people were told"
+    took = spoken(elapsed(incident.first_bad_at, good_at))
+    heading = _heading(scene.began(incident), f"{inline(incident.check, 64)} healed in {took}", incident, woken)
+    earlier = scene.before.incidents.get(incident.seq, incident).actions
+    why = next((a.reason for a in earlier if a.seq == event.action), "").removeprefix(f"{incident.reason}; ")
+    actions = _fresh(incident) if incident.first_paged_at is None else (action,)
+    return told(
+        heading,
+        _saw(incident),
+        *(_did(a, scene) for a in actions),
+        f"**Why** {inline(why)}" if why else "",
+        *_not_tried(incident),
+        _before(scene, incident),
+    )
+
+
+@incident_story.register(ev.LevelPaged)
+def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
+    if event.loop:
+        return ""
+    if event.number > 1:
+        heading = _heading(
+            scene.now(), f"{inline(trouble(incident), 80)} still, {inline(event.level, 40)} told", incident
+        )
+        return told(heading, f"**Told** {_by(event)}: {inline(event.reason)}", _next(event, scene, incident))
+    tried = _fresh(incident)
+    what = (
+        f"{inline(incident.check, 64)} **not healed**" if tried else f"{inline(trouble(incident), 80)}, **needs you**"
+    )
+    alone = children(scene.after, incident)
+    return told(
+        _heading(scene.began(incident), what, incident),
+        _saw(incident),
+        *(_did(action, scene) for action in tried),
+        *_not_tried(incident),
+        f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",
+        f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}: {inline(event.reason)}",
+        _next(event, scene, incident),
+        _before(scene, incident),
+    )
+
+
+def _by(event: ev.LevelPaged) -> str:
+    return ", ".join(inline(name, 64) for name in event.notifiers) or "nobody: no notifier"
+
+
+def _next(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
+    if event.next_at is None:
+        return ""
+    return f"**Next** told again {scene.when(event.next_at)} unless somebody takes it: `opsagent ack {incident.label}`"
+
+
+@incident_story.register(ev.IncidentAcknowledged)
+def _(event: ev.IncidentAcknowledged, scene: Scene, incident: Incident) -> str:
+    before = scene.before.incidents.get(incident.seq)
+    if (
+        before is not None
+        and before.state is Phase.ACKNOWLEDGED
+        and before.acknowledged_by == event.by
+        and not event.note
+    ):
+        return ""  # only the lease was renewed
+    hands = "repairs go on" if event.keep_repairing else "no repairs"
+    return told(
+        _heading(scene.now(), f"{inline(incident.check, 64)} taken by {inline(event.by, 40)}", incident),
+        f"**Says** {code(event.note)}" if event.note else "",
+        f"**Next** {hands} and no pages until {scene.when(event.until)}",
+    )
+
+
+@incident_story.register(ev.AckEnded)
+def _(event: ev.AckEnded, scene: Scene, incident: Incident) -> str:
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} is nobody's again", incident)
+    return told(heading, f"**Why** {inline(event.reason)}", "**Next** repairs and pages go on")
+
+
+@incident_story.register(ev.IncidentSnoozed)
+def _(event: ev.IncidentSnoozed, scene: Scene, incident: Incident) -> str:
+    return told(
+        _heading(scene.now(), f"{inline(incident.check, 64)} quiet until {scene.when(event.until)}", incident),
+        f"**By** {inline(event.by, 40)}",
+        f"**Because** {code(event.reason)}",
+    )
+
+
+@incident_story.register(ev.SnoozeEnded)
+def _(event: ev.SnoozeEnded, scene: Scene, incident: Incident) -> str:
+    del event
+    return told(_heading(scene.now(), f"{inline(trouble(incident), 80)} still, the quiet is over", incident))
+
+
+@incident_story.register(ev.NoteAdded)
+def _(event: ev.NoteAdded, scene: Scene, incident: Incident) -> str:
+    heading = _heading(scene.now(), f"{inline(event.by, 40)} about {inline(incident.check, 64)}", incident)
+    return told(heading, *(f"**Says** {code(line, 500)}" for line in event.text.splitlines()[:10] if line.strip()))
+
+
+@incident_story.register(ev.SeverityRaised)
+def _(event: ev.SeverityRaised, scene: Scene, incident: Incident) -> str:
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} is worse now", incident)
+    return told(heading, f"**Why** {inline(event.reason)}")
+
+
+@incident_story.register(ev.SuppressionChanged)
+def _(event: ev.SuppressionChanged, scene: Scene, incident: Incident) -> str:
+    """Trouble that is kept quiet before anybody heard of it; flapping has an entry of its own."""
+    untold = incident.first_paged_at is None and incident.severity is not Severity.SEV4 and not incident.actions
+    if event.by in (None, "hold", "flapping") or not untold:
+        return ""
+    heading = _heading(scene.began(incident), trouble(incident), incident, "left alone, nobody told")
+    return told(heading, _saw(incident), f"**Why** {inline(event.reason)}")
+
+
+@incident_story.register(ev.Relapsed)
+def _(event: ev.Relapsed, scene: Scene, incident: Incident) -> str:
+    went = ordered(incident.actions)
+    reported = bool(went) and went[-1].outcome is Outcome.VERIFIED
+    if not reported and incident.first_paged_at is None:
+        return ""
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} is bad again", incident)
+    return told(heading, f"**Saw** {inline(event.message)}")
+
+
+@incident_story.register(ev.IncidentReopened)
+def _(event: ev.IncidentReopened, scene: Scene, incident: Incident) -> str:
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} is bad again, reopened", incident)
+    return told(heading, f"**Saw** {inline(event.message)}")
+
+
+@incident_story.register(ev.IncidentResolved)
+def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
+    went = ordered(incident.actions)
+    healed = bool(went) and went[-1].outcome is Outcome.VERIFIED
+    if healed and incident.first_paged_at is None and not event.by:
+        return ""  # told when it was healed, and nobody waits for more
+    name, good_at = inline(incident.check, 64), incident.mitigated_at
+    what = f"{name} good since {scene.when(good_at)}" if good_at else f"{name} is over"
+    if event.forced:
+        what = f"{name} closed by {inline(event.by, 40)} **although it still fails**"
+    lasted = f"after {spoken(elapsed(incident.first_bad_at, good_at or scene.at))}"
+    unheard = _fresh(incident) if incident.first_paged_at is None else went
+    return told(
+        _heading(scene.now(), what, incident, lasted),
+        *(_did(a, scene) for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING),
+        f"**Ended by** {inline(fixed_by(scene.after, incident))}",
+        f"**Why** {inline(event.reason)}",
+    )
+
+
+@incident_story.register(ev.IncidentWithdrawn)
+def _(event: ev.IncidentWithdrawn, scene: Scene, incident: Incident) -> str:
+    if incident.label is None:
+        return ""
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} is no longer looked at", incident)
+    unheard = _fresh(incident) if incident.first_paged_at is None else ()
+    return told(heading, *(_did(action, scene) for action in unheard), f"**Why** {inline(event.reason)}")
