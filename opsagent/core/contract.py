@@ -6,17 +6,23 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from opsagent.core.codec import Recorded, decode
+from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
+from opsagent.core.story import apply, opened
+from opsagent.core.suppression import quiet_for
 from opsagent.core.timing import iso
+from opsagent.core.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from opsagent.core.health import Health
     from opsagent.core.incident import Action, Incident, Told
+    from opsagent.core.log_row import Row
     from opsagent.core.policy import CheckPolicy, Policy
     from opsagent.core.state import State
 
@@ -69,6 +75,7 @@ def status(
     scheduler, the last one is taken from the day's figures when it is not given. `pending_commands` is left for the
     reader: only a daemon that is down leaves any.
     """
+    world = World(state=state, policy=policy, looks=health, now=now)
     return {
         "host": policy.host,
         "mode": policy.mode.value,
@@ -87,7 +94,7 @@ def status(
                 health.get(check.name),
                 next_at=next_at.get(check.name),
                 armed=policy.mode is Mode.AUTO and bool(check.repair),
-                quiet=quiet_because(check, state, now),
+                quiet=quiet_because(check, world),
             )
             for check in policy.checks
         ],
@@ -96,18 +103,39 @@ def status(
     }
 
 
-def quiet_because(check: CheckPolicy, state: State, now: datetime) -> str | None:
+def story(incident_: Incident, parent_label: str | None = None) -> dict[str, Any]:
+    """Return an incident as `show --json` does: as above, with its timeline; `quoted` are other people's words."""
+    told = [{"at": iso(one.at), "text": one.text, "quoted": list(one.quoted)} for one in incident_.timeline]
+    return {**incident(incident_, parent_label), "timeline": told}
+
+
+def retold(rows: Iterable[Row]) -> Incident | None:
+    """Return the incident that these rows of the log tell of, in their order; None when they do not begin with one.
+
+    Lenient like every replay: an event that cannot be applied is left out.
+    """
+    found: Incident | None = None
+    for row in rows:
+        recorded = Recorded(seq=row.seq, at=row.at, event=decode(row.type, row.data), incident=row.incident)
+        try:
+            found = opened(recorded) if found is None else apply(found, recorded)
+        except IllegalTransitionError:
+            continue
+    return found
+
+
+def quiet_because(check: CheckPolicy, world: World) -> str | None:
     """Say what keeps people or repairs away from a check now: a word of `suppressed_by`, or None."""
-    incident = state.open_for(check.key)
+    incident = world.state.open_for(check.key)
     if incident is not None and incident.suppressed_by:
         return incident.suppressed_by
-    stop = state.stops.get(check.unit or "")
+    quiet = quiet_for(world, (check,))
+    if quiet is not None:
+        return quiet[0]
+    stop = world.state.stops.get(check.unit or "")
     if stop is not None and not stop.fell_with:
         return "operator_stop"
-    paused = (state.pauses.get(target) for target in ("all", check.name, check.unit or ""))
-    if any(pause is not None and pause.until > now for pause in paused):
-        return "pause"
-    return "flapping" if check.name in state.flapping else None
+    return "flapping" if check.name in world.state.flapping else None
 
 
 def _check(

@@ -70,6 +70,12 @@ class Reader:
             found = self._connection.execute(query, (label,)).fetchone()
         return None if found is None else str(found[0])
 
+    def opened_by(self, label: str) -> int | None:
+        """Return the number of the event that opened the incident with this label, or None."""
+        with our_words("read the incidents"):
+            found = self._connection.execute("SELECT seq FROM labels WHERE label = ?", (label,)).fetchone()
+        return None if found is None else int(found[0])
+
     def outbox(
         self, *, incident: int | None = None, state: OutboxState | None = None, limit: int = 1000
     ) -> tuple[OutboxRow, ...]:

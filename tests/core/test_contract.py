@@ -9,12 +9,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from opsagent.core import contract
-from opsagent.core.events import PauseSet
+from opsagent.core.codec import encode, kind_of
+from opsagent.core.events import Event, EvidenceGathered, IncidentReopened, IncidentSuspected, NoteAdded, PauseSet
 from opsagent.core.health import Health
 from opsagent.core.incident import Action, Incident, Told
+from opsagent.core.log_row import Row
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Outcome, Phase, Repair
-from opsagent.core.policy import CheckPolicy, Mode, Policy, RemedyRule
+from opsagent.core.policy import CheckPolicy, Maintenance, Mode, Policy, RemedyRule
 from opsagent.core.state import Day, State
 from opsagent.core.unit import HostConditions, StopSeen
 
@@ -264,6 +266,7 @@ CALM = replace(STATE, incidents={})
         (replace(CALM, pauses={"api.service": PAUSE}), "pause"),
         (replace(CALM, pauses={"all": PAUSE}), "pause"),
         (replace(CALM, pauses={"ram": PAUSE}), None),
+        (replace(CALM, pauses={"api": replace(PAUSE, pages=False)}), None),
         (replace(CALM, pauses={"api": replace(PAUSE, until=after(-1))}), None),
         (replace(CALM, flapping=frozenset({"api"})), "flapping"),
         (replace(CALM, stops={"api.service": StopSeen(unit="api.service", at=AT)}), "operator_stop"),
@@ -273,3 +276,63 @@ CALM = replace(STATE, incidents={})
 )
 def test_a_check_says_what_keeps_people_away_from_it(state: State, word: str | None) -> None:
     assert contract.status(state, POLICY, HEALTH, AT)["checks"][0]["suppressed_by"] == word
+
+
+def test_a_planned_maintenance_is_named() -> None:
+    window = Maintenance(checks=("api",), begins="2026-03-01T02:00", lasts=timedelta(hours=1), zone="UTC")
+    policy = replace(POLICY, maintenance=(window,))
+
+    checks = contract.status(CALM, policy, HEALTH, AT)["checks"]
+
+    assert [check["suppressed_by"] for check in checks] == ["maintenance", None]
+
+
+def row(seq: int, event: Event, seconds: float) -> Row:
+    return Row(
+        seq=seq,
+        at=after(seconds),
+        host="web-1",
+        boot="b",
+        type=kind_of(event),
+        v=1,
+        incident=11,
+        actor="opsagent",
+        because=None,
+        data=encode(event),
+    )
+
+
+SUSPECTED = IncidentSuspected(
+    key="api.service", check="api", unit="api.service", failure_class="refused", message="refused", first_bad_at=AT
+)
+ROWS = (
+    row(11, SUSPECTED, 0),
+    row(12, EvidenceGathered(source="journal", lines=("oops",)), 1),
+    row(13, IncidentReopened(to=Phase.PAGED, message="cannot happen to a suspect"), 2),
+    row(14, NoteAdded(by="ann", text="deploy gone wrong"), 3),
+)
+
+
+def test_an_incident_is_retold_from_the_log_without_what_cannot_be() -> None:
+    told = contract.retold(ROWS)
+
+    assert told is not None
+    assert [moment.text for moment in told.timeline] == ["refused", "evidence: journal", "ann noted"]
+
+
+def test_rows_that_begin_with_no_incident_tell_none() -> None:
+    assert contract.retold(ROWS[1:]) is None
+
+
+def test_the_story_has_the_timeline_and_keeps_quoted_words_apart() -> None:
+    told = contract.retold(ROWS)
+    assert told is not None
+
+    shown = contract.story(told)
+
+    assert list(shown) == [*GOLDEN_INCIDENT, "timeline"]
+    assert shown["timeline"][1] == {
+        "at": "2026-03-01T02:03:05.567Z",
+        "text": "evidence: journal",
+        "quoted": ["oops"],
+    }
