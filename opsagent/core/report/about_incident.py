@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.incident import Action, Incident
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.report.clock import hhmmss
@@ -14,6 +14,9 @@ from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.timing import elapsed, spoken
 from opsagent.core.wording import children, fixed_by, ordered, reason_of, seen_before, trouble
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Action, Incident
 
 # Guards that only a person or a change of settings moves; the others are waits, told with what came of them.
 LASTING = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from opsagent.core.codec import Recorded
-from opsagent.core.incident import Incident
 from opsagent.core.report.clock import hhmm, seen_from
 from opsagent.core.state import State
 from opsagent.core.timing import local_date
+
+if TYPE_CHECKING:
+    from opsagent.core.incident import Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
