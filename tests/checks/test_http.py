@@ -190,7 +190,7 @@ def test_a_body_that_breaks_off_is_named(serve: Callable[..., Any], broken: byte
 
 
 def test_a_gzip_bomb_is_never_unpacked(serve: Callable[..., Any]) -> None:
-    bomb = gzip.compress(b'{"status":"ok"}' + b" " * 100_000_000)
+    bomb = gzip.compress(b'{"status":"ok"}' + b" " * 20_000_000)
 
     reading = look(serve(ok(bomb, headers="Content-Encoding: gzip\r\n")).url, expect=Expect(json={"status": "ok"}))
 
