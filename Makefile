@@ -1,0 +1,57 @@
+# opsagent: everything a person does with the work tree. Quiet, and quick when there is nothing to do.
+PYTHON ?= python3
+BIN := .venv/bin
+export WHEELS
+# What the tests use of Debian: the services they break and the tools they break them with.
+PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps
+
+.PHONY: help run test check bench install uninstall clean packages
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make run        watch this host in the foreground: no settings, no root, nothing is touched"
+	@echo "make test       run all tests, real systemd included (root)"
+	@echo "make check      format, lint, types, architecture, tests"
+	@echo "make bench      measure the promises"
+	@echo "make install    install as a service of this host (root)"
+	@echo "make uninstall  take it off again; settings and memory stay (root)"
+	@echo "make clean      remove what these commands made"
+
+$(BIN)/.run: pyproject.toml scripts/environment.py
+	@echo "setting up .venv …"
+	@$(PYTHON) scripts/environment.py .venv -e .
+	@touch $@
+
+$(BIN)/.test: pyproject.toml scripts/environment.py
+	@echo "setting up .venv with what the tests need …"
+	@$(PYTHON) scripts/environment.py .venv -e '.[test]'
+	@touch $@ $(BIN)/.run
+
+run: $(BIN)/.run
+	@$(BIN)/opsagent run
+
+packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then scripts/packages.sh $(PACKAGES); fi
+
+test: packages $(BIN)/.test
+	@$(BIN)/python -m pytest -q $(TESTS)
+
+check: packages $(BIN)/.test
+	@$(BIN)/ruff format --check -q
+	@$(BIN)/ruff check -q
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m pytest -q --ignore=tests/test_architecture.py
+
+bench: $(BIN)/.test
+	@$(BIN)/python -m bench
+
+install:
+	@scripts/install.sh
+
+uninstall:
+	@scripts/uninstall.sh
+
+clean:
+	@rm -rf .venv .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
