@@ -35,7 +35,7 @@ HOMES = {
     "requests": {"checks", "notifiers"},
     "urllib3": {"checks", "notifiers"},
     "apscheduler": {"daemon"},
-    "structlog": {"logs"},
+    "structlog": {"logs", "daemon"},
     "ruamel": {"settings"},
     "pydantic": {"settings"},
     "pydantic_core": {"settings"},
