@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from contextlib import ExitStack, contextmanager, suppress
@@ -73,11 +74,34 @@ def _step(above: int, part: str, *, make: bool) -> int:
 
 def sync(at: int) -> None:
     """Make the names in a folder survive a power cut."""
-    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at)
+    with readable(at) as opened:
+        os.fsync(opened)
+
+
+@contextmanager
+def readable(at: int) -> Iterator[int]:
+    """Open the folder itself for what its handle from `folder` cannot do."""
+    opened = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=at)
     try:
-        os.fsync(readable)
+        yield opened
     finally:
-        os.close(readable)
+        os.close(opened)
+
+
+@contextmanager
+def alone(at: int) -> Iterator[None]:
+    """Keep another opsagent (a rebuild from the command line) from making files in a folder at the same time."""
+    with readable(at) as opened:
+        locked(opened)
+        yield
+
+
+def locked(opened: int) -> None:
+    """Take a file's lock or raise OSError at once: a lock that somebody holds for ever must not stop us for ever."""
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise OSError(errno.EBUSY, "somebody else holds its lock") from error
 
 
 @contextmanager
@@ -123,19 +147,23 @@ def created(at: int, name: str, content: bytes) -> bool:
 
     Raises OSError; a full disk leaves nothing behind.
     """
-    draft = drafted(at, name, content, FILE_MODE)
-    try:
-        os.link(draft, name, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(draft, dir_fd=at)
-    sync(at)
+    with alone(at):
+        draft = drafted(at, name, content, FILE_MODE)
+        try:
+            os.link(draft, name, src_dir_fd=at, dst_dir_fd=at, follow_symlinks=False)
+        except FileExistsError:
+            return False
+        finally:
+            os.unlink(draft, dir_fd=at)
+        sync(at)
     return True
 
 
 def drafted(at: int, name: str, content: bytes, mode: int) -> str:
-    """Write content under the draft's name, on disk when this returns, and return that name. Raises OSError."""
+    """Write content under the draft's name, on disk when this returns, and return that name. Raises OSError.
+
+    Only to be called `alone`: the name is the same for all.
+    """
     draft = draft_of(name)
     with suppress(FileNotFoundError):
         os.unlink(draft, dir_fd=at)

@@ -8,7 +8,6 @@ a crash is completed, for it is a proper prefix of the entry that is written aga
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -38,13 +37,14 @@ class Writer:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def append(self, path: PurePosixPath, seq: int, text: str) -> bool:
+    def append(self, path: PurePosixPath, seq: int, text: str, *, first: str = "") -> bool:
         """Add an entry and its marker at the end, unless its marker is there already; True when it was added.
 
         One write. A short one (disk full) raises `WriteError`; the next call with the same entry completes it.
+        A missing file is made, beginning with `first`.
         """
         entry = f"\n{_unmarked(text)}\n<!-- opsagent:{seq} -->\n".encode(errors="replace")
-        with self._open(path, os.O_APPEND, first=b"") as opened:
+        with self._open(path, os.O_APPEND, first=first.encode()) as opened:
             for _ in range(ROUNDS):
                 content = _content(opened)
                 if seq in _markers(content):
@@ -109,16 +109,8 @@ class Writer:
             except FileNotFoundError:
                 place.created(at, path.name, first)
             with place.existing(at, path.name, flags) as opened:
-                _locked(opened)
+                place.locked(opened)
                 yield opened
-
-
-def _locked(opened: int) -> None:
-    """Keep out another opsagent (a rebuild from the command line). Never waits: a lock held for ever harms nothing."""
-    try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OSError(errno.EBUSY, "somebody else holds its lock") from error
 
 
 def _content(opened: int) -> bytes:
@@ -152,17 +144,18 @@ def _replaced(at: int, name: str, change: Callable[[str], str]) -> bool | None:
     """Try once; None when the file changed meanwhile."""
     try:
         with place.existing(at, name) as opened:
-            _locked(opened)
+            place.locked(opened)
             before, old = os.fstat(opened), _content(opened)
             new = _changed(old, change)
             if new == old:
                 return False
-            draft = place.drafted(at, name, new, stat.S_IMODE(before.st_mode))
-            if _stamp(before) != _stamp(os.fstat(opened)) or not _same(at, name, before):
-                os.unlink(draft, dir_fd=at)
-                return None
-            os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)
-            place.sync(at)
+            with place.alone(at):
+                draft = place.drafted(at, name, new, stat.S_IMODE(before.st_mode))
+                if _stamp(before) != _stamp(os.fstat(opened)) or not _same(at, name, before):
+                    os.unlink(draft, dir_fd=at)
+                    return None
+                os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)
+                place.sync(at)
             _add_late(at, name, _content(opened)[len(old) :])
             return True
     except FileNotFoundError:

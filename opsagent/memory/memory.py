@@ -1,0 +1,198 @@
+"""The memory: what the log holds, told in Markdown. Trouble with the disk is told, never raised, and caught up."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from opsagent.core import story
+from opsagent.core.fold import fold
+from opsagent.core.incident import IllegalTransitionError
+from opsagent.core.report.archive import archived, seen
+from opsagent.core.report.daily import entries
+from opsagent.core.report.head import head
+from opsagent.core.report.incident_file import incident_file, merged
+from opsagent.core.report.links import below_incidents, has_file
+from opsagent.core.state import State
+from opsagent.core.timing import local_date
+from opsagent.memory.days import Days
+from opsagent.memory.layout import PLACES, Layout
+from opsagent.memory.writer import WriteError, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from opsagent.core.codec import Recorded
+    from opsagent.core.incident import Incident
+    from opsagent.core.report.archive import Pattern
+    from opsagent.core.report.entry import Entry
+
+BACKLOG = 1000
+"""Entries that wait for a disk; older ones are left to a rebuild, for the log has them all."""
+INCIDENTS_WAITING = 200
+ROUND = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild found: entries written again, entries that were there, and what could not be written."""
+
+    written: int
+    present: int
+    trouble: str
+
+
+class Memory:
+    """Keeps what is to be written and writes it when asked. For one thread only."""
+
+    def __init__(self, root: Path, *, layout: str, host: str, redact: Callable[[str], str]) -> None:
+        """`layout` is a word of `Layout`; every text passes `redact` on its way to the disk."""
+        self._places = PLACES[Layout(layout)]
+        self._writer = Writer(root)
+        self._days = Days(self._writer, self._places, host, redact)
+        self._host = host
+        self._redact = redact
+        self._entries: deque[Entry] = deque()
+        self._incidents: dict[int, Incident] = {}
+        self._patterns: Mapping[str, Pattern] = {}
+        self._new_patterns: set[str] = set()
+        self._news = True
+        self.trouble = ""
+        """Why something waits to be written, "" when nothing does."""
+        self.missing_since: date | None = None
+        """The first day of which entries were left out of the backlog; `rebuild(rows, since=…)` brings them back."""
+
+    @property
+    def waiting(self) -> int:
+        """How many entries wait for the disk."""
+        return len(self._entries)
+
+    def remember(self, before: State, after: State, recorded: Recorded) -> None:
+        """Take note of one recorded event; nothing is written before `flush`."""
+        self._news = True
+        self._keep(entries(before, after, recorded))
+        self._note_incident(before, after, recorded)
+        self._note_pattern(before, after, recorded)
+
+    def flush(self, state: State, now: datetime) -> None:
+        """Write what waits, then today's head if anything happened since the last one. Never raises for disks."""
+        problems = self._write_out(state.zone)
+        if self._news or self.trouble:
+            self._news = False
+            problems += self._tried(lambda: self._days.put_head(head(state, now, self._host)))
+        self.trouble = problems[0] if problems else ""
+
+    def rebuild(self, rows: Iterable[Recorded], *, date: date | None = None, since: date | None = None) -> Rebuilt:
+        """Project the whole log again: what is missing is written, what is there (its marker says so) is left alone.
+
+        `date` limits the entries to one local day, `since` to that day and later. Learns the failure patterns on its
+        way, so a daemon calls it once at start with the last two days. Lenient: an impossible event is left out.
+        """
+        state, counts, problems = State(), [0, 0], list[str]()
+        for recorded in rows:
+            before = state
+            try:
+                state = fold(before, recorded)
+            except IllegalTransitionError:
+                continue
+            self._note_pattern(before, state, recorded)
+            day = local_date(recorded.at, state.zone)
+            if (date is not None and day != date) or (since is not None and day < since):
+                continue
+            self._entries.extend(entries(before, state, recorded))
+            self._note_incident(before, state, recorded)
+            if len(self._entries) + len(self._incidents) >= ROUND:
+                problems += self._write_out(state.zone, counts)
+        problems += self._write_out(state.zone, counts)
+        self._news = True
+        self.missing_since = self.missing_since if date is not None else None
+        self.trouble = problems[0] if problems else ""
+        return Rebuilt(written=counts[0], present=counts[1], trouble=self.trouble)
+
+    def _keep(self, new: tuple[Entry, ...]) -> None:
+        self._entries.extend(new)
+        while len(self._entries) > BACKLOG:
+            lost = self._entries.popleft()
+            self.missing_since = min(self.missing_since or lost.date, lost.date)
+
+    def _note_incident(self, before: State, after: State, recorded: Recorded) -> None:
+        seq = recorded.incident
+        if seq is None:
+            return
+        known, earlier = after.incidents.get(seq), before.incidents.get(seq)
+        if known is None and earlier is not None:
+            known = story.apply(earlier, recorded)  # it left the state by being closed
+        if known is not None and known != earlier and has_file(known):
+            self._incidents.pop(seq, None)
+            self._incidents[seq] = known
+        while len(self._incidents) > INCIDENTS_WAITING:
+            self._incidents.pop(next(iter(self._incidents)))
+            self.missing_since = self.missing_since or local_date(recorded.at, after.zone)
+
+    def _note_pattern(self, before: State, after: State, recorded: Recorded) -> None:
+        seq = recorded.incident or 0
+        incident = after.incidents.get(seq) or before.incidents.get(seq)
+        patterns = seen(self._patterns, recorded, incident.label if incident else None)
+        self._new_patterns |= {key for key, one in patterns.items() if self._patterns.get(key) is not one}
+        self._patterns = patterns
+
+    def _write_out(self, zone: str, counts: list[int] | None = None) -> list[str]:
+        """Write entries, incident files and the archive; return what stood in the way, each once."""
+        problems = self._write_entries(zone, counts if counts is not None else [0, 0])
+        for seq, incident in list(self._incidents.items()):
+            problem = self._tried(partial(self._write_incident, incident))
+            problems += problem
+            if not problem:
+                del self._incidents[seq]
+        if self._new_patterns:
+            problem = self._tried(self._write_archive)
+            problems += problem
+            self._new_patterns = self._new_patterns if problem else set()
+        return problems
+
+    def _write_entries(self, zone: str, counts: list[int]) -> list[str]:
+        """Write the entries in order; behind one that fails, the others of the same day wait too."""
+        problems: dict[date, str] = {}
+        waiting, self._entries = self._entries, deque()
+        for entry in waiting:
+            if entry.date not in problems:
+                try:
+                    counts[0 if self._days.add(entry, zone) else 1] += 1
+                    continue
+                except WriteError as error:
+                    problems[entry.date] = str(error)
+            self._entries.append(entry)
+        return list(problems.values())
+
+    def _write_incident(self, incident: Incident) -> None:
+        if incident.label is None:
+            return
+        ours = self._redact(incident_file(incident, self._host))
+        path = self._places.incidents / PurePosixPath(below_incidents(incident.label))
+        self._writer.replace(path, lambda found: merged(found, ours))
+
+    def _write_archive(self) -> None:
+        new = {key: self._clean(self._patterns[key]) for key in sorted(self._new_patterns)}
+        self._writer.replace(self._places.archive, lambda found: archived(found, new))
+
+    def _clean(self, pattern: Pattern) -> Pattern:
+        return replace(
+            pattern,
+            title=self._redact(pattern.title),
+            symptom=self._redact(pattern.symptom),
+            cause=self._redact(pattern.cause),
+            resolution=self._redact(pattern.resolution),
+        )
+
+    @staticmethod
+    def _tried(write: Callable[[], None]) -> list[str]:
+        try:
+            write()
+        except WriteError as error:
+            return [str(error)]
+        return []
