@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -24,6 +23,8 @@ from opsagent.settings.tree import Mapping, parse, plain
 from opsagent.settings.wording import problems_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opsagent.settings.options import Ladder, Step
     from opsagent.settings.source import Account, Source
 
@@ -49,23 +50,43 @@ def load(
 ) -> Settings:
     """Read the settings of `path` and the conf.d beside it; SettingsError holds everything that is wrong."""
     account = account or source.this_account()
-    known = Known(kinds=kinds, remedies=remedies, notifier_kinds=notifier_kinds)
     sources, problems = _read_all(path, account)
+    known = Known(kinds=kinds, remedies=remedies, notifier_kinds=notifier_kinds)
+    return _settings_of(sources, problems, known).settings(account, tuple(sources), path)
+
+
+def load_text(
+    text: str,
+    kinds: Kinds,
+    remedies: Collection[str],
+    notifier_kinds: Kinds,
+    account: Account | None = None,
+    *,
+    name: str = "discovered",
+) -> Settings:
+    """Read settings that stand in no file, as those written for a host without any; problems call them `name`."""
+    account = account or source.this_account()
+    made = source.Source.of(name, text.encode())
+    known = Known(kinds=kinds, remedies=remedies, notifier_kinds=notifier_kinds)
+    return _settings_of([made], [], known).settings(account, (made,), None)
+
+
+def _settings_of(sources: list[Source], problems: list[Problem], known: Known) -> _Reading:
+    """Read the documents, or raise SettingsError with everything that is wrong."""
     roots = []
     for each in sources:
         root, wrong = parse(each.path, each.text)
         roots.append(root)
-        problems += wrong
-    whole_files = not problems
+        problems = [*problems, *wrong]
     if not roots:
         raise SettingsError(problems)
     root, wrong = merge(roots)
     reading = _Reading(root, known, [*problems, *wrong])
-    if whole_files:
+    if not problems:
         reading.relate()
     if reading.problems:
         raise SettingsError(reading.problems)
-    return reading.settings(account, tuple(sources))
+    return reading
 
 
 def default_settings(
@@ -78,7 +99,7 @@ def default_settings(
     """Return what is in force without any settings: the checks given and the failed units, nothing armed."""
     account = account or source.this_account()
     document = Document(host=host, state=state or account.home / ".local/state/opsagent")
-    return _settings(document, _with_failed_units(checks, document, kinds), (), account, ())
+    return _settings(document, _with_failed_units(checks, document, kinds), (), account, None)
 
 
 def _read_all(path: Path, account: Account) -> tuple[list[Source], list[Problem]]:
@@ -137,12 +158,13 @@ class _Reading:
         for window in relations.listed(self.root, "maintenance"):
             self.problems += relations.unknown_names(window, "checks", names, "check")
 
-    def settings(self, account: Account, sources: tuple[Source, ...]) -> Settings:
+    def settings(self, account: Account, sources: tuple[Source, ...], path: Path | None) -> Settings:
         """Build the settings; only called without problems."""
         checks = tuple(watched(item, self.document) for item in self.checks)
         channels = tuple(channel(item) for item in self.notifiers)
         checks = _with_failed_units(checks, self.document, self.known.kinds)
-        return _settings(self.document, checks, channels, account, sources)
+        settings = _settings(self.document, checks, channels, account, path)
+        return replace(settings, sources=sources)
 
 
 def _with_failed_units(checks: tuple[Watched, ...], document: Document, kinds: Kinds) -> tuple[Watched, ...]:
@@ -160,9 +182,8 @@ def _settings(
     checks: tuple[Watched, ...],
     channels: tuple[Channel, ...],
     account: Account,
-    sources: tuple[Source, ...],
+    path: Path | None,
 ) -> Settings:
-    path = Path(sources[0].path) if sources else None
     state = _at_home(document.state, account) or _state(document.scope, account, path)
     zone = document.zone or source.host_zone()
     policy = Policy(
@@ -187,7 +208,6 @@ def _settings(
         deadman=document.deadman,
         watched=checks,
         channels=channels,
-        sources=sources,
         path=path,
     )
 

@@ -44,6 +44,11 @@ class Source:
     text: str
     sha256: str
 
+    @classmethod
+    def of(cls, path: str, content: bytes) -> Source:
+        """Make it of the bytes read; UnicodeDecodeError if they are no UTF-8."""
+        return cls(path=path, text=content.decode("utf-8-sig"), sha256=hashlib.sha256(content).hexdigest())
+
 
 def this_account() -> Account:
     """Return the account this process runs as; a uid without a name is called by its number."""
@@ -114,11 +119,10 @@ def _decode(path: Path, content: bytes) -> tuple[Source | None, list[Problem]]:
     if len(content) > LARGEST:
         return None, [_problem(path, "cannot read more than 1 MiB of settings, split the file into conf.d")]
     try:
-        text = content.decode("utf-8-sig")
+        return Source.of(str(path), content), []
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return None, [_problem(path, f"cannot read byte 0x{content[error.start]:02x}, allowed: UTF-8 text", line)]
-    return Source(path=str(path), text=text, sha256=hashlib.sha256(content).hexdigest()), []
 
 
 def _refusals(path: Path, status: os.stat_result, *, trusted_only: bool) -> list[Problem]:

@@ -11,7 +11,7 @@ import pytest
 
 from opsagent.core.observation import Severity
 from opsagent.core.policy import Confirm, Criticality, HostBudget, Level, Maintenance, Mode, RemedyRule, UnitBudget
-from opsagent.settings import SettingsError, default_settings, load
+from opsagent.settings import SettingsError, default_settings, load, load_text
 from opsagent.settings.options import Deadman, Layout, Scope
 from tests.settings.conftest import KINDS, NOTIFIERS
 
@@ -257,6 +257,20 @@ def test_without_settings_nothing_is_armed(account: Account) -> None:
     assert settings.armed() == ()
     assert settings.sources == ()
     assert settings.path is None
+
+
+def test_settings_may_stand_in_no_file(account: Account) -> None:
+    settings = load_text(API, KINDS, (), NOTIFIERS, account)
+
+    assert [check.name for check in settings.policy.checks] == ["api", "failed-units"]
+    assert settings.path is None
+    assert settings.state == account.home / ".local/state/opsagent"
+    assert [source.text for source in settings.sources] == [API]
+
+
+def test_what_is_wrong_with_them_has_a_line_too(account: Account) -> None:
+    with pytest.raises(SettingsError, match=r"^discovered:2: cannot use the key 'x'"):
+        load_text("zone: UTC\nx: 1", KINDS, (), NOTIFIERS, account)
 
 
 def test_the_systems_account_keeps_its_state_under_var(tmp_path: Path, account: Account) -> None:
