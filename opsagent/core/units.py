@@ -134,7 +134,7 @@ def _inactive(snapshot: UnitSnapshot) -> Reading:
     if snapshot.triggered_by:
         return ok(f"{name} waits for {', '.join(snapshot.triggered_by)}")
     if snapshot.type == "oneshot":
-        return ok(f"{name} ran and ended well" if snapshot.invocation_id else f"{name} did not run since boot")
+        return ok(f"{name} ran and ended well" if snapshot.invocation_id else f"{name} is not at work")
     if not snapshot.invocation_id and snapshot.active_enter_at is None:
         return Reading(status=Status.CRITICAL, message=f"{name} is not running", failure_class="ended")
     message = f"{name} ended by itself or was stopped ({_death(snapshot)})"

@@ -90,7 +90,8 @@ def to_snapshot(unit: Properties, own: Properties, around: Around) -> UnitSnapsh
         restart=own.text("Restart") or "no",
         unit_file_state=unit.text("UnitFileState"),
         need_daemon_reload=bool(unit.value("NeedDaemonReload")),
-        condition_result=unit.value("ConditionResult") is not False,
+        # a unit that was never started, or was unloaded since, answers "no" without having looked
+        condition_result=unit.value("ConditionResult") is not False or not unit.number("ConditionTimestamp"),
         job=around.job,
         active_enter_at=unit.moment("ActiveEnterTimestamp"),
         inactive_exit_at=unit.moment("InactiveExitTimestamp"),
