@@ -109,7 +109,10 @@ class Bus:
             self._driver("Hello")
             self.add_match(_OWNER_CHANGES)
             self._owner = self._driver("GetNameOwner", "s", SYSTEMD)[0]
-        except (BusError, BusLostError):
+        except BusError as error:
+            self._wire.close()
+            raise BusLostError(f"systemd is not on the {scope} bus: {error.text}") from error
+        except BusLostError:
             self._wire.close()
             raise
 
