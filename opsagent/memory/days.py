@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.core.report.head import continued_head, cut, past_head, refitted
+from opsagent.core.report.markdown import inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,12 @@ class Days:
     def put_head(self, head: Head) -> None:
         """Write the head of a day into the last part of its file, making it. Raises `WriteError`."""
         if self._places.heads:
-            part, _ = self._last(head.date)
+            part = self._last(head.date)[0] if self._places.most is not None else 1
             self._writer.head(self._places.daily(head.date, part), refitted(head.text, self._redact))
 
     def add(self, entry: Entry, zone: str) -> bool:
         """Add an entry to its day unless it is there; True when it was added. Raises `WriteError`."""
-        text = cut(self._redact(entry.text), LONGEST_ENTRY)
+        text = cut(self._redact(self._signed(entry.text, zone)), LONGEST_ENTRY)
         part, content = self._last(entry.date)
         if any(entry.seq in self._writer.markers(self._places.daily(entry.date, n)) for n in range(1, part + 1)):
             return False
@@ -45,6 +46,14 @@ class Days:
         elif content is None and self._places.heads:
             self._writer.head(self._places.daily(entry.date), past_head(entry.date, self._host, zone).text)
         return self._writer.append(self._places.daily(entry.date, part), entry.seq, text, first=f"# {entry.date}\n")
+
+    def _signed(self, text: str, zone: str) -> str:
+        """Say who speaks, and in which zone, in a file that others write too and that has no head of ours."""
+        if self._places.heads:
+            return text
+        heading, _, rest = text.partition("\n")
+        signed = f"{heading}\n- **Agent** opsagent on {inline(self._host, 63)} · times {inline(zone, 40)}"
+        return f"{signed}\n{rest}" if rest else signed
 
     def _last(self, day: date) -> tuple[int, bytes | None]:
         """Return the number and content of the last part; it is looked for on the disk, and never behind the last."""

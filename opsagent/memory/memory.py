@@ -23,7 +23,7 @@ from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.writer import WriteError, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -72,19 +72,24 @@ class Memory:
         """How many entries wait for the disk."""
         return len(self._entries)
 
-    def remember(self, before: State, after: State, recorded: Recorded) -> None:
-        """Take note of one recorded event; nothing is written before `flush`."""
-        self._news = True
-        self._keep(entries(before, after, recorded))
-        self._note_incident(before, after, recorded)
-        self._note_pattern(before, after, recorded)
+    def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
+        """Tell what one turn recorded: each event with the state before and after it. Never raises for disks."""
+        for before, after, recorded in steps:
+            self._keep(entries(before, after, recorded))
+            self._note_incident(before, after, recorded)
+            self._note_pattern(before, after, recorded)
+        if steps:
+            _, after, recorded = steps[-1]
+            self._news = True
+            self.catch_up(after, recorded.at)
 
-    def flush(self, state: State, now: datetime) -> None:
-        """Write what waits, then today's head if anything happened since the last one. Never raises for disks."""
+    def catch_up(self, state: State, now: datetime) -> None:
+        """Write what waits, then today's head if anything happened since it was written. Never raises for disks."""
         problems = self._write_out(state.zone)
-        if self._news or self.trouble:
-            self._news = False
-            problems += self._tried(lambda: self._days.put_head(head(state, now, self._host)))
+        if self._news:
+            problem = self._tried(lambda: self._days.put_head(head(state, now, self._host)))
+            self._news = bool(problem)
+            problems += problem
         self.trouble = problems[0] if problems else ""
 
     def rebuild(self, rows: Iterable[Recorded], *, date: date | None = None, since: date | None = None) -> Rebuilt:

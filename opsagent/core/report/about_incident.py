@@ -71,9 +71,11 @@ def _fresh(incident: Incident) -> tuple[Action, ...]:
     return went[helped[-1] + 1 :] if helped else went
 
 
-def _not_tried(incident: Incident) -> list[str]:
-    refused = dict.fromkeys(a.reason for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt)
-    return [f"**Not tried** {inline(reason)}" for reason in list(refused)[-3:]]
+def _held_back(incident: Incident) -> list[str]:
+    """What kept the hands still: for good, or for a while. Waits of the budget are told by the tries around them."""
+    refused = [a for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"]
+    words = {a.reason: "Not tried" if a.guard in LASTING else "Waited" for a in refused}
+    return [f"**{word}** {inline(reason)}" for reason, word in list(words.items())[-3:]]
 
 
 @incident_story.register(ev.IncidentConfirmed)
@@ -82,7 +84,7 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
     calm = event.severity is Severity.SEV4 or (event.severity is Severity.SEV3 and (event.blind or not incident.unit))
     if event.to is not Phase.PAGED or not calm:
         return ""
-    rest = "for the digest" if event.severity is Severity.SEV4 else "for the day"
+    rest = "in the digest" if event.severity is Severity.SEV4 else "held for the day"
     heading = _heading(scene.began(incident), trouble(incident), incident, rest)
     return told(heading, _saw(incident), _before(scene, incident))
 
@@ -123,7 +125,7 @@ def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Ac
         _saw(incident),
         *(_did(a, scene) for a in actions),
         f"**Why** {inline(why)}" if why else "",
-        *_not_tried(incident),
+        *_held_back(incident),
         _before(scene, incident),
     )
 
@@ -146,7 +148,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         _heading(scene.began(incident), what, incident),
         _saw(incident),
         *(_did(action, scene) for action in tried),
-        *_not_tried(incident),
+        *_held_back(incident),
         f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",
         f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}: {inline(event.reason)}",
         _next(event, scene, incident),
@@ -257,8 +259,14 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
         _heading(scene.now(), what, incident, lasted),
         *(_did(a, scene) for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING),
         f"**Ended by** {inline(fixed_by(scene.after, incident))}",
-        f"**Why** {inline(event.reason)}",
+        f"**Because** {code(event.reason)}" if event.by else "",
+        f"**Proof** {_proof(incident, scene)}" if good_at and not event.forced else "",
     )
+
+
+def _proof(incident: Incident, scene: Scene) -> str:
+    names = ", ".join(inline(name, 64) for name in incident.checks)
+    return f"{names} good for {spoken(elapsed(incident.mitigated_at or scene.at, scene.at))}"
 
 
 @incident_story.register(ev.IncidentWithdrawn)

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opsagent.core.phase import Outcome
-from opsagent.core.report.markdown import code, fenced, inline
+from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.timing import elapsed, iso, spoken
 from opsagent.core.wording import reason_of, trouble
 
@@ -72,9 +72,9 @@ def _facts(incident: Incident, host: str) -> str:
 
 def _row(moment: Moment) -> tuple[str, str]:
     if not moment.quoted:
-        return iso(moment.at), inline(moment.text)
+        return iso(moment.at), cell(moment.text)
     where = f"{len(moment.quoted)} {'line' if len(moment.quoted) == 1 else 'lines'} below"
-    return iso(moment.at), f"{inline(moment.text)} ({where})"
+    return iso(moment.at), f"{cell(moment.text)} ({where})"
 
 
 def _actions(incident: Incident) -> str:
@@ -85,18 +85,18 @@ def _actions(incident: Incident) -> str:
 
 
 def _action(action: Action) -> tuple[str, ...]:
-    also = f" (and {', '.join(inline(unit, 80) for unit in action.also)})" if action.also else ""
-    guard = f", {inline(action.guard, 40)}" if action.guard and action.outcome is Outcome.REFUSED else ""
+    also = f" (and {', '.join(cell(unit, 80) for unit in action.also)})" if action.also else ""
+    guard = f", {cell(action.guard, 40)}" if action.guard and action.outcome is Outcome.REFUSED else ""
     seconds = "" if action.seconds is None else f"{action.seconds:.2f}"
-    what = (inline(action.remedy, 40), f"{inline(action.unit, 80)}{also}", f"{action.outcome}{guard}", seconds)
-    return (iso(action.at), *what, inline(action.reason))
+    what = (cell(action.remedy, 40), f"{cell(action.unit, 80)}{also}", f"{action.outcome}{guard}", seconds)
+    return (iso(action.at), *what, cell(action.reason))
 
 
 def _told(incident: Incident) -> str:
     if not incident.told:
         return "Nobody."
     rows = [
-        (iso(told.at), inline(told.kind, 20), inline(told.level, 40) or "all", inline(told.notifier, 64), told.state)
+        (iso(told.at), cell(told.kind, 20), cell(told.level, 40) or "all", cell(told.notifier, 64), told.state)
         for told in incident.told
     ]
     return _table(("at (UTC)", "kind", "level", "notifier", "state"), rows)

@@ -6,9 +6,11 @@ import re
 
 from opsagent.core.text import visible
 
-# Everything that could begin something in the middle of a line; `_` only where a word does not surround it.
+# Everything that could begin something in the middle of a line. A link or an image needs its `]`; `[]` alone is
+# harmless and common in settings. `_` matters only where letters do not surround it.
 _SPECIAL = re.compile(
-    r"[\\`*\[\]<>|~$]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|&(?=[#0-9A-Za-z])|:(?=//)|@|(?<=www)\.", re.IGNORECASE
+    r"[\\`*<~$@]|\](?=[(\[:])|(?<!\[)\]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|&(?=[#0-9A-Za-z])|:(?=//)|(?<=www)\.",
+    re.IGNORECASE,
 )
 _RUN = re.compile(r"`+")
 _TICKS = 3
@@ -32,7 +34,7 @@ def code(text: str, limit: int = 300) -> str:
 
 def cell(text: str, limit: int = 300) -> str:
     """Return plain text for a cell of a table."""
-    return inline(text, limit)
+    return inline(text, limit).replace("|", "\\|")
 
 
 def fenced(lines: tuple[str, ...], limit: int = 500) -> str:
