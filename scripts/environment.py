@@ -83,7 +83,7 @@ def main() -> int:
     if not works(folder):
         make(folder)
     offline = ["--no-index", "--find-links", WHEELS] if WHEELS else []
-    argv = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    argv = [str(folder / "bin" / "python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     return subprocess.run([*argv, *offline, *arguments], check=False).returncode
 
 

@@ -24,7 +24,7 @@ ROOMS = {
     "settings": {"core", "settings"},
     "agent": {"core"},
     "logs": set(),
-    "redact": set(),
+    "redact": {"redact"},
     "daemon": {
         *("core", "checks", "remedies", "notifiers", "store", "memory", "host", "settings", "agent", "logs", "redact"),
         "daemon",

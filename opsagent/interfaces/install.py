@@ -1,0 +1,206 @@
+"""What root does once per host and after a change of the settings: files outside our own state, made from them.
+
+The rule for polkit, the readable copy of it, and what the service may write beside its state directory. `refresh`
+with `check` only compares: everybody may ask whether these files still fit the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsagent.host import polkit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from opsagent.core.unit import UnitSnapshot
+    from opsagent.settings import Settings
+
+    class Units(Protocol):
+        """What is asked of systemd: what a unit's real name is."""
+
+        def snapshot(self, unit: str) -> UnitSnapshot | None:
+            """Read a unit, None when there is none of that name."""
+
+
+COPY = Path("/etc/opsagent/polkit.json")
+SETTINGS = Path("/etc/opsagent/opsagent.yaml")
+STATE = Path("/var/lib/opsagent")
+DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
+USER = "opsagent"
+HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+REFRESH = "run as root: opsagent install --refresh"
+NEXT_STEPS = (
+    f"read the settings, change what is not as you want it: {SETTINGS}",
+    "start it, now and at every boot: systemctl enable --now opsagent",
+    "see what it sees: opsagent status",
+)
+
+
+class InstallError(Exception):
+    """Something that only root may do, or that must never be done, was asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the installed files are like: `stale` names those that do not fit, `lines` say what was found or done."""
+
+    stale: tuple[Path, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self.stale
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """A file as it should be; None: it should not be there."""
+
+    path: Path
+    content: str | None
+    mode: int = 0o644
+
+
+def install(text: Callable[[], str], load: Callable[[Path], Settings], units: Units, root: Path = Path("/")) -> Report:
+    """Write the first settings if there are none (`text`: what `init` writes), then refresh. InstallError unless root.
+
+    Settings that are there already are never changed.
+    """
+    _need_root()
+    path = _below(root, SETTINGS)
+    lines = [f"kept the settings {SETTINGS}"]
+    if not path.exists():
+        _write(_Wanted(path=path, content=text(), mode=0o640), group=USER)
+        lines = [f"wrote the first settings {SETTINGS}: nothing is armed, it only watches"]
+    done = refresh(load(path), units, root=root)
+    steps = ["next:", *(f"  {number}. {step}" for number, step in enumerate(NEXT_STEPS, 1))]
+    return Report(lines=(*lines, *done.lines, *steps))
+
+
+def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path = Path("/")) -> Report:
+    """Bring the installed files in line with the settings, or with `check` only say which are not.
+
+    InstallError when the settings ask for what is never granted, or when not root and not `check`.
+    """
+    granted, lines = _granted(settings, units)
+    outside = _outside(settings)
+    try:
+        wanted = _wanted(granted, outside)
+    except ValueError as error:
+        raise InstallError(str(error)) from error
+    stale = [file for file in wanted if not _fits(file, root)]
+    if check:
+        said = [f"{file.path} does not fit the settings" for file in stale]
+        return Report(stale=tuple(file.path for file in stale), lines=(*lines, *said, *([REFRESH] if stale else [])))
+    _need_root()
+    for directory in outside:
+        _make(_below(root, directory))
+    for file in stale:
+        _bring(file, root)
+    said = [f"{'wrote' if file.content else 'removed'} {file.path}" for file in stale] or ["nothing to renew"]
+    if any(file.path == DROP_IN for file in stale):
+        said.append("run: systemctl daemon-reload && systemctl try-restart opsagent")
+    return Report(lines=(*lines, *said, _summary(granted)))
+
+
+def _granted(settings: Settings, units: Units) -> tuple[dict[str, frozenset[str]], list[str]]:
+    """Resolve aliases, for polkit is asked about the primary name; a unit that is not there keeps its own."""
+    found: dict[str, frozenset[str]] = {}
+    lines = []
+    for name, remedies in settings.armed():
+        unit = units.snapshot(name)
+        if unit is None:
+            lines.append(f"there is no unit {name} now; its rule is written for this name")
+        primary = unit.name if unit else name
+        found[primary] = found.get(primary, frozenset()) | polkit.verbs_of(remedies)
+    return found, lines
+
+
+def _outside(settings: Settings) -> tuple[Path, ...]:
+    """Return the directories that the service must write beside its usual one."""
+    outside = tuple(path for path in (settings.state, settings.memory) if not path.is_relative_to(STATE))
+    for path in outside:
+        if any(path.is_relative_to(home) for home in HOMES):
+            raise InstallError(f"cannot let the service write {path}: for a home directory run opsagent as that user")
+    return outside
+
+
+def _wanted(granted: Mapping[str, frozenset[str]], outside: tuple[Path, ...]) -> tuple[_Wanted, ...]:
+    return (
+        _Wanted(path=Path(polkit.RULES_FILE), content=polkit.rule(granted)),
+        _Wanted(path=COPY, content=polkit.copy(granted)),
+        _Wanted(path=DROP_IN, content=_drop_in(outside)),
+    )
+
+
+def _drop_in(outside: tuple[Path, ...]) -> str | None:
+    """Return what lets the service write there; a directory that went away must not keep it from starting."""
+    if not outside:
+        return None
+    quoted = (str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") for path in outside)
+    lines = "".join(f'ReadWritePaths="-{path}"\n' for path in quoted)
+    return f"# Made by `opsagent install --refresh`: state or memory outside {STATE}.\n[Service]\n{lines}"
+
+
+def _make(directory: Path) -> None:
+    """Make a directory that the group of opsagent shares; one that is there keeps its owner and mode."""
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        shutil.chown(directory, USER, USER)
+        directory.chmod(0o2770)
+
+
+def _fits(file: _Wanted, root: Path) -> bool:
+    """Compare a file with what it should be. One that we may not look at is judged by its readable copy alone."""
+    try:
+        return _below(root, file.path).read_text(encoding="utf-8") == file.content
+    except FileNotFoundError:
+        return file.content is None
+    except PermissionError:
+        return True
+
+
+def _bring(file: _Wanted, root: Path) -> None:
+    if file.content is None:
+        _below(root, file.path).unlink()
+    else:
+        _write(_Wanted(path=_below(root, file.path), content=file.content, mode=file.mode))
+
+
+def _write(file: _Wanted, group: str | None = None) -> None:
+    """Write beside and rename, so that polkit and systemd never read half a file."""
+    file.path.parent.mkdir(parents=True, exist_ok=True)
+    beside = file.path.with_name(f".{file.path.name}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, file.mode)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        os.fchmod(handle, file.mode)
+        if group:
+            shutil.chown(beside, group=group)
+        stream.write(file.content or "")
+        stream.flush()
+        os.fsync(handle)
+    beside.replace(file.path)
+
+
+def _summary(granted: Mapping[str, frozenset[str]]) -> str:
+    if not granted:
+        return "no unit is armed: polkit refuses everything"
+    allowed = "; ".join(f"{unit}: {', '.join(sorted(verbs))}" for unit, verbs in sorted(granted.items()))
+    return f"polkit allows: {allowed}"
+
+
+def _below(root: Path, path: Path) -> Path:
+    return root / path.relative_to("/")
+
+
+def _need_root() -> None:
+    if os.geteuid() != 0:
+        raise InstallError("cannot change the rights of opsagent: root is needed, run it with sudo")

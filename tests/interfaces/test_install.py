@@ -1,0 +1,171 @@
+"""What root is asked to install: exactly the rights the settings need, and nothing stale unnoticed."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
+from opsagent.core.unit import UnitSnapshot
+from opsagent.host import polkit
+from opsagent.interfaces import install
+from opsagent.settings import Settings
+from opsagent.settings.options import Layout, Scope
+
+STATE = Path("/var/lib/opsagent")
+
+
+@dataclass
+class Units:
+    """A systemd that knows these names, each with its primary name."""
+
+    primary: dict[str, str] = field(default_factory=dict)
+
+    def snapshot(self, unit: str) -> UnitSnapshot | None:
+        name = self.primary.get(unit)
+        return UnitSnapshot(name=name, read_at=datetime(2026, 11, 21, tzinfo=UTC)) if name else None
+
+
+REDIS = Units({"redis.service": "redis-server.service", "redis-server.service": "redis-server.service"})
+
+
+def settings(*armed: tuple[str, str], memory: Path = STATE / "memory", state: Path = STATE) -> Settings:
+    checks = tuple(
+        CheckPolicy(name=f"check-{number}", kind="unit", unit=unit, repair=(RemedyRule(do=remedy),))
+        for number, (unit, remedy) in enumerate(armed)
+    )
+    policy = Policy(host="web-1", checks=checks)
+    return Settings(policy=policy, memory=memory, state=state, layout=Layout.STANDALONE, scope=Scope.SYSTEM)
+
+
+@pytest.fixture
+def as_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 65534)
+
+
+def rule(root: Path) -> Path:
+    return root / polkit.RULES_FILE.lstrip("/")
+
+
+def copy(root: Path) -> Path:
+    return root / str(install.COPY).lstrip("/")
+
+
+def test_the_rule_names_the_primary_name_of_an_armed_alias(tmp_path: Path) -> None:
+    report = install.refresh(settings(("redis.service", "restart")), REDIS, root=tmp_path)
+
+    assert '"redis-server.service"' in rule(tmp_path).read_text()
+    assert '"redis.service"' not in rule(tmp_path).read_text()
+    assert "polkit allows: redis-server.service: restart" in report.lines
+    assert report.is_fresh
+
+
+def test_the_verbs_of_an_alias_and_its_unit_are_one_right(tmp_path: Path) -> None:
+    armed = settings(("redis.service", "restart"), ("redis-server.service", "reset_failed"))
+
+    install.refresh(armed, REDIS, root=tmp_path)
+
+    assert json.loads(copy(tmp_path).read_text())["units"] == {"redis-server.service": ["reset-failed", "restart"]}
+
+
+def test_the_files_are_readable_and_only_roots_to_change(tmp_path: Path) -> None:
+    install.refresh(settings(("redis.service", "restart")), REDIS, root=tmp_path)
+
+    for path in (rule(tmp_path), copy(tmp_path)):
+        assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o644, 0)
+        assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
+def test_what_does_not_fit_is_named_with_what_to_run(tmp_path: Path) -> None:
+    install.refresh(settings(), REDIS, root=tmp_path)
+
+    report = install.refresh(settings(("redis.service", "restart")), REDIS, check=True, root=tmp_path)
+
+    assert report.stale == (Path(polkit.RULES_FILE), install.COPY)
+    assert report.lines[-1] == "run as root: opsagent install --refresh"
+    assert "redis" not in rule(tmp_path).read_text()
+
+
+def test_what_fits_is_fresh_and_left_alone(tmp_path: Path) -> None:
+    armed = settings(("redis.service", "restart"))
+    install.refresh(armed, REDIS, root=tmp_path)
+    before = rule(tmp_path).stat().st_ino
+
+    assert install.refresh(armed, REDIS, check=True, root=tmp_path).is_fresh
+    assert "nothing to renew" in install.refresh(armed, REDIS, root=tmp_path).lines
+    assert rule(tmp_path).stat().st_ino == before
+
+
+def test_an_edited_rule_is_stale(tmp_path: Path) -> None:
+    install.refresh(settings(), REDIS, root=tmp_path)
+    rule(tmp_path).write_text("// mine now\n")
+
+    assert install.refresh(settings(), REDIS, check=True, root=tmp_path).stale == (Path(polkit.RULES_FILE),)
+
+
+def test_everybody_may_ask_and_only_root_may_change(tmp_path: Path, as_nobody: None) -> None:
+    assert not install.refresh(settings(), REDIS, check=True, root=tmp_path).is_fresh
+    with pytest.raises(install.InstallError, match="root is needed"):
+        install.refresh(settings(), REDIS, root=tmp_path)
+
+
+def test_a_unit_that_is_not_there_is_said(tmp_path: Path) -> None:
+    report = install.refresh(settings(("gone.service", "restart")), REDIS, root=tmp_path)
+
+    assert "there is no unit gone.service now; its rule is written for this name" in report.lines
+
+
+def test_an_alias_of_a_denied_unit_is_never_granted(tmp_path: Path) -> None:
+    disguised = Units({"harmless.service": "ssh.service"})
+
+    with pytest.raises(install.InstallError, match=r"ssh\.service"):
+        install.refresh(settings(("harmless.service", "restart")), disguised, root=tmp_path)
+    assert not rule(tmp_path).exists()
+
+
+def test_memory_elsewhere_gets_a_drop_in_and_loses_it_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "USER", "root")
+    drop_in = tmp_path / str(install.DROP_IN).lstrip("/")
+    memory = Path('/srv/100% "shared" memory')
+
+    report = install.refresh(settings(memory=memory), REDIS, root=tmp_path)
+
+    assert 'ReadWritePaths="-/srv/100%% \\"shared\\" memory"\n' in drop_in.read_text()
+    assert (tmp_path / str(memory).lstrip("/")).stat().st_mode & 0o7777 == 0o2770
+    assert any("daemon-reload" in line for line in report.lines)
+    install.refresh(settings(), REDIS, root=tmp_path)
+    assert not drop_in.exists()
+
+
+@pytest.mark.parametrize("home", ["/home/ann/memory", "/root/memory"])
+def test_memory_in_a_home_directory_is_refused_with_a_way_out(tmp_path: Path, home: str) -> None:
+    with pytest.raises(install.InstallError, match="run opsagent as that user"):
+        install.refresh(settings(memory=Path(home)), REDIS, root=tmp_path)
+
+
+def test_a_first_install_writes_settings_and_says_what_is_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install, "USER", "root")
+    first = tmp_path / str(install.SETTINGS).lstrip("/")
+
+    report = install.install(lambda: "checks: []\n", lambda _: settings(), REDIS, root=tmp_path)
+
+    assert first.read_text() == "checks: []\n"
+    assert first.stat().st_mode & 0o777 == 0o640
+    assert rule(tmp_path).exists()
+    assert any("systemctl enable --now opsagent" in line for line in report.lines)
+
+
+def test_a_repeated_install_keeps_the_settings(tmp_path: Path) -> None:
+    first = tmp_path / str(install.SETTINGS).lstrip("/")
+    first.parent.mkdir(parents=True)
+    first.write_text("checks: [] # mine\n")
+
+    report = install.install(lambda: "never", lambda _: settings(), REDIS, root=tmp_path)
+
+    assert first.read_text() == "checks: [] # mine\n"
+    assert "kept the settings /etc/opsagent/opsagent.yaml" in report.lines
