@@ -28,6 +28,14 @@ def shared_host() -> Iterator[Host]:
     shared.down()
 
 
+@pytest.fixture
+def installed_host() -> Iterator[Host]:
+    """Yield a fresh host on which `make install` was run: not started yet, nothing armed."""
+    fresh = Host.up("installed", installed=True)
+    yield fresh
+    fresh.down()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Show the last journal lines of every host of a failed test."""

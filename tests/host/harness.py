@@ -70,8 +70,16 @@ class Host:
         )
 
     @classmethod
-    def up(cls, name: str = "host", *, uptime: int = 3600, layer: Host | None = None) -> Self:
-        """Boot a fresh host that says it has been up for `uptime` seconds; over the disk of `layer` if given."""
+    def up(cls, name: str = "host", *, uptime: int = 3600, installed: bool = False, layer: Host | None = None) -> Self:
+        """Boot a fresh host that says it has been up for `uptime` seconds.
+
+        With `installed` opsagent is on it, as `make install` leaves it: not started, nothing armed.
+        With `layer`, a host that is powered off, its disk is what that one's was.
+        """
+        if installed:
+            from tests.host.installed import template  # noqa: PLC0415 - it stands on this module
+
+            layer = template()
         if lack := missing():
             raise HostError(lack)
         host = cls(name, layer)
@@ -191,6 +199,11 @@ class Host:
             self.wait_for(lambda: not Path(f"/proc/{process}").exists(), within=100, what="the shutdown")
         self._tell("off")
         self._boot(uptime)
+
+    def power_off(self) -> None:
+        """Cut the power and keep the disk, for other hosts to be laid over."""
+        self._tell("off")
+        self.pid = 0
 
     def down(self) -> None:
         """Power it off; everything it was and wrote is gone. Harmless when repeated."""

@@ -1,0 +1,70 @@
+"""opsagent on a test host, installed as a user installs it: once per test run, the other hosts start from that disk."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import shutil
+import subprocess
+import tomllib
+from typing import TYPE_CHECKING
+
+from tests.host.harness import TREE, Host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCE = "/usr/src/opsagent"
+CACHE = TREE / ".cache"
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+@functools.cache
+def wheels() -> Path:
+    """Return a folder with all that pip needs to install opsagent offline; made once per list of dependencies."""
+    project = tomllib.loads((TREE / "pyproject.toml").read_text())
+    needed = [*project["build-system"]["requires"], "wheel", "pip", *project["project"]["dependencies"]]
+    version = subprocess.run([SYSTEM_PYTHON, "--version"], capture_output=True, text=True, check=True).stdout
+    folder = CACHE / f"wheels-{hashlib.sha256((version + ' '.join(needed)).encode()).hexdigest()[:12]}"
+    if not folder.exists():
+        CACHE.mkdir(exist_ok=True)
+        maker = CACHE / f"{folder.name}.new"
+        shutil.rmtree(maker, ignore_errors=True)
+        subprocess.run([SYSTEM_PYTHON, TREE / "scripts" / "environment.py", maker / "venv", "wheel"], check=True)
+        pip = [maker / "venv" / "bin" / "python", "-m", "pip", "wheel", "-qq", "--wheel-dir", maker / "wheels", *needed]
+        subprocess.run(pip, check=True)
+        shutil.rmtree(maker / "venv")
+        maker.rename(folder)
+    return folder / "wheels"
+
+
+def copy_tree(host: Host) -> None:
+    """Put a clean copy of the work tree into the host: what git would bring, as it is now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=TREE,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = "\0".join(name for name in listed.stdout.split("\0") if name and (TREE / name).exists())
+    host.run(["mkdir", "-p", SOURCE])
+    host.run(["sh", "-c", f"tar -C {TREE} --null -T - -cf - | tar -C {SOURCE} -xf -"], stdin=names)
+
+
+def make(host: Host, target: str, **variables: str) -> str:
+    """Run one target of the Makefile in the host's copy, offline; return what it said."""
+    given = [f"{name}={value}" for name, value in {"WHEELS": str(wheels()), **variables}.items()]
+    return host.run(["make", "-s", "-C", SOURCE, target, *given], timeout=120).stdout
+
+
+@functools.cache
+def template() -> Host:
+    """Return a powered-off host with opsagent installed; it goes away with the test process."""
+    host = Host.up("template")
+    copy_tree(host)
+    make(host, "install")
+    # Nothing of how it was made shows on the hosts that start from it.
+    host.run(["sh", "-c", "rm -rf /var/log/journal/*; sync"])
+    host.power_off()
+    return host
