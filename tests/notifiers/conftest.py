@@ -81,7 +81,7 @@ class Receiver:
                 self.end_headers()
                 self.wfile.write(reply)
 
-            do_PUT = do_GET = do_POST  # noqa: N815 - http.server's names
+            do_PUT = do_GET = do_POST
 
             def log_message(self, *args: object) -> None:
                 pass
