@@ -33,8 +33,13 @@ MOST_STEPS = 2000  # a turn that does not come to rest is a mistake of ours; it 
 class Log(Protocol):
     """What the agent needs of the event log (`store.pending.Pending`)."""
 
-    next_seq: int
-    trouble: StoreError | None
+    @property
+    def next_seq(self) -> int:
+        """The number that the next row will have."""
+
+    @property
+    def trouble(self) -> StoreError | None:
+        """Why something waits to be recorded; None when nothing does."""
 
     def commit(self, batch: Batch) -> tuple[Row, ...]:
         """Record now or raise StoreError: for what must be on the disk before it happens."""
@@ -58,8 +63,8 @@ class Effects(Protocol):
     def investigate(self, incident: Incident) -> None:
         """Collect evidence beside the repair; answers with `EvidenceSeen`."""
 
-    def remember(self, before: State, after: State, recorded: Recorded) -> None:
-        """Project an event into the memory."""
+    def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
+        """Project what one turn recorded into the memory: each event with the state before and after it."""
 
 
 @dataclass(slots=True)
@@ -253,8 +258,8 @@ class Agent:
                 self._effects.investigate(after.incidents[recorded.incident or 0])
         self._send(turn, now)
         self._gather(now)
-        for before, after, recorded in turn.recorded:
-            self._effects.remember(before, after, recorded)
+        if turn.recorded:
+            self._effects.remember(turn.recorded)
 
     def _send(self, turn: _Turn, now: datetime) -> None:
         for _, _, recorded in turn.recorded:

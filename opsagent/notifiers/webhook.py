@@ -78,6 +78,16 @@ class Notifier:
         return headers
 
 
+def sign_of_life(url: str, timeout: timedelta) -> str:
+    """Ask a dead man's switch with GET; return what went wrong, "" when it answered 2xx."""
+    try:
+        answer = post(_endpoint(url, ""), b"", {"User-Agent": f"opsagent/{__version__}"}, timeout, method="GET")
+    except (CannotPostError, ValueError) as error:
+        return str(error)
+    good = http.HTTPStatus.OK <= answer.status < http.HTTPStatus.MULTIPLE_CHOICES
+    return "" if good else f"it answered {answer.status}"
+
+
 def signature(secret: str, body: bytes, now: datetime) -> str:
     """Return `t=SECONDS,v1=HEX`: HMAC-SHA256 of `t.body`, so that an old message cannot be sent again as new."""
     stamp = str(int(now.timestamp()))

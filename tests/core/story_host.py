@@ -80,8 +80,8 @@ class Orders:
     def investigate(self, incident):
         self.investigated.append(incident)
 
-    def remember(self, before, after, recorded):
-        self.remembered.append(recorded)
+    def remember(self, steps):
+        self.remembered.extend(recorded for _, _, recorded in steps)
 
 
 class StoryHost:

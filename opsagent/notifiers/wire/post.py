@@ -48,12 +48,14 @@ class Answer:
     retry_after: str = ""
 
 
-def post(endpoint: Endpoint, body: bytes, headers: Mapping[str, str], timeout: timedelta) -> Answer:
+def post(
+    endpoint: Endpoint, body: bytes, headers: Mapping[str, str], timeout: timedelta, method: str = "POST"
+) -> Answer:
     """Send `body` and return the answer within `timeout`, all stages together; raises CannotPostError."""
     deadline = time.monotonic() + timeout.total_seconds()
     try:
         with closing(_connect(endpoint, deadline)) as connected, closing(_secure(connected, endpoint)) as sock:
-            return _exchange(sock, endpoint, body, headers)
+            return _exchange(sock, endpoint, body, headers, method)
     except CannotResolveError as error:
         raise CannotPostError(str(error), retryable=not error.forbidden) from error
     except ssl.SSLCertVerificationError as error:
@@ -139,14 +141,16 @@ def _context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _exchange(sock: _Plain | _Encrypted, endpoint: Endpoint, body: bytes, headers: Mapping[str, str]) -> Answer:
+def _exchange(
+    sock: _Plain | _Encrypted, endpoint: Endpoint, body: bytes, headers: Mapping[str, str], method: str
+) -> Answer:
     connection = http.client.HTTPConnection(endpoint.host, endpoint.port)
     connection.sock = sock
     connection.auto_open = 0
     if endpoint.secure:
         connection.default_port = http.client.HTTPS_PORT
     with closing(connection):
-        connection.request("POST", endpoint.path, body=body, headers={**headers, "Connection": "close"})
+        connection.request(method, endpoint.path, body=body or None, headers={**headers, "Connection": "close"})
         response = connection.getresponse()
         # The body is not read: it is not ours to keep, and a server may never end it.
         return Answer(status=response.status, retry_after=response.getheader("Retry-After", "")[:100])

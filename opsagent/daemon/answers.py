@@ -1,0 +1,116 @@
+"""What may be asked of the running daemon: commands go through its queue, questions are answered from its state."""
+
+from __future__ import annotations
+
+import json
+import queue
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from opsagent.core import contract, inbox, schedule, why
+from opsagent.core.asking import IncidentAsked, IncidentsAsked, Question, StatusAsked, WhyAsked
+from opsagent.core.commands import Answer, Command
+from opsagent.core.orders import find
+from opsagent.core.timing import iso
+from opsagent.store.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from opsagent.agent import Agent
+
+ANSWER_WITHIN = timedelta(seconds=10)
+
+
+class Answers:
+    """Answers one request at a time, from any thread. State is frozen, so reading it needs no lock."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        post: Callable[[inbox.Arrival], None],
+        now: Callable[[], datetime],
+        plan: Callable[[], tuple[Mapping[str, datetime], datetime]],
+        log: Path,
+    ) -> None:
+        """`plan` tells when each check and the heartbeat are due by their own pace; `log` is the event log's file."""
+        self._agent = agent
+        self._post = post
+        self._now = now
+        self._plan = plan
+        self._log = log
+
+    def __call__(self, request: Command | Question) -> Answer | Mapping[str, Any] | Sequence[Any]:
+        """Return the answer; TimeoutError when the daemon does not come to it in time."""
+        match request:
+            case Command():
+                return self._carried_out(request)
+            case StatusAsked():
+                return self.status()
+            case WhyAsked(check=check):
+                return self._why(check)
+            case IncidentsAsked():
+                return self._incidents(request)
+            case IncidentAsked(incident=label):
+                return self._incident(label)
+            case _:
+                return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
+
+    def status(self) -> dict[str, Any]:
+        """Return how everything stands, as `status --json` shows it."""
+        now = self._now()
+        planned, heartbeat = self._plan()
+        agent = self._agent
+        soon = {**planned, **schedule.hurried(agent.world(now))}
+        return contract.status(agent.state, agent.policy, agent.looks, now, next_at=soon, next_heartbeat_at=heartbeat)
+
+    def describe(self, seq: int) -> tuple[str | None, str, str]:
+        """Return the label of an incident, its JSON, and its severity, for a message about it."""
+        incident = self._agent.state.incidents.get(seq)
+        if incident is None:
+            return None, "", ""
+        parent = self._agent.state.incidents.get(incident.parent or 0)
+        text = contract.incident_json(incident, parent.label if parent else None)
+        return incident.label, text, incident.severity.value if incident.severity else ""
+
+    def _carried_out(self, command: Command) -> Answer:
+        reply: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._post(inbox.Asked(command=command, reply=reply.put))
+        try:
+            return reply.get(timeout=ANSWER_WITHIN.total_seconds())
+        except queue.Empty:
+            raise TimeoutError("the daemon has not come to it within 10 s; see its journal") from None
+
+    def _why(self, check: str) -> Mapping[str, Any] | Answer:
+        now = self._now()
+        world = self._agent.world(now)
+        planned, _ = self._plan()
+        soon = {**planned, **schedule.hurried(world)}
+        try:
+            return {"lines": list(why.lines(world, check, next_at=soon.get(check)))}
+        except ValueError as error:
+            return Answer(accepted=False, text=str(error))
+
+    def _incidents(self, asked: IncidentsAsked) -> Sequence[Any]:
+        with Reader.open(self._log) as reader:
+            rows = reader.incidents(
+                since=self._now() - asked.since, open_only=asked.open_only, check=asked.check or None, limit=asked.limit
+            )
+            return [json.loads(row) for row in rows]
+
+    def _incident(self, label: str) -> Mapping[str, Any] | Answer:
+        """Return an incident with its story; the story of a closed one is in its file in the memory."""
+        incident = find(self._agent.world(self._now()), label)
+        if incident is None:
+            return self._closed(label)
+        parent = self._agent.state.incidents.get(incident.parent or 0)
+        timeline = [{"at": iso(m.at), "text": m.text, "quoted": list(m.quoted)} for m in incident.timeline]
+        return {"incident": contract.incident(incident, parent.label if parent else None), "timeline": timeline}
+
+    def _closed(self, label: str) -> Mapping[str, Any] | Answer:
+        with Reader.open(self._log) as reader:
+            found = reader.incident(label.upper())
+        if found is None:
+            return Answer(accepted=False, text=f"cannot find incident {label!r}")
+        return {"incident": json.loads(found), "timeline": []}

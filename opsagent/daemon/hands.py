@@ -1,0 +1,178 @@
+"""The hands: orders to systemd, messages to people, facts and evidence, each on threads of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from opsagent import notifiers, remedies
+from opsagent.core import events as ev
+from opsagent.core import inbox
+from opsagent.core.aliases import public
+from opsagent.core.message import Message, MessageKind
+from opsagent.core.order import HOLD_PATH, Order
+from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
+from opsagent.core.world import Facts
+from opsagent.daemon.pool import Pool
+from opsagent.host import evidence, journal, systemd
+from opsagent.host.bus import BusError, BusLostError
+from opsagent.host.conditions import conditions
+from opsagent.notifiers.journal import Notifier as JournalNotifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from opsagent.core.codec import Recorded
+    from opsagent.core.incident import Incident
+    from opsagent.core.policy import Policy
+    from opsagent.core.state import Owed, State
+    from opsagent.settings import Settings
+
+log = structlog.get_logger("opsagent")
+BEFORE = timedelta(minutes=2)  # how far back evidence reaches
+
+
+class Hands:
+    """Carries out what the agent ordered and posts what became of it. Nothing here waits for anything."""
+
+    def __init__(
+        self,
+        post: Callable[[inbox.Arrival], None],
+        now: Callable[[], datetime],
+        remember: Callable[[Sequence[tuple[State, State, Recorded]]], None],
+    ) -> None:
+        """`post` takes results, `remember` is the memory's door."""
+        self._post = post
+        self._now = now
+        self.remember = remember
+        self._acting = Pool("act", 4)
+        self._telling = Pool("tell", 4)
+        self._reading = Pool("read", 3)
+        self._channels: Mapping[str, object] = {}
+        self._public: frozenset[str] = frozenset()
+        self._policy: Policy | None = None
+        self._relations: Mapping[str, tuple[str, ...]] = {}
+        self._stops_lock = threading.Lock()
+        self._cursor: datetime | str = now()
+        self.describe: Callable[[int], tuple[str | None, str, str]] = lambda _: (None, "", "")
+
+    def use(self, settings: Settings, cursor: str, since: datetime) -> None:
+        """Take the notifiers of these settings; the journal was read up to `cursor`, or if that is "" up to `since`."""
+        self._channels = {one.policy.name: one.notifier for one in settings.channels}
+        self._public = frozenset(one.policy.name for one in settings.channels if one.policy.public)
+        self._policy = settings.policy
+        if not isinstance(self._cursor, str):
+            self._cursor = cursor or since
+
+    def relate(self, snapshot: UnitSnapshot) -> None:
+        """Keep what a unit is bound to: a stop that follows another unit's is nobody's wish."""
+        self._relations = {**self._relations, snapshot.name: snapshot.pulls}
+
+    def stops(self) -> tuple[tuple[StopSeen, ...], str]:
+        """Return operators' stops since the last reading, and the journal's cursor; nothing where it is unreadable."""
+        with self._stops_lock:
+            try:
+                found, cursor = journal.stops(self._cursor, self._relations)
+            except journal.JournalError as error:
+                log.warning("cannot read who stopped what", error=str(error))
+                return (), ""
+            self._cursor = cursor or self._cursor
+            return found, cursor
+
+    def act(self, incident: int, action: int, event: ev.ActionRequested) -> None:
+        """Carry out an order."""
+        self._acting.submit(lambda: self._act(incident, action, event))
+
+    def _act(self, incident: int, action: int, event: ev.ActionRequested) -> None:
+        order = Order(
+            unit=event.unit, scope=event.scope, timeout=event.timeout, hold_path=HOLD_PATH, command=event.command
+        )
+        outcome = _carry_out(event.remedy, order)
+        if event.remedy == "reset_failed" and outcome.result == "done":
+            outcome = _carry_out("restart", order)
+        log.info("order carried out", remedy=event.remedy, unit=event.unit, result=outcome.result, error=outcome.error)
+        self._post(inbox.ActionDone(incident=incident, action=action, outcome=outcome))
+
+    def send(self, owed: Owed) -> None:
+        """Try to deliver a message."""
+        self._telling.submit(lambda: self._send(owed))
+
+    def _send(self, owed: Owed) -> None:
+        notifier = self._channels.get(owed.notifier) or (JournalNotifier() if owed.notifier == "journal" else None)
+        if notifier is None:
+            reason = f"cannot send: no notifier {owed.notifier!r} in the settings"
+            self._post(inbox.Tried(key=owed.key, delivered=False, retryable=False, reason=reason))
+            return
+        try:
+            reached = notifier.send(self._message(owed), now=self._now(), done=frozenset(owed.targets))  # type: ignore[attr-defined]
+        except notifiers.NotifyError as error:
+            self._post(_failed(owed.key, error))
+        except Exception as error:  # noqa: BLE001 - one bad notifier must not stop the others; it is recorded
+            self._post(inbox.Tried(key=owed.key, delivered=False, reason=f"{type(error).__name__}: {error}"))
+        else:
+            self._post(inbox.Tried(key=owed.key, delivered=True, targets=tuple(one.target for one in reached)))
+
+    def _message(self, owed: Owed) -> Message:
+        label, text, severity = self.describe(owed.incident) if owed.incident is not None else (None, "", "")
+        message = Message(
+            key=owed.key,
+            kind=MessageKind(owed.kind),
+            host=self._policy.host if self._policy else "",
+            title=owed.title,
+            body=owed.body,
+            reason=owed.reason,
+            as_of=owed.queued_at,
+            incident=label,
+            incident_json=text,
+            severity=severity,
+        )
+        return public(message, self._policy) if owed.notifier in self._public and self._policy else message
+
+    def gather(self, unit: str, scope: str) -> None:
+        """Read what must be known before a repair."""
+        self._reading.submit(lambda: self._gather(unit, scope))
+
+    def _gather(self, unit: str, scope: str) -> None:
+        manager = systemd.connection(scope)
+        snapshot: UnitSnapshot | None = None
+        also: tuple[UnitSnapshot, ...] = ()
+        with contextlib.suppress(BusError, BusLostError):
+            snapshot = manager.snapshot(unit)
+            also = manager.snapshots(snapshot.also) if snapshot is not None else ()
+        stops, cursor = self.stops()
+        facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also)
+        found = conditions(manager.system_state, HOLD_PATH)
+        self._post(inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor))
+
+    def investigate(self, incident: Incident) -> None:
+        """Collect evidence beside the repair."""
+        self._reading.submit(lambda: self._investigate(incident))
+
+    def _investigate(self, incident: Incident) -> None:
+        found = evidence.fuller(incident.unit, incident.first_bad_at - BEFORE)
+        for part in found.parts:
+            lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
+            if lines:
+                self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))
+
+
+def _carry_out(kind: str, order: Order) -> JobOutcome:
+    try:
+        return remedies.kind(kind)().act(order)
+    except Exception as error:  # noqa: BLE001 - whatever broke, the order's fate must be recorded
+        return JobOutcome(result="unknown", error=f"{type(error).__name__}: {error}")
+
+
+def _failed(key: str, error: notifiers.NotifyError) -> inbox.Tried:
+    return inbox.Tried(
+        key=key,
+        delivered=False,
+        reason=str(error),
+        retryable=error.retryable,
+        retry_after=error.retry_after,
+        targets=tuple(one.target for one in error.delivered),
+    )

@@ -1,0 +1,85 @@
+"""Looking: each check at its own pace, in parallel, every look with a hard bound."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent import checks
+from opsagent.core.inbox import Arrival, Looked
+from opsagent.core.observation import Observation, Source, unknown
+from opsagent.daemon.pool import Pool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opsagent.settings import Watched
+
+GRACE = timedelta(seconds=2)  # a check bounds itself; this much later it is called stuck
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    since: float
+    bound: float
+    written_off: bool = False
+
+
+class Lookout:
+    """Starts looks and posts what they saw. One look at a check at a time."""
+
+    def __init__(self, post: Callable[[Arrival], None], now: Callable[[], datetime], size: int) -> None:
+        """`post` takes what was seen; `size` is how many looks may be under way at once."""
+        self._post = post
+        self._now = now
+        self._pool = Pool("look", size)
+        self._watched: Mapping[str, Watched] = {}
+        self._under_way: dict[str, _UnderWay] = {}
+
+    def watch(self, watched: Mapping[str, Watched], size: int) -> None:
+        """Look at these checks from now on."""
+        self._watched = watched
+        self._pool.size = max(self._pool.size, size)
+
+    def look(self, name: str, source: Source) -> bool:
+        """Begin a look unless one is under way; say whether it was begun."""
+        one = self._watched.get(name)
+        if one is None or name in self._under_way:
+            return False
+        bound = (one.policy.timeout + GRACE).total_seconds()
+        self._under_way[name] = _UnderWay(since=time.monotonic(), bound=bound)
+        self._pool.submit(lambda: self._look(one, source))
+        return True
+
+    def is_looking(self, name: str) -> bool:
+        """Whether a look at this check is under way."""
+        return name in self._under_way
+
+    def stuck(self) -> list[str]:
+        """Write off looks that are past their bound, say so once as an unknown reading, and name them."""
+        late = []
+        for name, one in list(self._under_way.items()):
+            if not one.written_off and time.monotonic() - one.since > one.bound:
+                one.written_off = True
+                self._pool.write_off()
+                late.append(name)
+                reading = unknown(f"the look has not come back within {one.bound:.0f} s", "stuck")
+                self._post(Looked(seen=Observation(check=name, reading=reading, at=self._now())))
+        return late
+
+    def _look(self, one: Watched, source: Source) -> None:
+        name = one.policy.name
+        mine = self._under_way.get(name)
+        if mine is not None:
+            mine.since = time.monotonic()  # waiting for a free thread is not the check's fault
+        began = time.monotonic()
+        reading = checks.observe(one.check)
+        seconds = time.monotonic() - began
+        self._under_way.pop(name, None)
+        if mine is not None and mine.written_off:
+            self._pool.came_back()
+            return
+        seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
+        self._post(Looked(seen=seen))

@@ -1,0 +1,136 @@
+"""The main loop: one thread takes what arrived, lets the agent decide, and sees that the next look comes in time."""
+
+from __future__ import annotations
+
+import queue
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+
+from opsagent.core import events as ev
+from opsagent.core import inbox, schedule
+from opsagent.core.log_row import StoreError, StoreTrouble
+from opsagent.core.observation import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opsagent.agent import Agent
+    from opsagent.core.codec import Recorded
+    from opsagent.core.unit import HostConditions
+    from opsagent.daemon.clock import Clock
+    from opsagent.daemon.lookout import Lookout
+    from opsagent.daemon.rounds import Rounds
+    from opsagent.store.pending import Pending
+
+log = structlog.get_logger("opsagent")
+
+LONGEST_TURN = timedelta(seconds=1)
+LATE = timedelta(seconds=2)
+MOST_AT_ONCE = 500
+
+
+class Loop:
+    """Owns the queue. `turn` is one round of the main thread; everything else posts from its own."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with an empty queue."""
+        self.clock = clock
+        self.late = ""
+        self._queue: queue.SimpleQueue[inbox.Arrival] = queue.SimpleQueue()
+        self._nudges: queue.SimpleQueue[Callable[[datetime], None]] = queue.SimpleQueue()
+        self._expected = clock.running()
+
+    def post(self, arrival: inbox.Arrival) -> None:
+        """Put something before the thread that owns the state. From any thread."""
+        self._queue.put(arrival)
+
+    def turn(self, agent: Agent, lookout: Lookout, rounds: Rounds, wait: float) -> None:
+        """Wait at most `wait` seconds for news, then decide, act, and begin the looks that are due."""
+        arrivals = self._arrivals(wait)
+        now = self.clock.now()
+        jump = self.clock.jumped()
+        if jump is not None:
+            log.warning("the clock was set", seconds=round(jump.total_seconds(), 1))
+            arrivals = [inbox.ClockSeen(by=jump), *arrivals]
+            rounds.begin_again(now)
+        agent.handle(arrivals, now)
+        lookout.stuck()
+        self._look(agent, lookout, now)
+
+    def _arrivals(self, wait: float) -> list[inbox.Arrival]:
+        found: list[inbox.Arrival] = []
+        try:
+            found.append(self._queue.get(timeout=max(0.0, wait)))
+            while len(found) < MOST_AT_ONCE:
+                found.append(self._queue.get_nowait())
+        except queue.Empty:
+            self._notice_lateness(wait)
+        else:
+            self._expected = self.clock.running()
+        return found
+
+    def _notice_lateness(self, wait: float) -> None:
+        """Waking much later than asked means that the host had no time for us: its time-outs say nothing either."""
+        late = self.clock.running() - self._expected - wait
+        self._expected = self.clock.running()
+        if late > LATE.total_seconds():
+            self.late = f"opsagent itself was kept waiting for {late:.1f} s"
+            log.warning("late", seconds=round(late, 1))
+
+    def _look(self, agent: Agent, lookout: Lookout, now: datetime) -> None:
+        for name, at in schedule.hurried(agent.world(now)).items():
+            if at <= now:
+                lookout.look(name, Source.PROBE)
+
+    def wait_for(self, agent: Agent) -> float:
+        """Return how many seconds may pass before something is due."""
+        now = self.clock.now()
+        self._expected = self.clock.running()
+        soonest = min(schedule.hurried(agent.world(now)).values(), default=now + LONGEST_TURN)
+        wait = min(max((soonest - now).total_seconds(), 0.02), LONGEST_TURN.total_seconds())
+        return 0.0 if not self._queue.empty() else wait
+
+    def with_lateness(self, found: HostConditions) -> HostConditions:
+        """Return the host's conditions with our own lateness, said once."""
+        late, self.late = self.late, ""
+        return found if found.overload or not late else replace(found, overload=late)
+
+
+def flush(pending: Pending, now: datetime) -> None:
+    """Record what waits for a disk that was full; the next turn tries again."""
+    if pending.trouble is None:
+        return
+    try:
+        recorded = pending.flush(now)
+    except StoreError as error:
+        if error.kind is StoreTrouble.DOUBT:
+            raise
+        return
+    log.warning("the event log can be written again", caught_up=recorded, dropped=pending.dropped)
+
+
+def sentence(agent: Agent) -> str:
+    """Return the status line: one sentence about how everything stands."""
+    state, looks = agent.state, agent.looks
+    bad = sorted(name for name, health in looks.items() if health.is_bad)
+    open_ones = state.open_incidents
+    counts = f"{len(agent.policy.checks)} checks, {len(looks) - len(bad)} good, {len(bad)} bad"
+    if not open_ones:
+        return f"{counts}; nothing needs you; mode {agent.policy.mode}"
+    first = open_ones[0]
+    more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
+    return f"{counts}; {first.label} {first.check} {first.state}{more}; mode {agent.policy.mode}"
+
+
+def said(steps: Sequence[Recorded]) -> None:
+    """Log what was decided, one line an event; looks and bookkeeping stay out."""
+    for one in steps:
+        if not isinstance(one.event, _QUIET):
+            text = getattr(one.event, "reason", "") or getattr(one.event, "message", "")
+            log.info(type(one.event).__name__, seq=one.seq, incident=one.incident, said=text)
+
+
+_QUIET = (ev.HostObserved, ev.UnitObserved, ev.EvidenceGathered, ev.SettingsApplied, ev.NotificationQueued)

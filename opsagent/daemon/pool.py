@@ -1,0 +1,58 @@
+"""Threads for work that may get stuck: a stuck one is written off and replaced, and harms no other."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+
+Work = Callable[[], None]
+IDLE_SECONDS = 30.0
+
+
+class Pool:
+    """At most `size` threads at work, plus those written off. Threads come when needed and go when idle."""
+
+    def __init__(self, name: str, size: int) -> None:
+        """Make no thread yet."""
+        self.size = size
+        self._name = name
+        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def submit(self, work: Work) -> None:
+        """Have it done by the next free thread."""
+        with self._lock:
+            self._waiting.put(work)
+            if self._idle < self._waiting.qsize() and self._threads < self.size:
+                self._threads += 1
+                threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+
+    def write_off(self) -> None:
+        """Allow one more thread, because one of ours does not come back; it ends when it does."""
+        with self._lock:
+            self.size += 1
+
+    def came_back(self) -> None:
+        """Take the extra thread away again: the stuck one is back."""
+        with self._lock:
+            self.size -= 1
+
+    def _serve(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            try:
+                work = self._waiting.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                work = None
+            with self._lock:
+                self._idle -= 1
+                if work is None or self._threads > self.size:
+                    self._threads -= 1
+                    if work is not None:
+                        self._waiting.put(work)
+                    return
+            work()

@@ -1,0 +1,284 @@
+"""The running daemon: everything made, wired, started, fed to the watchdog, and stopped."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from opsagent import __version__
+from opsagent.agent import Agent
+from opsagent.core import inbox
+from opsagent.core.observation import Source
+from opsagent.daemon import files, loop, start
+from opsagent.daemon.answers import Answers
+from opsagent.daemon.clock import Clock
+from opsagent.daemon.deadman import DeadMan
+from opsagent.daemon.hands import Hands
+from opsagent.daemon.lookout import Lookout
+from opsagent.daemon.rounds import Rounds
+from opsagent.host import systemd
+from opsagent.host.bus import BusError, BusLostError
+from opsagent.host.conditions import conditions
+from opsagent.host.notify import Supervisor
+from opsagent.host.signals import Listener
+from opsagent.memory.memory import Memory
+from opsagent.settings import Settings, SettingsError
+from opsagent.store import spool
+
+if TYPE_CHECKING:
+    from opsagent.core.codec import Recorded
+    from opsagent.core.state import State
+    from opsagent.core.unit import UnitSnapshot
+
+log = structlog.get_logger("opsagent")
+
+Load = Callable[[], Settings]
+Serve = Callable[[Answers, Settings, threading.Event], None]
+OnHeartbeat = Callable[[Mapping[str, Any]], None]
+_DOWN = ("inactive", "failed")
+_ENDED_BY_SIGNAL = (15, 143)
+A_LITTLE = 0.06  # seconds; the journal hears of a stop a few milliseconds after D-Bus does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What whoever starts us gives: how to read the settings, how to serve questions, whom to show heartbeats."""
+
+    load: Load
+    serve: Serve | None = None
+    on_heartbeat: OnHeartbeat | None = None
+
+
+class Service:
+    """One instance of the daemon, from start to stop."""
+
+    def __init__(self, settings: Settings, doors: Doors, redact: Callable[[str], str]) -> None:
+        """Make everything; nothing runs yet. Raises LockedError, StoreError, OSError."""
+        self.clock = Clock()
+        self.settings, self._snapshots = start.with_real_names(settings)
+        self._doors = doors
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._beats: list[datetime] = []
+        self._supervisor = Supervisor.from_environment()
+        self._ground = start.stand(self.settings, self.clock.now())
+        self._loop = loop.Loop(self.clock)
+        self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
+        self._hands = Hands(self._loop.post, self.clock.now, self._remember)
+        self._agent = Agent(
+            policy=self.settings.policy,
+            state=self._ground.state,
+            log=self._ground.pending,
+            effects=self._hands,
+            redact=redact,
+        )
+        self._lookout = Lookout(self._loop.post, self.clock.now, 8)
+        self._rounds = Rounds(self._due, self._beat, self._look_at_host)
+        self._answers = Answers(
+            self._agent, self._loop.post, self.clock.now, self._plan, self.settings.state / "events.db"
+        )
+        self._listeners = {scope: Listener(scope) for scope in self._scopes()}
+        self._deadman = DeadMan(self.clock.running)
+        self._last_round = self.clock.running()
+
+    def run(self) -> int:
+        """Run until told to stop; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
+        self._begin()
+        self._supervisor.ready(loop.sentence(self._agent))
+        while not self._stop.is_set():
+            self._turn()
+        return self._end()
+
+    def _begin(self) -> None:
+        now = self.clock.now()
+        state = self._ground.state
+        recent = (now - timedelta(days=1)).date()
+        self._memory.rebuild(start.read_all(self._ground.opened.log.replay()), since=recent)
+        self._hands.describe = self._describe
+        cursor = self._ground.opened.log.meta("stops") or ""
+        self._hands.use(self.settings, cursor, state.at or now)
+        for snapshot in self._snapshots.values():
+            self._hands.relate(snapshot)
+        missed = start.missed(state, now)
+        arrivals: list[inbox.Arrival] = [
+            inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
+            self._settings_read(),
+            *start.orphans(state),
+        ]
+        self._agent.handle(arrivals, now)
+        self._take_spool()
+        self._watch(now)
+        for scope, listener in self._listeners.items():
+            self._thread("listen", partial(self._listen, scope, listener))
+        if self._doors.serve is not None:
+            serve = self._doors.serve
+            self._thread("serve", lambda: serve(self._answers, self.settings, self._stop))
+        log.info("opsagent is up", checks=len(self.settings.watched), mode=self.settings.policy.mode)
+
+    def _thread(self, name: str, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name=name, daemon=True).start()
+
+    def _settings_read(self) -> inbox.SettingsRead:
+        sources = self.settings.sources
+        text = "\n".join(f"# {one.path}\n{one.text}" for one in sources)
+        digest = "+".join(one.sha256 for one in sources) or "none"
+        return inbox.SettingsRead(policy=self.settings.policy, digest=digest, text=text)
+
+    def _watch(self, now: datetime) -> None:
+        """Look at the checks of these settings from now on."""
+        watched = {one.policy.name: one for one in self.settings.watched}
+        self._lookout.watch(watched, min(128, max(8, len(watched) // 4)))
+        self._paces = dict.fromkeys({one.policy.every for one in watched.values()}, now)
+        files.write(self.settings.state / "watch.json", files.watch_list(self.settings))
+        self._rounds.begin(self.settings.policy, now)
+
+    def _turn(self) -> None:
+        self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent))
+        loop.flush(self._ground.pending, self.clock.now())
+        self._memory.catch_up(self._agent.state, self.clock.now())
+        self._finish_heartbeat()
+        if self._reload.is_set():
+            self._reload.clear()
+            self._read_again()
+        self._supervisor.status(loop.sentence(self._agent))
+        self._supervisor.alive()
+        late = self.clock.running() - self._last_round > 2 * self.settings.policy.fast_loop.total_seconds()
+        self._deadman.turn(self.settings.deadman, self._agent.state, self.clock.now(), late=late)
+
+    def _due(self, pace: timedelta) -> None:
+        """A pace's round is due; called by the scheduler's thread."""
+        self._paces[pace] = self.clock.now()
+        for one in self.settings.watched:
+            if one.policy.every == pace:
+                self._lookout.look(one.policy.name, Source.FAST_LOOP)
+
+    def _beat(self, planned: datetime) -> None:
+        """The full reconciliation: every check, every unit, what events missed."""
+        self._beats.append(planned)
+        for one in self.settings.watched:
+            self._lookout.look(one.policy.name, Source.HEARTBEAT)
+        for listener in self._listeners.values():
+            listener.resync()
+
+    def _finish_heartbeat(self) -> None:
+        """A heartbeat is done when every look that it began has come back, or was written off."""
+        if not self._beats or any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched):
+            return
+        planned, now = self._beats.pop(), self.clock.now()
+        self._beats.clear()
+        seconds = max(0.0, (now - planned).total_seconds())
+        self._agent.handle([inbox.Beat(late=0.0, seconds=seconds)], now)
+        self._take_spool()
+        if self._doors.on_heartbeat is not None:
+            self._doors.on_heartbeat(self._answers.status())
+
+    def _look_at_host(self) -> None:
+        """Read the host's conditions, and leave word of how we stand for those who cannot ask us."""
+        try:
+            found = conditions(systemd.connection("system").system_state)
+        except (BusError, BusLostError):
+            found = conditions(lambda: "unknown")
+        self._loop.post(inbox.HostSeen(conditions=self._loop.with_lateness(found)))
+        self._last_round = self.clock.running()
+        now = self.clock.now().isoformat()
+        files.write(self.settings.state / "status.json", self._answers.status())
+        files.write(
+            self.settings.state / "heartbeat.json", {"v": 1, "at": now, "fast_loop_at": now, "pid": start.own_pid()}
+        )
+
+    def _listen(self, scope: str, listener: Listener) -> None:
+        listener.run(lambda: self._units(scope), self._seen, self._gap, self._stop)
+
+    def _units(self, scope: str) -> frozenset[str]:
+        return frozenset(one.unit for one in self.settings.policy.checks if one.unit and one.scope == scope)
+
+    def _scopes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(["system", *(one.scope for one in self.settings.policy.checks if one.unit)]))
+
+    def _seen(self, snapshot: UnitSnapshot) -> None:
+        """A unit changed; where it is down, ask the journal first whether somebody wanted that."""
+        self._hands.relate(snapshot)
+        stops, cursor = self._hands.stops() if snapshot.active_state in _DOWN else ((), "")
+        asked = any(stop.unit == snapshot.name for stop in stops)
+        if not asked and snapshot.active_state in _DOWN and _may_be_wanted(snapshot):
+            self._stop.wait(A_LITTLE)
+            more, cursor = self._hands.stops()
+            stops = (*stops, *more)
+        self._loop.post(inbox.UnitSeen(snapshot=snapshot, stops=stops, cursor=cursor))
+
+    def _gap(self, why: str) -> None:
+        log.info("units are read again", why=why)
+
+    def _plan(self) -> tuple[Mapping[str, datetime], datetime]:
+        planned = {
+            one.name: self._paces.get(one.every, self.clock.now()) + one.every for one in self.settings.policy.checks
+        }
+        return planned, self._rounds.next_heartbeat_at
+
+    def _describe(self, incident: int) -> tuple[str | None, str, str]:
+        return self._answers.describe(incident)
+
+    def _remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
+        loop.said([recorded for _, _, recorded in steps])
+        self._memory.remember(steps)
+
+    def _take_spool(self) -> None:
+        """Carry out what waited in the spool; each file goes once its event is recorded."""
+        directory = self.settings.state / "spool"
+        for one, command in start.spooled(directory, self._ground.opened.log.is_spooled):
+            self._agent.handle([inbox.Asked(command=command, reply=start.ignore_answer)], self.clock.now())
+            if self._ground.opened.log.is_spooled(one.uuid):
+                spool.remove(directory, one)
+
+    def _read_again(self) -> None:
+        """Read the settings again; bad ones change nothing but are told loudly."""
+        self._supervisor.reloading()
+        try:
+            settings, self._snapshots = start.with_real_names(self._doors.load())
+        except SettingsError as error:
+            lines = tuple(str(problem) for problem in error.problems)
+            log.exception("the new settings are refused; the old ones stay in force", errors=lines)
+            self._agent.handle([inbox.SettingsWrong(errors=lines)], self.clock.now())
+            self._supervisor.ready(f"settings refused ({len(lines)} errors), the old ones in force")
+            return
+        self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
+        self._hands.use(self.settings, "", self.clock.now())
+        for snapshot in self._snapshots.values():
+            self._hands.relate(snapshot)
+        self._agent.handle([self._settings_read()], self.clock.now())
+        self._watch(self.clock.now())
+        for listener in self._listeners.values():
+            listener.resync()
+        self._supervisor.ready(loop.sentence(self._agent))
+        log.info("settings applied", checks=len(self.settings.watched))
+
+    def _end(self) -> int:
+        self._supervisor.stopping("stopping")
+        self._rounds.end()
+        now = self.clock.now()
+        self._agent.handle([inbox.Stopping(reason="asked to stop")], now)
+        self._memory.catch_up(self._agent.state, now)
+        files.write(self.settings.state / "status.json", self._answers.status())
+        self._ground.opened.log.close()
+        self._ground.held.release()
+        log.info("opsagent has stopped")
+        return 0
+
+
+def _may_be_wanted(snapshot: UnitSnapshot) -> bool:
+    return snapshot.result == "success" or snapshot.exec_main_status in _ENDED_BY_SIGNAL
+
+
+def run(settings: Settings, doors: Doors, redact: Callable[[str], str]) -> int:
+    """Run one instance of the daemon in this process until SIGTERM or SIGINT; SIGHUP reads the settings again."""
+    return Service(settings, doors, redact).run()

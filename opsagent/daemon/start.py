@@ -1,0 +1,182 @@
+"""Coming up: the lock, the log and what it tells, the units by their real names, orders that nobody saw the end of."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from opsagent.core import asking, codec, inbox
+from opsagent.core.commands import Answer, Command
+from opsagent.core.fold import replay
+from opsagent.core.state import State
+from opsagent.core.unit import JobOutcome, UnitSnapshot
+from opsagent.host import systemd
+from opsagent.host.bus import BusError, BusLostError
+from opsagent.settings import Settings, Watched
+from opsagent.store import lock, opening, spool
+from opsagent.store.pending import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from opsagent.core.log_row import Row
+    from opsagent.core.policy import CheckPolicy
+
+log = structlog.get_logger("opsagent")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What the daemon stands on: the lock it holds, the open log, the door to it, and the replayed state."""
+
+    held: lock.InstanceLock
+    opened: opening.Opened
+    pending: Pending
+    state: State
+
+
+def boot_id() -> str:
+    """Return the kernel's id of this boot."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def stand(settings: Settings, now: datetime) -> Ground:
+    """Take the lock, open the log, replay it. Raises LockedError, StoreError, OSError."""
+    settings.state.mkdir(mode=0o2770, parents=True, exist_ok=True)
+    held = lock.take(settings.state)
+    opened = opening.open_log(settings.state / opening.NAME, host=settings.host, boot=boot_id(), now=now)
+    if opened.set_aside is not None:
+        log.error(
+            "the event log was damaged and is set aside",
+            kept_at=str(opened.set_aside),
+            damage=opened.damage,
+            salvaged=opened.salvaged,
+            lost=opened.lost,
+        )
+    state, skipped = replay(State(), read_all(opened.log.replay()))
+    if skipped:
+        log.warning("some events do not fit what went before them and were left out", events=skipped)
+    return Ground(held=held, opened=opened, pending=Pending(opened.log), state=state)
+
+
+def read_all(rows: Iterable[Row]) -> Iterator[codec.Recorded]:
+    """Read rows of the log as recorded events."""
+    for row in rows:
+        yield codec.Recorded(
+            seq=row.seq,
+            at=row.at,
+            event=codec.decode(row.type, row.data),
+            incident=row.incident,
+            actor=row.actor,
+            because=row.because,
+            boot=row.boot,
+        )
+
+
+def snapshot_of(unit: str, scope: str) -> UnitSnapshot | None:
+    """Read a unit; None when there is none, or nobody to ask."""
+    try:
+        return systemd.connection(scope).snapshot(unit)
+    except (BusError, BusLostError) as error:
+        log.warning("cannot ask systemd", unit=unit, error=str(error))
+        return None
+
+
+def with_real_names(settings: Settings) -> tuple[Settings, dict[str, UnitSnapshot]]:
+    """Return the settings with each unit by its primary name, and the snapshots that told it.
+
+    Signals and rights go by the primary name; people may write an alias.
+    """
+    found: dict[str, UnitSnapshot] = {}
+    names: dict[str, str] = {}
+    for check in settings.policy.checks:
+        if check.unit is not None and check.unit not in names:
+            snapshot = snapshot_of(check.unit, check.scope)
+            names[check.unit] = snapshot.name if snapshot is not None else check.unit
+            if snapshot is not None:
+                found[snapshot.name] = snapshot
+    checks = {check.name: replace(check, unit=names.get(check.unit or "")) for check in settings.policy.checks}
+    watched = tuple(_renamed(one, checks[one.policy.name], found) for one in settings.watched)
+    policy = replace(settings.policy, checks=tuple(checks.values()))
+    return replace(settings, policy=policy, watched=watched), found
+
+
+def _renamed(one: Watched, policy: CheckPolicy, found: dict[str, UnitSnapshot]) -> Watched:
+    """The check of all failed units leaves those alone that have a check of their own: one failure, one incident."""
+    if policy.kind != "units":
+        return replace(one, policy=policy)
+    ignored = (*getattr(one.check, "ignore", ()), *found)
+    return Watched(policy=policy, check=replace(one.check, ignore=ignored))  # type: ignore[type-var]
+
+
+def orphans(state: State) -> list[inbox.ActionDone]:
+    """Settle orders whose end nobody saw: a new invocation says that the order went through."""
+    found = []
+    for incident in state.incidents.values():
+        action = incident.running
+        if action is None or action.ended_at is not None:
+            continue
+        after = snapshot_of(action.unit, "system")
+        went = after is not None and after.invocation_id not in {"", action.before}
+        said = "a new invocation shows it" if went else "the invocation is the same as before"
+        outcome = JobOutcome(
+            result="done" if went else "unknown",
+            error=f"opsagent ended before the answer; {said}",
+            after=after,
+        )
+        found.append(inbox.ActionDone(incident=incident.seq, action=action.seq, outcome=outcome))
+    return found
+
+
+def missed(state: State, now: datetime) -> timedelta:
+    """Return for how long nobody looked: since the last event of the run before this one."""
+    return max(timedelta(), now - state.at) if state.at is not None else timedelta()
+
+
+def spooled(directory: Path, is_known: Callable[[str], bool]) -> list[tuple[spool.Spooled, Command]]:
+    """Return the commands that wait in the spool, each with the name of the file's owner as its author."""
+    if not directory.is_dir():
+        return []
+    commands: list[tuple[spool.Spooled, Command]] = []
+    for one in spool.read(directory).waiting:
+        if is_known(one.uuid):
+            spool.remove(directory, one)
+            continue
+        command = _command(one)
+        if command is not None:
+            commands.append((one, command))
+    return commands
+
+
+def _command(one: spool.Spooled) -> Command | None:
+    try:
+        request = asking.read(json.loads(one.body), by=user_name(one.uid), uuid=one.uuid, asked_at=one.at)
+    except asking.RequestError as error:
+        log.warning("cannot carry out what waits in the spool", file=one.uuid, error=str(error))
+        return None
+    return request if isinstance(request, Command) else None
+
+
+def user_name(uid: int) -> str:
+    """Return the name of a user, or the number where there is none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def ignore_answer(answer: Answer) -> None:
+    """Nobody waits for the answer to a spooled command; it is in the log."""
+    log.info("from the spool", accepted=answer.accepted, answer=answer.text)
+
+
+def own_pid() -> int:
+    """Return our process id."""
+    return os.getpid()
