@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.denied import malformed
-from opsagent.core.unit import StopSeen
 from opsagent.host import process
 from opsagent.host.boot import first_process_at
-from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, stops_among
+from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, asked_by, stops_among
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from opsagent.core.unit import StopSeen
 
 LONGEST_LINE = 500
 _DEADLINE = timedelta(seconds=5)
@@ -26,6 +28,8 @@ _KEEP = 16 * 1024 * 1024
 _MOST_UNIT_LINES = 20_000
 # How far a stop's causes may lie behind the cursor that an earlier reading left.
 _LOOK_BACK = timedelta(seconds=10)
+# systemd's own bound for a stop is 90 s; whoever asked for it did so before.
+_LONG_STOP = timedelta(minutes=2)
 _SUDO = "/usr/bin/sudo"
 
 
@@ -63,13 +67,8 @@ def stops(
     found = _unit_lines(begin, scope)
     fresh = _after(found, cursor)
     seen = stops_among(found, fresh, relations)
-    by = _asked_by(seen) if seen else {}
-    stamped = tuple(_named(stop, by.get(stop.unit, "")) for stop in seen)
-    return stamped, found[-1].cursor if fresh else cursor
-
-
-def _named(stop: StopSeen, by: str) -> StopSeen:
-    return StopSeen(unit=stop.unit, at=stop.at, by=by, fell_with=stop.fell_with)
+    told = _sudo_lines(seen) if seen else []
+    return tuple(replace(stop, by=asked_by(stop, told)) for stop in seen), found[-1].cursor if fresh else cursor
 
 
 def _after(found: Sequence[UnitLine], cursor: str) -> Sequence[UnitLine]:
@@ -114,24 +113,14 @@ def _unit_lines(begin: datetime, scope: str) -> list[UnitLine]:
     ]
 
 
-def _asked_by(seen: Sequence[StopSeen]) -> dict[str, str]:
-    """Return who asked for which stop, as far as sudo wrote it down."""
-    begin = min(stop.at for stop in seen) - timedelta(minutes=2)
+def _sudo_lines(seen: Sequence[StopSeen]) -> list[tuple[datetime, str]]:
+    """Return what sudo itself wrote around these stops; its own lines only, by the program's path."""
+    begin = min(stop.at for stop in seen) - _LONG_STOP
     try:
-        told = list(
-            _entries((f"--since={_at(begin)}", "--output-fields=MESSAGE", "--lines=200", f"_EXE={_SUDO}"), _DEADLINE)
-        )
+        told = _entries((f"--since={_at(begin)}", "--output-fields=MESSAGE", "--lines=200", f"_EXE={_SUDO}"), _DEADLINE)
     except JournalError:
-        return {}
-    people: dict[str, str] = {}
-    for entry in told:
-        person, _, rest = _text(entry).strip().partition(" : ")
-        words = rest.partition("COMMAND=")[2].split()
-        for stop in seen:
-            stem = stop.unit.removesuffix(".service")
-            if "stop" in words and {stop.unit, stem} & set(words) and _stamp(entry) <= stop.at:
-                people[stop.unit] = person
-    return people
+        return []
+    return [(_stamp(entry), _text(entry)) for entry in told]
 
 
 def _texts(arguments: Sequence[str], deadline: timedelta) -> tuple[str, ...]:
@@ -165,8 +154,10 @@ def _at(moment: datetime) -> str:
     return f"@{moment.timestamp():.6f}"
 
 
-def _entries(arguments: Sequence[str], deadline: timedelta) -> Iterator[dict[str, Any]]:
-    argv = ("journalctl", "--no-pager", "--output=json", *arguments)
+def _entries(arguments: Sequence[str], deadline: timedelta) -> list[dict[str, Any]]:
+    """Return the entries, oldest first."""
+    # Newest first: with --since, --lines alone would keep the oldest.
+    argv = ("journalctl", "--no-pager", "--output=json", "--reverse", *arguments)
     try:
         done = process.run(argv, timeout=deadline, keep=_KEEP)
     except process.CannotRunError as error:
@@ -176,7 +167,7 @@ def _entries(arguments: Sequence[str], deadline: timedelta) -> Iterator[dict[str
         raise JournalError(f"cannot read the journal within {deadline.total_seconds():g} s")
     if done.code != 0 or "not seeing messages" in told:
         raise JournalError(f"cannot read the journal: {told[:300] or f'journalctl ended with {done.code}'}")
-    return _parsed(done.output)
+    return list(_parsed(done.output))[::-1]
 
 
 def _parsed(output: bytes) -> Iterator[dict[str, Any]]:

@@ -92,3 +92,15 @@ def _asked_for(end: UnitLine, found: Sequence[UnitLine]) -> bool:
 
 def _one_job(line: UnitLine, other: UnitLine) -> bool:
     return line.unit == other.unit and line.job == other.job
+
+
+def asked_by(stop: StopSeen, sudo_lines: Sequence[tuple[datetime, str]]) -> str:
+    """Return who asked for this stop, as far as sudo wrote it down (`alice : COMMAND=systemctl stop x`)."""
+    names = {stop.unit, stop.unit.removesuffix(".service")}
+    found = ""
+    for at, text in sudo_lines:
+        person, _, rest = text.strip().partition(" : ")
+        words = set(rest.partition("COMMAND=")[2].split())
+        if at <= stop.at and "stop" in words and names & words:
+            found = person
+    return found

@@ -190,6 +190,23 @@ def test_a_stop_just_after_a_restart_of_what_it_needs_is_the_persons_own(manager
     assert fell(stops) == {"required.service": ""}
 
 
+def test_who_used_sudo_to_stop_a_unit_is_named(manager: Host) -> None:
+    manager.run(["systemctl", "start", "lone.service", "by-143.service"])
+    # this machine may have no sudo: what counts is the path of the program that wrote the line
+    manager.run(["cp", "--dereference", "/usr/bin/python3", "/usr/bin/sudo"])
+    line = "   alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/systemctl stop lone"
+    script = (
+        "import subprocess, syslog\n"
+        f"syslog.openlog('sudo'); syslog.syslog({line!r})\n"
+        "subprocess.run(['systemctl', 'stop', 'lone.service', 'by-143.service'])\n"
+    )
+    manager.write("/usr/local/share/as-sudo.py", script)
+
+    stops = do(manager, "/usr/bin/sudo /usr/local/share/as-sudo.py")
+
+    assert {unit: stop["by"] for unit, stop in stops.items()} == {"lone.service": "alice", "by-143.service": ""}
+
+
 def test_after_a_cursor_only_what_is_new_is_told_and_its_cause_is_still_known(manager: Host) -> None:
     began = time.time()
     do(manager, "systemctl stop lone.service", start=["lone.service"])
@@ -295,10 +312,9 @@ def test_lines_are_asked_for_by_time(manager: Host) -> None:
 
 
 def test_the_kernels_lines_are_there(manager: Host) -> None:
-    lines = ask(manager, "say(journal.kernel_lines(datetime(2020, 1, 1).astimezone(), limit=3))")
+    lines = ask(manager, "say(journal.kernel_lines(datetime(2020, 1, 1).astimezone(), limit=2000))")
 
-    assert len(lines) == 3
-    assert all(" kernel: " in line for line in lines)
+    assert any(" kernel: Linux version" in line for line in lines)
 
 
 def test_who_may_not_read_the_journal_is_told_so(manager: Host) -> None:
