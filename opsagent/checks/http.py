@@ -9,7 +9,8 @@ from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 from opsagent.checks.wire.address import parse_host, refusal
-from opsagent.checks.wire.exchange import Answer, Ask, ask, check_question, place
+from opsagent.checks.wire.connection import Ask
+from opsagent.checks.wire.exchange import Answer, ask, check_question, place
 from opsagent.checks.wire.expect import Expect, unmet
 from opsagent.checks.wire.stage import BlindError, StageError, Stages, spoken
 from opsagent.checks.wire.x509 import validity

@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
+from opsagent.checks.wire.managers import manager
 from opsagent.core.observation import Reading, Status, ok, unknown
-from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
 
@@ -73,7 +73,8 @@ class Check:
         if self.unit in owners:
             return self.unit
         try:
-            snapshot = systemd.connection(self.scope).snapshot(self.unit)
+            with manager(self.scope) as systemd:
+                snapshot = systemd.snapshot(self.unit)
         except (BusError, BusLostError):
             return self.unit
         return snapshot.name if snapshot else self.unit

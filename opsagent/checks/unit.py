@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from opsagent.checks.wire.managers import manager
 from opsagent.core.observation import Reading, unknown
 from opsagent.core.units import judge
-from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ class Check:
     def observe(self) -> Reading:
         """Read the unit over D-Bus and judge it together with the looks before."""
         try:
-            snapshot = systemd.connection(self.scope).snapshot(self.unit)
+            with manager(self.scope) as systemd:
+                snapshot = systemd.snapshot(self.unit)
         except (BusError, BusLostError) as error:
             return unknown(f"cannot ask systemd about {self.unit}: {error}", "systemd")
         if snapshot is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from opsagent.checks.wire.managers import manager
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
-from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 
 _SHOWN = 8
@@ -27,7 +27,8 @@ class Check:
     def observe(self) -> Reading:
         """Ask systemd which units failed."""
         try:
-            found = systemd.connection(self.scope).failed_units()
+            with manager(self.scope) as systemd:
+                found = systemd.failed_units()
         except (BusError, BusLostError) as error:
             return unknown(f"cannot ask systemd which units failed: {error}", "systemd")
         failed = [f"{unit.name} ({unit.result})" for unit in found if not self._ignored(unit.name)]

@@ -186,7 +186,7 @@ def test_a_body_that_breaks_off_is_named(serve: Callable[..., Any], broken: byte
     reading = look(serve(broken).url)
 
     assert verdict(reading) == (Status.CRITICAL, "body")
-    assert "answered 200 and broke off" in reading.message
+    assert "answered 200 and broke off: Connection broken: " in reading.message
 
 
 def test_a_gzip_bomb_is_never_unpacked(serve: Callable[..., Any]) -> None:
@@ -287,6 +287,16 @@ def test_a_redirect_to_where_nobody_should_go_is_not_followed(serve: Callable[..
 
     assert verdict(reading) == (Status.CRITICAL, "redirect")
     assert len(server.requests) == 1
+
+
+def test_a_redirect_from_https_to_http_is_not_followed(serve: Callable[..., Any], issue: Callable[..., Any]) -> None:
+    issued, plain = issue("127.0.0.1"), serve(ALIVE)
+    server = serve(ok(status="302 Found", headers=f"Location: {plain.url}/\r\n"), issued.context())
+
+    reading = look(f"https://127.0.0.1:{server.port}/", redirects=1, ca_file=str(issued.certificate))
+
+    assert verdict(reading) == (Status.CRITICAL, "redirect")
+    assert plain.requests == []
 
 
 def test_a_redirect_loop_ends(serve: Callable[..., Any]) -> None:

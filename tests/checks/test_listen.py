@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,7 +54,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         found = ListeningSocket(**{"protocol": "tcp", "address": "0.0.0.0", "port": 80, **row})
         monkeypatch.setattr(listen, "listeners", lambda: (found,))
-        monkeypatch.setattr(listen.systemd, "connection", lambda _: SimpleNamespace(snapshot=snapshot))
+        monkeypatch.setattr(listen, "manager", lambda _: nullcontext(SimpleNamespace(snapshot=snapshot)))
 
     return set_row
 

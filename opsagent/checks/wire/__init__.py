@@ -1,1 +1,1 @@
-"""What the checks that use the network share: one deadline, checked addresses, timed stages, bounded bodies."""
+"""What several kinds of check share: one deadline, checked addresses, timed stages, few connections to systemd."""
