@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,7 +42,8 @@ class Settings:
     """Everything an operator may set, with the defaults filled in.
 
     `policy` is all the core decides by. `memory` and `state` are absolute. `sources` are the files as read, the
-    main one first, and empty without settings. `path` is the main file or None.
+    main one first, and empty without settings. `path` is the main file or None. `secrets` are the passwords and
+    tokens of the settings and of the files they name: strike them out of whatever is recorded.
     """
 
     policy: Policy
@@ -53,7 +54,8 @@ class Settings:
     deadman: Deadman | None = None
     watched: tuple[Watched, ...] = ()
     channels: tuple[Channel, ...] = ()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Source, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     path: Path | None = None
 
     @property

@@ -129,8 +129,13 @@ def watched(item: Item, document: Document) -> Watched:
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
     )
-    scoped = any(key.field == "scope" for key in keys_of(type(item.made)))
-    return Watched(policy=policy, check=replace(item.made, scope=scope.value) if scoped else item.made)
+    return Watched(policy=policy, check=scoped(item.made, scope.value))
+
+
+def scoped(check: Any, scope: str) -> Any:
+    """Tell a check whose manager is meant, if its kind asks for it."""
+    asks = any(key.field == "scope" for key in keys_of(type(check)))
+    return replace(check, scope=scope) if asks else check
 
 
 def _every(common: dict[str, Any], document: Document) -> timedelta:

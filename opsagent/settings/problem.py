@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LONGEST_SHOWN = 60
+LONGEST_PATH = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -44,7 +45,7 @@ class SettingsError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def shown(value: object) -> str:
+def shown(value: object, limit: int = LONGEST_SHOWN) -> str:
     """Quote a value from a file for a message: cut, and with its control characters written out."""
     if value is None or isinstance(value, bool):
         return {None: "nothing", True: "true", False: "false"}[value]
@@ -55,4 +56,4 @@ def shown(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = str(value)
-    return repr(text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…")
+    return repr(text if len(text) <= limit else text[:limit] + "…")

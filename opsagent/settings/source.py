@@ -83,6 +83,11 @@ def _may_be_there(path: Path) -> bool:
     return True
 
 
+def is_system_path(path: Path) -> bool:
+    """Tell whether this file belongs to the system's instance by where it stands."""
+    return SYSTEM_DIRECTORY in path.absolute().parents
+
+
 def files_of(path: Path) -> tuple[list[Path], list[Problem]]:
     """Return the main file and, sorted, the `*.yaml` of the directory conf.d beside it."""
     directory = path.absolute().parent / "conf.d"

@@ -11,7 +11,8 @@ import pytest
 
 from opsagent.core.observation import Severity
 from opsagent.core.policy import Confirm, Criticality, HostBudget, Level, Maintenance, Mode, RemedyRule, UnitBudget
-from opsagent.settings import SettingsError, default_settings, load, load_text
+from opsagent.settings import SettingsError, default_settings, load_text
+from opsagent.settings.building import state_of
 from opsagent.settings.options import Deadman, Layout, Scope
 from tests.settings.conftest import KINDS, NOTIFIERS
 
@@ -275,190 +276,12 @@ def test_what_is_wrong_with_them_has_a_line_too(account: Account) -> None:
 
 def test_the_systems_account_keeps_its_state_under_var(tmp_path: Path, account: Account) -> None:
     # only root can own what root trusts, so the account alone makes the difference here
-    from opsagent.settings.loading import _state  # noqa: PLC0415 - the rule, without needing to be root
 
     root = type(account)(uid=0, name="root", home=Path("/root"))
     ours = type(account)(uid=990, name="opsagent", home=Path("/var/lib/opsagent"))
 
-    assert _state(Scope.SYSTEM, root, tmp_path) == Path("/var/lib/opsagent")
-    assert _state(Scope.SYSTEM, ours, tmp_path) == Path("/var/lib/opsagent")
-    assert _state(Scope.SYSTEM, account, Path("/etc/opsagent/opsagent.yaml")) == Path("/var/lib/opsagent")
-    assert _state(Scope.SYSTEM, account, tmp_path) == account.home / ".local/state/opsagent"
-    assert _state(Scope.USER, root, tmp_path) == Path("/root/.local/state/opsagent")
-
-
-MISTAKES = {
-    "unknown key": (
-        "zon: UTC",
-        (
-            "1: cannot use the key 'zon' (did you mean 'zone'?), known keys: checks, deadman, escalation, fast_loop, "
-            "heartbeat, host, layout, maintenance, memory, notifiers, repair, scope, state, zone"
-        ),
-    ),
-    "unknown key of a check": (
-        "checks:\n- name: a\n  kind: cpu\n  evry: 5s",
-        (
-            "4: cannot use the key 'evry' (did you mean 'every'?), known keys: confirm, critical, criticality, "
-            "depends_on, every, for, kind, name, repair, scope, timeout, unit, warning (check 'a')"
-        ),
-    ),
-    "unknown key inside": (
-        "repair:\n  per_unit:\n    attemps: 3",
-        (
-            "3: cannot use the key 'attemps' (did you mean 'attempts'?), known keys: attempts, per_day, waits, within "
-            "(repair.per_unit)"
-        ),
-    ),
-    "wrong type": (
-        "repair:\n  per_unit: {attempts: many}",
-        "2: cannot use 'many', allowed: a whole number (repair.per_unit.attempts)",
-    ),
-    "text for a number": (
-        "checks:\n- {name: a, kind: cpu, warning: '85'}",
-        "2: cannot use '85', allowed: a number (warning of check 'a')",
-    ),
-    "true for a number": (
-        "checks:\n- {name: a, kind: tcp, port: true}",
-        "2: cannot use true, allowed: a whole number (port of check 'a')",
-    ),
-    "number for text": (
-        "host: 5",
-        "1: cannot use 5, allowed: text (in quotes if it looks like a number or a date) (host)",
-    ),
-    "one for a list": (
-        "checks:\n- {name: a, kind: cpu, depends_on: b}",
-        "2: cannot use 'b', allowed: a list (depends_on of check 'a')",
-    ),
-    "list for a mapping": ("repair: []", "1: cannot use a list, allowed: a mapping (repair)"),
-    "mapping for a list": ("checks: {}", "1: cannot use a mapping, allowed: a list (checks)"),
-    "closed set": ("layout: flat", "1: cannot use 'flat', allowed: standalone, ai-memory or openclaw (layout)"),
-    "out of range": (
-        "repair: {per_unit: {attempts: 0}}",
-        "1: cannot use 0, allowed: 1 to 20 (repair.per_unit.attempts)",
-    ),
-    "too often": (
-        "checks:\n- {name: a, kind: cpu, every: 500ms}",
-        "2: cannot use 500ms, allowed: 1s to 7d (every of check 'a')",
-    ),
-    "bare number of time": (
-        "heartbeat: 30",
-        "1: cannot read '30' as a duration, write 30s (units: ms, s, m, h, d) (heartbeat)",
-    ),
-    "bad unit of time": (
-        "heartbeat: 30min",
-        "1: cannot read '30min' as a duration, allowed: 500ms, 30s, 5m, 2h, 1d or 1h30m (heartbeat)",
-    ),
-    "bare number of bytes": (
-        "checks:\n- {name: a, kind: file, path: /x, min_size: 5}",
-        "2: cannot read 5 as a size, write 5B or use KiB, MiB, GiB (min_size of check 'a')",
-    ),
-    "bad unit of size": (
-        "checks:\n- {name: a, kind: file, path: /x, min_size: 5gb}",
-        (
-            "2: cannot read '5gb' as a size, allowed: a whole number with B, KiB, MiB, GiB, TiB, KB … TB "
-            "(min_size of check 'a')"
-        ),
-    ),
-    "no kind": (
-        "checks:\n- {name: a}",
-        f"2: cannot do without the key 'kind', known kinds: {', '.join(sorted(KINDS))} (check 'a')",
-    ),
-    "unknown kind": (
-        "checks:\n- name: a\n  kind: dsik",
-        f"3: cannot find check kind 'dsik', known kinds: {', '.join(sorted(KINDS))} (check 'a')",
-    ),
-    "unknown notifier kind": (
-        "notifiers: [{name: a, kind: pigeon}]",
-        f"1: cannot find notifier kind 'pigeon', known kinds: {', '.join(sorted(NOTIFIERS))} (notifier 'a')",
-    ),
-    "no name": ("checks:\n- kind: cpu", "2: cannot do without the key 'name' (this check)"),
-    "bad name": (
-        "checks:\n- {name: My Api, kind: cpu}",
-        (
-            "2: cannot use 'My Api' as a name, allowed: small letters, digits and hyphens, beginning with a letter or "
-            "digit, up to 63 (name of check 'My Api')"
-        ),
-    ),
-    "no mapping": ("checks:\n- api", "2: cannot read 'api' as a check, allowed: a mapping with name and kind"),
-    "missing option": (
-        "checks:\n- {name: a, kind: listen}",
-        "2: cannot do without the key 'port' (check 'a')",
-    ),
-    "refused by the kind": (
-        "checks:\n- name: a\n  kind: tcp\n  port: 70000",
-        "4: cannot use port 70000, allowed: 1 to 65535 (check 'a')",
-    ),
-    "zone": (
-        "zone: Mars/Olympus",
-        "1: cannot find the time zone 'Mars/Olympus', allowed: a name such as UTC or Europe/Berlin (zone)",
-    ),
-    "zone that is a path": (
-        "zone: ../../etc/passwd",
-        "1: cannot find the time zone '../../etc/passwd', allowed: a name such as UTC or Europe/Berlin (zone)",
-    ),
-    "relative memory": (
-        "memory: memory",
-        "1: cannot use 'memory' as a directory, allowed: a path from / or ~/ without .. (memory)",
-    ),
-    "deadman that is no address": (
-        "deadman: {url: hc.example}",
-        "1: cannot use this as an address, allowed: http:// or https:// with a host (deadman.url)",
-    ),
-    "begin of a maintenance": (
-        "checks: [{name: a, kind: cpu}]\nmaintenance:\n- {checks: [a], from: Sunday, for: 1h}",
-        "3: cannot read 'Sunday' as a begin, allowed: 'Sun 02:00', '02:00' or '2026-03-01T02:00' (maintenance.from)",
-    ),
-    "empty list": (
-        "maintenance:\n- {checks: [], from: 02:00, for: 1h}",
-        "2: cannot use an empty list here, allowed: one item or more (maintenance.checks)",
-    ),
-}
-
-
-@pytest.mark.parametrize(("text", "problem"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_told_at_its_line_with_what_is_allowed(problems: Problems, text: str, problem: str) -> None:
-    assert problems(text) == [problem]
-
-
-def test_all_mistakes_of_all_files_are_told_at_once(problems: Problems) -> None:
-    found = problems(
-        "zone: Mars\nheartbeat: 5\nchecks:\n- {name: a, kind: cpu, warnin: 5, depends_on: [b]}\n- {name: c, kind: x}\n",
-        one="checks:\n- {name: a, kind: disk}",
-        two="layout: flat",
-    )
-
-    places = [problem.split(" ", 1)[0] for problem in found]
-    assert places == ["conf.d/one.yaml:2:", "conf.d/one.yaml:2:", "conf.d/two.yaml:1:", "1:", "2:", "4:", "4:", "5:"]
-
-
-def test_a_secret_in_a_wrong_value_is_not_repeated(problems: Problems) -> None:
-    found = problems(
-        "notifiers: [{name: a, kind: apprise, url: {token: hunter2}}]\ndeadman: {url: 'ftp://u:hunter2@x'}"
-    )
-
-    assert len(found) == 2
-    assert "hunter2" not in "\n".join(found)
-
-
-def test_control_characters_of_a_file_never_reach_a_terminal(problems: Problems) -> None:
-    found = problems('host: "\\e[31mred\\e[0m\\u202e"')
-
-    assert found == [
-        "1: cannot use '\\x1b[31mred\\x1b[0m\\u202e' as a host name, allowed: letters, digits, dots, _ and - (host)"
-    ]
-
-
-def test_a_file_that_cannot_be_read_as_yaml_does_not_make_up_unknown_names(problems: Problems) -> None:
-    found = problems("checks: [{name: a, kind: cpu, depends_on: [b]}]", b="checks: [{name: b, kind: cpu}")
-
-    assert len(found) == 1
-    assert found[0].startswith("conf.d/b.yaml:1: cannot read this as YAML:")
-
-
-def test_a_settings_file_that_is_not_there_is_an_error(tmp_path: Path, account: Account) -> None:
-    with pytest.raises(SettingsError) as error:
-        load(tmp_path / "none.yaml", KINDS, (), NOTIFIERS, account)
-
-    assert str(error.value) == (
-        f"{tmp_path}/none.yaml:1: cannot open this file: No such file or directory, allowed: a readable file"
-    )
+    assert state_of(Scope.SYSTEM, root, tmp_path) == Path("/var/lib/opsagent")
+    assert state_of(Scope.SYSTEM, ours, tmp_path) == Path("/var/lib/opsagent")
+    assert state_of(Scope.SYSTEM, account, Path("/etc/opsagent/opsagent.yaml")) == Path("/var/lib/opsagent")
+    assert state_of(Scope.SYSTEM, account, tmp_path) == account.home / ".local/state/opsagent"
+    assert state_of(Scope.USER, root, tmp_path) == Path("/root/.local/state/opsagent")
