@@ -137,7 +137,7 @@ def main() -> int:
         code, story = 3, f"cannot read {state}"
     elif seen == ("dead", "success") or (failed_for_good and seen[0] == "auto-restart"):
         code, story = 1, f"opsagent is {seen[0]} ({seen[1]}); nobody is told"
-    elif not failed_for_good and silent <= read(state / "watch.json").get("stale_after", 300):
+    elif not failed_for_good and silent <= max(300, 3 * read(state / "watch.json").get("fast_loop_seconds", 60)):
         code, story = 0, f"opsagent looked {silent:.0f} s ago"
         (state / "healthcheck.json").unlink(missing_ok=True)
     else:

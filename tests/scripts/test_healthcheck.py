@@ -234,6 +234,15 @@ def test_a_unit_that_failed_for_good_is_told_even_while_the_heartbeat_is_fresh(s
     assert len(hook.got) == 1
 
 
+def test_a_slow_fast_loop_is_given_three_of_its_rounds(state: State) -> None:
+    state.watch(fast_loop_seconds=600)
+
+    state.heartbeat(ago=1500)
+    assert check(state)[0] == 0
+    state.heartbeat(ago=1900)
+    assert check(state)[0] == 2
+
+
 def test_a_return_ends_the_outage(state: State) -> None:
     state.heartbeat(ago=720)
     check(state)
