@@ -63,10 +63,12 @@ def _begin(host: str) -> Future[tuple[str, ...]]:
 
 
 def _look_up(host: str, lookup: Future[tuple[str, ...]]) -> None:
+    """Answer everyone who waits. The next look must ask anew, so the name is struck off before the answer is out."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        lookup.set_result(tuple(str(entry[4][0]) for entry in found))
     except (OSError, UnicodeError) as error:
-        lookup.set_exception(error if isinstance(error, socket.gaierror) else socket.gaierror(0, str(error)))
-    finally:
         _running.pop(host, None)
+        lookup.set_exception(error if isinstance(error, socket.gaierror) else socket.gaierror(0, str(error)))
+    else:
+        _running.pop(host, None)
+        lookup.set_result(tuple(str(entry[4][0]) for entry in found))

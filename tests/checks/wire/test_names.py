@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from opsagent.checks.wire import names
-from opsagent.checks.wire.stage import BlindError, Stages, StageError
+from opsagent.checks.wire.stage import BlindError, StageError, Stages
 from opsagent.core.observation import Status
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def test_a_name_that_breaks_the_resolver_itself_is_a_failure_of_that_name(monkey
 
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 
-    with pytest.raises(StageError, match="cannot resolve odd.example: label too long"):
+    with pytest.raises(StageError, match=r"cannot resolve odd\.example: label too long"):
         look_up("odd.example")
