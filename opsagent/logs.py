@@ -17,7 +17,7 @@ def configure(stream: TextIO | None = None) -> None:
     if is_terminal:
         shape += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), structlog.dev.ConsoleRenderer()]
     else:
-        shape += [structlog.processors.EventRenamer("said"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shape += [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
         processors=shape,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -1,5 +1,5 @@
 """The composition root: clocks, threads, signals, and everything wired to everything."""
 
-from opsagent.daemon.service import run
+from opsagent.daemon.service import Doors, run
 
-__all__ = ["run"]
+__all__ = ["Doors", "run"]

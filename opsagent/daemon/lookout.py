@@ -77,9 +77,9 @@ class Lookout:
         began = time.monotonic()
         reading = checks.observe(one.check)
         seconds = time.monotonic() - began
-        self._under_way.pop(name, None)
         if mine is not None and mine.written_off:
             self._pool.came_back()
-            return
-        seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
-        self._post(Looked(seen=seen))
+        else:
+            seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
+            self._post(Looked(seen=seen))
+        self._under_way.pop(name, None)

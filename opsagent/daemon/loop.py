@@ -15,7 +15,7 @@ from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.observation import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from opsagent.agent import Agent
     from opsagent.core.codec import Recorded
@@ -40,12 +40,15 @@ class Loop:
         self.clock = clock
         self.late = ""
         self._queue: queue.SimpleQueue[inbox.Arrival] = queue.SimpleQueue()
-        self._nudges: queue.SimpleQueue[Callable[[datetime], None]] = queue.SimpleQueue()
         self._expected = clock.running()
 
     def post(self, arrival: inbox.Arrival) -> None:
         """Put something before the thread that owns the state. From any thread."""
         self._queue.put(arrival)
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits before the thread that owns the state."""
+        return self._queue.empty()
 
     def turn(self, agent: Agent, lookout: Lookout, rounds: Rounds, wait: float) -> None:
         """Wait at most `wait` seconds for news, then decide, act, and begin the looks that are due."""
@@ -91,7 +94,7 @@ class Loop:
         self._expected = self.clock.running()
         soonest = min(schedule.hurried(agent.world(now)).values(), default=now + LONGEST_TURN)
         wait = min(max((soonest - now).total_seconds(), 0.02), LONGEST_TURN.total_seconds())
-        return 0.0 if not self._queue.empty() else wait
+        return wait if self.is_idle() else 0.0
 
     def with_lateness(self, found: HostConditions) -> HostConditions:
         """Return the host's conditions with our own lateness, said once."""
@@ -130,7 +133,7 @@ def said(steps: Sequence[Recorded]) -> None:
     for one in steps:
         if not isinstance(one.event, _QUIET):
             text = getattr(one.event, "reason", "") or getattr(one.event, "message", "")
-            log.info(type(one.event).__name__, seq=one.seq, incident=one.incident, said=text)
+            log.info(type(one.event).__name__, seq=one.seq, incident=one.incident, reason=text)
 
 
 _QUIET = (ev.HostObserved, ev.UnitObserved, ev.EvidenceGathered, ev.SettingsApplied, ev.NotificationQueued)

@@ -164,15 +164,16 @@ class Service:
 
     def _beat(self, planned: datetime) -> None:
         """The full reconciliation: every check, every unit, what events missed."""
-        self._beats.append(planned)
         for one in self.settings.watched:
             self._lookout.look(one.policy.name, Source.HEARTBEAT)
         for listener in self._listeners.values():
             listener.resync()
+        self._beats.append(planned)
 
     def _finish_heartbeat(self) -> None:
         """A heartbeat is done when every look that it began has come back, or was written off."""
-        if not self._beats or any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched):
+        looking = any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched)
+        if not self._beats or looking or not self._loop.is_idle():
             return
         planned, now = self._beats.pop(), self.clock.now()
         self._beats.clear()

@@ -1,0 +1,203 @@
+"""`status`, `why`, `incidents`, `show`: what people and programs read."""
+
+# no `annotations` from __future__ in the files of commands: typer reads them when the program runs
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from opsagent.core.asking import MOST_ASKED, IncidentAsked, IncidentsAsked, StatusAsked, WhyAsked
+from opsagent.core.quantity import duration, spell
+from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.place import Place
+from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
+
+MONTH = timedelta(days=30)
+
+
+def status(*, json_: Json = False, config: Config = None) -> None:
+    """Show how everything stands: the daemon, every check, open incidents, waiting commands."""
+    where = place.find(config)
+    found = daemon.question(where, StatusAsked())
+    shown = found if isinstance(found, dict) else past.last_status(where)
+    shown = {**shown, "pending_commands": daemon.pending(where)}
+    if json_:
+        say_json(shown)
+        return
+    print_status(shown)
+    daemon.remind(shown["pending_commands"])
+
+
+def print_status(shown: Mapping[str, Any]) -> None:
+    """Print a status for people."""
+    say(_headline(shown))
+    checks = [_check_row(check) for check in shown["checks"]]
+    if checks:
+        table(("check", "status", "since", "armed", "quiet", "message"), checks, wide="message")
+    say(f"open incidents: {', '.join(shown['open_incidents']) or 'none'}")
+
+
+def _headline(shown: Mapping[str, Any]) -> str:
+    about, mode = shown["daemon"], shown["mode"] or "not known"
+    hold = f", HOLD: {shown['hold']}" if shown["hold"] else ""
+    if not about["running"]:
+        last = f", last heartbeat {clock.shown(about['last_heartbeat_at'])}" if about["last_heartbeat_at"] else ""
+        return f"{shown['host']}: {daemon.DOWN}{last}; nothing is watched or repaired (mode {mode}{hold})"
+    beats = f"heartbeat {clock.shown(about['last_heartbeat_at'])}, next {clock.shown(about['next_heartbeat_at'])}"
+    up = f"opsagent {about['version']} runs for {clock.ago(about['started_at'])} (pid {about['pid']})"
+    return f"{shown['host']}: {up}, mode {mode}{hold}, {beats}"
+
+
+def _check_row(check: dict[str, Any]) -> tuple[str, ...]:
+    armed = "yes" if check["armed"] else "no"
+    quiet = check["suppressed_by"] or "-"
+    return (check["name"], check["status"], clock.shown(check["since"]), armed, quiet, check["message"])
+
+
+def why(
+    check: Annotated[str, typer.Argument(help="A check's name, or the unit it watches.")],
+    *,
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Explain one check: what was seen, which rule, state, budget, each guard's answer, what happens next."""
+    where = place.find(config)
+    found = daemon.question(where, WhyAsked(check=check))
+    lines = list(found["lines"]) if found is not None else past.why(where, check)
+    if json_:
+        say_json({"check": check, "running": found is not None, "lines": lines})
+        return
+    if found is None:
+        warn(f"{daemon.DOWN}: nothing happens until it starts. This is what its log knows.")
+    say("\n".join(lines))
+    daemon.remind(daemon.pending(where))
+
+
+def incidents(
+    *,
+    open_: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
+    since: Annotated[str, typer.Option(help="How far back: 30d, 2h, or a date such as 2026-03-01.")] = "30d",
+    check: Annotated[str, typer.Option(help="Only those of this check or unit.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ASKED, help="At most so many, the newest.")] = 1000,
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """List incidents, oldest first."""
+    where = place.find(config)
+    asked = IncidentsAsked(open_only=open_, since=_span(since), check=check, limit=limit)
+    found = listed(where, asked)
+    if json_:
+        say_json(found)
+        return
+    if not found:
+        say(f"no {'open ' if open_ else ''}incidents in {spell(asked.since)}")
+    else:
+        columns = ("id", "state", "severity", "check", "since", "lasted", "actions", "reason")
+        table(columns, [_incident_row(one) for one in found], wide="reason")
+    daemon.remind(daemon.pending(where))
+
+
+def listed(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]]:
+    """Return incidents from the log, or from the daemon where this user may not read the log."""
+    found = past.incidents(where, asked)
+    if found is None:
+        found = daemon.question(where, asked)
+    if found is None:
+        fail(f"cannot read {where.log} as {daemon.who()}, and {daemon.DOWN}; allowed: members of the group opsagent")
+    return list(found)
+
+
+def _incident_row(one: dict[str, Any]) -> tuple[str, ...]:
+    done = [f"{action['remedy']} {action['outcome']}" for action in one["actions"]]
+    acted = f"{len(done)}: {done[-1]}" if done else "none"
+    over = one["mitigated_at"] or one["resolved_at"] or one["closed_at"]
+    since, lasted = clock.shown(one["first_bad_at"]), clock.lasted(one["first_bad_at"], over)
+    reason = one["cause"] or one["reason"]
+    return (one["id"], one["state"], one["severity"] or "-", one["check"], since, lasted, acted, reason)
+
+
+def _span(since: str) -> timedelta:
+    try:
+        return duration(since)
+    except ValueError:
+        pass
+    try:
+        begin = datetime.fromisoformat(since)
+    except ValueError:
+        fail(
+            f"cannot read --since {since!r}, allowed: a duration such as 30d or 2h, or a date such as 2026-03-01", USAGE
+        )
+    span = clock.now() - begin.astimezone()
+    return max(span, timedelta(milliseconds=1))
+
+
+def show(
+    incident: Annotated[str, typer.Argument(help="OPS-20260301-001, or 001 for today's.")],
+    *,
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Show one incident with its timeline and the evidence."""
+    where = place.find(config)
+    label = resolved(where, incident)
+    found = past.story(where, label)
+    if found is None:
+        told = daemon.question(where, IncidentAsked(incident=label))
+        found = {**told["incident"], "timeline": told["timeline"]} if told else None
+    if found is None:
+        fail(f"cannot read {where.log} as {daemon.who()}, and {daemon.DOWN}; allowed: members of the group opsagent")
+    if json_:
+        say_json(found)
+        return
+    say("\n".join(_told(found)))
+    daemon.remind(daemon.pending(where))
+
+
+def resolved(where: Place, name: str) -> str:
+    """Return the whole label of an incident: `001` is today's, any other ending must be unique in 30 days."""
+    if name.upper().startswith("OPS-"):
+        return name.upper()
+    known = [one["id"] for one in listed(where, IncidentsAsked(since=MONTH, limit=MOST_ASKED))]
+    fitting = [label for label in known if label.endswith(f"-{name.upper()}")]
+    todays = [label for label in fitting if f"-{clock.now():%Y%m%d}-" in label]
+    found = todays or fitting
+    if not found:
+        fail(f"cannot find incident {name!r}, see: opsagent incidents")
+    if len(found) > 1:
+        fail(f"cannot tell which incident {name!r} is, allowed: {', '.join(found[-9:])}", USAGE)
+    return str(found[0])
+
+
+def _told(one: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{one['id']}  {one['severity']}  {one['state']}  repair {one['repair']}",
+        f"{one['check']}{' of ' + one['unit'] if one['unit'] else ''}: {one['reason']}",
+        f"cause: {one['cause'] or 'not known'}",
+        *(f"{what} {clock.shown(one[key])}" for what, key in _WHENS if one[key]),
+        *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
+    ]
+    for action in one["actions"]:
+        also = f" (and {', '.join(action['also'])})" if action["also"] else ""
+        told = f"{action['remedy']} {action['unit']}{also}: {action['outcome']}, {action['reason']}"
+        lines.append(f"action {clock.shown(action['at'])} {told}")
+    lines += [
+        f"told {clock.shown(sent['at'])} {sent['notifier']} {sent['level']}: {sent['state']}"
+        for sent in one["notifications"]
+    ]
+    for moment in one["timeline"]:
+        lines.append(f"{clock.shown(moment['at'])}  {moment['text']}")
+        lines += [f"    | {quoted}" for quoted in moment["quoted"]]
+    return lines
+
+
+_WHENS = (
+    ("bad since", "first_bad_at"),
+    ("believed", "detected_at"),
+    ("taken", "acknowledged_at"),
+    ("good since", "mitigated_at"),
+    ("resolved", "resolved_at"),
+    ("closed", "closed_at"),
+)
+_LINKS = (("fell with", "parent"), ("again after", "recurrence_of"), ("quiet because of", "suppressed_by"))
