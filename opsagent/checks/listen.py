@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
-from opsagent.checks.wire.managers import manager
+from opsagent.checks.wire.lending import manager
 from opsagent.core.observation import Reading, Status, ok, unknown
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsagent.checks.wire.managers import manager
+from opsagent.checks.wire.lending import manager
 from opsagent.core.observation import Reading, unknown
 from opsagent.core.units import judge
 from opsagent.host.bus import BusError, BusLostError

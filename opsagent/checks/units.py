@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from opsagent.checks.wire.managers import manager
+from opsagent.checks.wire.lending import manager
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
 from opsagent.host.bus import BusError, BusLostError
 

@@ -7,21 +7,21 @@ from contextlib import ExitStack
 import pytest
 
 from opsagent.checks import observe, unit, units
-from opsagent.checks.wire import managers
+from opsagent.checks.wire import lending
 from opsagent.core.observation import Status
 from opsagent.host.bus import BusLostError
 
 
 @pytest.fixture(autouse=True)
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(managers, "_lent", {})
-    monkeypatch.setattr(managers, "_PATIENCE", 0.05)
+    monkeypatch.setattr(lending, "_lent", {})
+    monkeypatch.setattr(lending, "_PATIENCE", 0.05)
 
 
 def test_the_one_used_last_is_used_again() -> None:
-    with managers.manager("system") as first:
+    with lending.manager("system") as first:
         pass
-    with managers.manager("system") as second, managers.manager("user") as other:
+    with lending.manager("system") as second, lending.manager("user") as other:
         assert second is first
         assert other is not first
         assert other.scope == "user"
@@ -29,13 +29,13 @@ def test_the_one_used_last_is_used_again() -> None:
 
 def test_only_a_few_are_lent_and_each_comes_back_even_after_an_error() -> None:
     with ExitStack() as stack:
-        lent = [stack.enter_context(managers.manager("system")) for _ in range(4)]
+        lent = [stack.enter_context(lending.manager("system")) for _ in range(4)]
         with pytest.raises(BusLostError, match="all 4 connections wait for an answer"):
-            stack.enter_context(managers.manager("system"))
-    with pytest.raises(RuntimeError), managers.manager("system"):
+            stack.enter_context(lending.manager("system"))
+    with pytest.raises(RuntimeError), lending.manager("system"):
         raise RuntimeError
 
-    with managers.manager("system") as again:
+    with lending.manager("system") as again:
         assert again in lent
     assert len(set(map(id, lent))) == 4
 
