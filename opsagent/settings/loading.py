@@ -125,8 +125,10 @@ class _Reading:
         self.notifiers = self._items("notifiers", "notifier", NotifierOptions, known.notifier_kinds)
 
     def _document(self) -> Document:
+        # a key with nothing behind it is what is left when everything below it is commented out
+        values = {key: plain(node) for key, node in self.root.items.items() if plain(node) is not None}
         try:
-            document: Document = adapter(Document).validate_python(plain(self.root))
+            document: Document = adapter(Document).validate_python(values)
         except ValidationError as error:
             self.problems += problems_of(error, self.root, "", keys_of(Document))
             return Document()

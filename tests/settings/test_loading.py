@@ -88,6 +88,13 @@ def test_an_empty_file_watches_the_failed_units(read: Read) -> None:
     assert [check.name for check in settings.policy.checks] == ["failed-units"]
 
 
+def test_a_key_with_everything_below_it_commented_out_is_as_if_it_were_not_there(read: Read) -> None:
+    settings = read("checks:\n#- name: a\nnotifiers:\nescalation:\nrepair:\nzone:\ndeadman:\n")
+
+    assert [check.name for check in settings.policy.checks] == ["failed-units"]
+    assert settings.deadman is None
+
+
 def test_every_key_arrives_where_it_belongs(read: Read) -> None:
     settings = read(WHOLE)
     policy, api = settings.policy, settings.policy.checks[0]

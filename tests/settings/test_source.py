@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opsagent.settings import SettingsError, load
 from opsagent.settings.source import LARGEST, Account, files_of, find, host_zone, read, this_account
 
 ADA = Account(uid=1000, name="ada", home=Path("/home/ada"))
@@ -195,3 +196,25 @@ def test_this_process_has_an_account() -> None:
 
     assert account.uid == os.geteuid()
     assert account.home.is_absolute()
+
+
+def test_the_systems_instance_refuses_settings_that_others_can_change(place: Path) -> None:
+    root = Account(uid=0, name="root", home=Path("/root"))
+    assert load(place, {}, (), {}, root).zone == "UTC"
+
+    (place.parent / "conf.d").mkdir()
+    extra = place.parent / "conf.d/extra.yaml"
+    extra.write_text("host: h", encoding="utf-8")
+    extra.chmod(0o666)
+
+    with pytest.raises(SettingsError, match=r"extra\.yaml:1: cannot trust a file of mode 0666"):
+        load(place, {}, (), {}, root)
+    assert load(place, {}, (), {}, ADA).host == "h"
+
+
+def test_whoever_writes_to_the_systems_state_is_the_systems_instance(place: Path) -> None:
+    place.write_text("state: /var/lib/opsagent/second\n", encoding="utf-8")
+    place.chmod(0o660)
+
+    with pytest.raises(SettingsError, match="cannot trust a file of mode 0660"):
+        load(place, {}, (), {}, ADA)
