@@ -16,6 +16,7 @@ from opsagent.core.denied import malformed
 from opsagent.host import process
 from opsagent.host.boot import first_process_at
 from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, asked_by, stops_among
+from opsagent.host.systemd import utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ _KEEP = 16 * 1024 * 1024
 _MOST_UNIT_LINES = 20_000
 # How far a stop's causes may lie behind the cursor that an earlier reading left.
 _LOOK_BACK = timedelta(seconds=10)
+# A cursor from the future means that the clock was set back; then what is new has older stamps than the cursor.
+_CLOCK_SET_BACK = timedelta(days=1)
 # systemd's own bound for a stop is 90 s; whoever asked for it did so before.
 _LONG_STOP = timedelta(minutes=2)
 _SUDO = "/usr/bin/sudo"
@@ -58,17 +61,24 @@ def stops(
     """Return the stop jobs of the units in `relations` after `since`, and the cursor to go on from.
 
     `since` is a time or the cursor of the reading before; nothing before this boot counts. `relations` gives for
-    each unit those it is bound to (BindsTo, Requires, PartOf). A restart is no stop, whoever asked for it. The
-    cursor is "" while the journal has nothing to point at: ask again with the time.
+    each unit those it is bound to (BindsTo, Requires, PartOf); it must name every unit that matters, for the cursor
+    passes over the stops of all others. A restart is no stop, whoever asked for it. The cursor is "" while the
+    journal has nothing to point at: ask again with the time.
     """
     cursor = since if isinstance(since, str) else ""
-    begin = _moment_of(cursor) - _LOOK_BACK if isinstance(since, str) else since
+    begin = _looking_back(cursor) if isinstance(since, str) else since
     begin = max(begin, first_process_at() or begin)
     found = _unit_lines(begin, scope)
     fresh = _after(found, cursor)
     seen = stops_among(found, fresh, relations)
     told = _sudo_lines(seen) if seen else []
     return tuple(replace(stop, by=asked_by(stop, told)) for stop in seen), found[-1].cursor if fresh else cursor
+
+
+def _looking_back(cursor: str) -> datetime:
+    """Return from when to read so that the causes of what comes after the cursor are seen too."""
+    moment, now = _moment_of(cursor), utc_now()
+    return moment - _LOOK_BACK if moment <= now else now - _CLOCK_SET_BACK
 
 
 def _after(found: Sequence[UnitLine], cursor: str) -> Sequence[UnitLine]:

@@ -230,6 +230,24 @@ def test_a_cursor_whose_line_is_gone_still_tells_what_came_after_it(manager: Hos
     assert fell(seen) == {"lone.service": ""}
 
 
+def test_a_cursor_from_before_the_clock_was_set_back_still_finds_what_is_new(manager: Host) -> None:
+    began = time.time()
+    do(manager, "systemctl stop lone.service", start=["lone.service"])
+    _, cursor = stops_since(manager, began)
+    place = next(part for part in cursor.split(";") if part.startswith("t="))
+    ahead = cursor.replace(place, f"t={int((time.time() + 3600) * 1e6):x}")
+    fresh = (
+        "import opsagent.host.journal as j",
+        "j._after = lambda found, cursor, real=j._after: real(found, given[1])",  # the line itself has not moved
+        "say(journal.stops(given[0], given[2])[0])",
+    )
+    do(manager, "systemctl stop by-143.service", start=["by-143.service"])
+
+    seen = ask(manager, *fresh, argument=(ahead, cursor, BOUND_TO))
+
+    assert [stop["unit"] for stop in seen] == ["by-143.service"]
+
+
 def test_a_shutdown_is_nobodys_stop(host: Host) -> None:
     install(host)
     began = time.time()
