@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -92,14 +92,20 @@ def connect(path: Path, synchronous: str) -> sqlite3.Connection:
 
 def create(path: Path) -> None:
     """Make an empty file that outlives a power cut, unless it exists: its mode is what the -wal and -shm will have."""
+    with suppress(FileExistsError), disk_words(f"create {path}"):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640))
+        sync_directory(path.parent)
+
+
+@contextmanager
+def disk_words(what: str) -> Iterator[None]:
+    """Turn what the file system says into a `StoreError`; that a file is there already stays what it is."""
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+        yield
     except FileExistsError:
-        return
+        raise
     except OSError as error:
-        raise StoreError(disk_trouble(error), f"cannot create {path}: {error.strerror}") from error
-    os.close(handle)
-    sync_directory(path.parent)
+        raise StoreError(disk_trouble(error), f"cannot {what}: {error.strerror}") from error
 
 
 def disk_trouble(error: OSError) -> StoreTrouble:

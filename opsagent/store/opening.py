@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.log_row import StoreTrouble
 from opsagent.store import salvage, schema
-from opsagent.store.database import create, our_words, trouble_of
+from opsagent.store.database import create, disk_words, our_words, trouble_of
 from opsagent.store.eventlog import EventLog
 
 if TYPE_CHECKING:
@@ -42,10 +42,11 @@ def open_log(path: Path, *, host: str, boot: str, now: datetime) -> Opened:
 
     `now` (UTC) names a damaged file that is set aside.
     """
-    salvage.finish(path)
-    created = not path.exists()
-    create(path)
-    damage = damage_of(path)
+    with disk_words(f"open {path}"):
+        salvage.finish(path)
+        created = not path.exists()
+        create(path)
+        damage = damage_of(path)
     if not damage:
         return Opened(log=EventLog(path, host=host, boot=boot).open(), created=created)
     found = salvage.salvage(path, now)
@@ -67,9 +68,13 @@ def damage_of(path: Path) -> str:
 
 
 def verdict_of(path: Path) -> str:
-    """Ask SQLite whether the pages hold together; 100,000 events take it about 0.1 s."""
+    """Ask SQLite whether the pages hold together; 100,000 events take it about 0.1 s.
+
+    Nothing is changed, save where the very making of the log was cut short: its journal must be rolled back.
+    """
+    mode = "rw" if path.with_name(f"{path.name}-journal").exists() else "ro"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
             return fault_in_tables(connection) if verdict == "ok" else " ".join(verdict.split())
     except sqlite3.Error as error:

@@ -10,18 +10,17 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core.log_row import StoreError
 from opsagent.store import schema
-from opsagent.store.database import connect, disk_trouble, moment, our_words, sync_directory, transaction
+from opsagent.store.database import connect, disk_words, moment, our_words, sync_directory, transaction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 TABLES = ("meta", "events", "outbox", "incidents", "labels", "spooled")
 SMALLEST_ROW = 40
@@ -46,7 +45,7 @@ def salvage(path: Path, now: datetime) -> Salvaged:
     """Replace a damaged log by a new one with what could be read. StoreError when the disk does not let us."""
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     building = path.with_name(f"{path.name}.salvaging")
-    with _disk_words(path), our_words(f"salvage {path}"):
+    with disk_words(f"set the damaged {path} aside"), our_words(f"salvage {path}"):
         _forget(building)
         tables, highest = read_damaged(path)
         highest = max([highest, *(cells[0] for cells in tables["events"])])
@@ -62,7 +61,7 @@ def finish(path: Path) -> None:
     """Put a new log that is complete into its place; nothing to do when there is none."""
     for complete in sorted(path.parent.glob(f"{path.name}.salvaged-*")):
         stamp = complete.name.rpartition("-")[2]
-        with _disk_words(path):
+        with disk_words(f"set the damaged {path} aside"):
             _swap(path, complete, path.with_name(f"{path.name}.damaged-{stamp}"))
 
 
@@ -250,11 +249,3 @@ def _forget(path: Path) -> None:
     """Remove what an earlier try left."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         _beside(path, suffix).unlink(missing_ok=True)
-
-
-@contextmanager
-def _disk_words(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(disk_trouble(error), f"cannot set the damaged {path} aside: {error.strerror}") from error

@@ -95,7 +95,7 @@ def test_what_finds_no_room_is_counted_and_what_is_held_stays_the_oldest() -> No
     assert [len(rows) for rows in kept] == [1, 1, 0, 0]
     assert pending.dropped == 2
     log.error = None
-    assert pending.flush() == 2
+    assert pending.flush(NOW) == 2
     assert [row.type for row in log.rows] == ["one", "two"]
 
 

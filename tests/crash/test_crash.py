@@ -1,0 +1,106 @@
+"""Killed at any call, its disk failing at any call, its power cut at any moment: nothing that was promised is lost.
+
+Every lane has a floor: one that injected nothing, or less than the program does, has proved nothing and fails. And
+every kind of lane must catch a program that is wrong in the way one would first write it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+AT_ONCE = 2
+"""The lanes wait for the disk and for strace more than they compute."""
+KILLS = {
+    "openat": 60,
+    "write": 15,
+    "pwrite64": 120,
+    "fdatasync": 20,
+    "fsync": 3,
+    "linkat": 1,
+    "unlinkat": 2,
+    "flock": 8,
+}
+LOOKS = {"close": 8, "fcntl": 12, "pread64": 4, "newfstatat": 6}
+ERRORS = {"openat": 10, "write": 3, "pwrite64": 60, "fdatasync": 10, "fsync": 2, "ftruncate": 1, "fallocate": 1}
+FLOORS = {
+    "kill": KILLS,
+    "kill-looking": LOOKS,
+    "enospc": ERRORS,
+    "enospc-for-ever": ERRORS,
+    "eio": ERRORS,
+    "eio-for-ever": ERRORS,
+    "spool-put": {"openat": 6, "write": 3, "fsync": 6, "renameat": 3},
+    "spool-take-in": {"pwrite64": 30, "fdatasync": 4, "unlink": 2},
+}
+STATES = {"power": 400, "power-spool": 12, "power-take-in": 120}
+
+
+@dataclass
+class Lanes:
+    """All lanes, two at a time, in processes of their own; a test waits for its own lane only."""
+
+    running: dict[str, Future[dict[str, Any]]]
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        return self.running[name].result()
+
+
+@pytest.fixture(scope="module")
+def lane() -> Iterator[Callable[[str], dict[str, Any]]]:
+    names = (*FLOORS, *STATES, "naive", "careless", "blind", "power-hasty", "power-spool-naive")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield Lanes({name: pool.submit(run, name) for name in names})
+
+
+def run(name: str) -> dict[str, Any]:
+    argv = [sys.executable, "-m", "tests.crash.lanes", name]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_no_injection_at_any_call_breaks_a_promise(lane: Callable[[str], dict[str, Any]], name: str) -> None:
+    found = lane(name)
+
+    assert found["violations"] == []
+    short = {
+        call: found["hits"].get(call, 0) for call, floor in FLOORS[name].items() if found["hits"].get(call, 0) < floor
+    }
+    assert short == {}, "these calls were hit less often than the program makes them"
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_no_power_cut_breaks_a_promise(lane: Callable[[str], dict[str, Any]], name: str) -> None:
+    found = lane(name)
+
+    assert found["violations"] == []
+    assert found["tried"] >= STATES[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("naive", "times in the Markdown"),
+        ("careless", "acknowledged and lost"),
+        ("power-hasty", "acknowledged and lost"),
+        ("power-spool-naive", "put and lost"),
+    ],
+)
+def test_a_program_that_is_wrong_is_caught(lane: Callable[[str], dict[str, Any]], name: str, fault: str) -> None:
+    assert [what for what in lane(name)["violations"] if fault in what]
+
+
+def test_a_sweep_that_injects_nothing_has_no_hits_to_show(lane: Callable[[str], dict[str, Any]]) -> None:
+    assert lane("blind") == {"hits": {}, "violations": []}
