@@ -70,6 +70,9 @@ GRANTED: dict[tuple[str, str], str] = {
     ("host/systemd.py", "threading"): "threading.local: a D-Bus connection belongs to one thread",
     ("host/systemd.py", "datetime.datetime.now"): "the default stamp of a reading; whoever decides passes a clock",
     ("interfaces/control.py", "threading"): "a small thread for each connection, so that a slow client harms nobody",
+    ("interfaces/cli/checking.py", "threading"): "without the daemon a command looks with its own threads",
+    ("interfaces/cli/clock.py", "datetime.datetime.now"): "the one clock of all commands",
+    ("interfaces/running.py", "threading"): "the type of the event that ends the serving of the socket",
 }
 
 

@@ -88,16 +88,7 @@ def status(
             "last_heartbeat_at": _iso(last_heartbeat_at or (state.day.last_heartbeat_at if state.day else None)),
             "next_heartbeat_at": _iso(next_heartbeat_at),
         },
-        "checks": [
-            _check(
-                check,
-                health.get(check.name),
-                next_at=next_at.get(check.name),
-                armed=policy.mode is Mode.AUTO and bool(check.repair),
-                quiet=quiet_because(check, world),
-            )
-            for check in policy.checks
-        ],
+        "checks": [_check(check, health.get(check.name), world, next_at.get(check.name)) for check in policy.checks],
         "open_incidents": [incident.label for incident in state.open_incidents],
         "pending_commands": [],
     }
@@ -138,18 +129,16 @@ def quiet_because(check: CheckPolicy, world: World) -> str | None:
     return "flapping" if check.name in world.state.flapping else None
 
 
-def _check(
-    check: CheckPolicy, health: Health | None, *, next_at: datetime | None, armed: bool, quiet: str | None
-) -> dict[str, Any]:
+def _check(check: CheckPolicy, health: Health | None, world: World, next_at: datetime | None) -> dict[str, Any]:
     return {
         "name": check.name,
         "kind": check.kind,
         "status": _status(health).value,
-        "armed": armed,
+        "armed": world.policy.mode is Mode.AUTO and bool(check.repair),
         "since": _iso(health.since if health else None),
         "message": _message(health, check),
         "next_at": _iso(next_at),
-        "suppressed_by": quiet,
+        "suppressed_by": quiet_because(check, world),
     }
 
 

@@ -1,0 +1,85 @@
+"""The command line: one file for each group of commands, each thin; the work is done elsewhere.
+
+Only the file of the command that is asked for is imported, for `status` is asked often and must answer at once.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from opsagent.interfaces.cli import place
+
+COMMANDS = {
+    "run": "service",
+    "check": "checking",
+    "status": "reading",
+    "why": "reading",
+    "incidents": "reading",
+    "show": "reading",
+    "ack": "acting",
+    "resolve": "acting",
+    "pause": "acting",
+    "repair": "acting",
+    "note": "acting",
+    "init": "setting",
+    "validate": "setting",
+    "settings": "setting",
+    "notify": "notifying",
+    "memory": "remembering",
+    "install": "service",
+    "version": "service",
+}
+"""Every command, in the order of the help, with the file it lives in; a group of commands is a `Typer` of its name."""
+HELP = "The on-call engineer that lives on this host: watches, repairs inside guard rails, remembers, wakes people."
+
+
+def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the program with these commands."""
+    app = typer.Typer(
+        name="opsagent",
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(instance)
+    for name in names:
+        found = getattr(importlib.import_module(f"{__name__}.{COMMANDS[name]}"), name)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name)(found)
+    return app
+
+
+def instance(
+    config: Annotated[str | None, typer.Option("--config", metavar="FILE", help="Settings of the instance.")] = None,
+) -> None:
+    """Say once, before any command, which instance is meant."""
+    if config:
+        os.environ[place.ENVIRONMENT] = config
+
+
+def main() -> None:
+    """Run one command; its exit status is the program's."""
+    asked = sys.argv[1:]
+    if asked in (["status"], ["status", "--json"]):
+        _status(as_json=asked[1:] == ["--json"])
+        return
+    words = [word for word in asked if word in COMMANDS]
+    complete = "_OPSAGENT_COMPLETE" in os.environ
+    build(words[:1] if words and not complete else COMMANDS)()
+
+
+def _status(*, as_json: bool) -> None:
+    """Answer what is asked most without the tenth of a second that typer takes to read two words."""
+    from opsagent.interfaces.cli import reading  # noqa: PLC0415 - imported only when asked for, as every command
+
+    try:
+        reading.status(json_=as_json)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)

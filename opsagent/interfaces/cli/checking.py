@@ -1,0 +1,113 @@
+"""`check`: look once, without the daemon, and record nothing. Its exit status is that of monitoring-plugins."""
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from opsagent import checks
+from opsagent.core.observation import Reading, Status, unknown
+from opsagent.core.timing import spoken
+from opsagent.interfaces.cli import place
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.screen import fail, say, say_json, table
+from opsagent.settings import Watched
+
+GRACE = timedelta(seconds=2)
+"""How much longer than its own timeout a look may take before it is left behind."""
+AT_ONCE = 32
+EXIT = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.UNKNOWN: 3}
+WORST_FIRST = (Status.CRITICAL, Status.UNKNOWN, Status.WARNING, Status.OK)
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look on its way; it stays `unknown` when it does not come back."""
+
+    watched: Watched
+    reading: Reading
+    seconds: float = 0.0
+
+
+def check(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Checks; default: all.")] = None,
+    *,
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Look once, without the daemon, and record nothing. Exits with 0 ok, 1 warning, 2 critical, 3 unknown."""
+    settings = place.load(place.find(config), code=EXIT[Status.UNKNOWN])
+    looks = look(_chosen(settings.watched, names or []))
+    if json_:
+        say_json([_plain(one) for one in looks])
+    else:
+        say(_headline(looks))
+        table(("check", "status", "took", "message"), [_row(one) for one in looks], wide="message")
+    raise typer.Exit(EXIT[worst(looks)])
+
+
+def _chosen(watched: tuple[Watched, ...], names: list[str]) -> tuple[Watched, ...]:
+    known = {one.policy.name: one for one in watched}
+    missing = [name for name in names if name not in known]
+    if missing:
+        fail(f"cannot find check {missing[0]!r}, known: {', '.join(known) or 'none'}", EXIT[Status.UNKNOWN])
+    return tuple(known[name] for name in names) if names else watched
+
+
+def look(watched: tuple[Watched, ...]) -> list[_Look]:
+    """Look with all checks side by side; one that does not come back in time is `unknown` and left behind."""
+    looks = [_Look(one, unknown(_late(one), "timeout")) for one in watched]
+    places = threading.Semaphore(AT_ONCE)
+    threads = [threading.Thread(target=_observe, args=(one, places), daemon=True) for one in looks]
+    for thread in threads:
+        thread.start()
+    longest = max((one.policy.timeout for one in watched), default=timedelta())
+    rounds = 1 + len(watched) // AT_ONCE
+    until = time.monotonic() + (rounds * (longest + GRACE)).total_seconds()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [_Look(one.watched, one.reading, one.seconds) for one in looks]
+
+
+def _late(watched: Watched) -> str:
+    return f"no answer within {spoken(watched.policy.timeout + GRACE)}"
+
+
+def _observe(one: _Look, places: threading.Semaphore) -> None:
+    with places:
+        started = time.monotonic()
+        reading = checks.observe(one.watched.check)
+        one.seconds = time.monotonic() - started
+        one.reading = reading
+
+
+def worst(looks: list[_Look]) -> Status:
+    """Return the status that the exit status tells: critical over unknown over warning over ok."""
+    seen = {one.reading.status for one in looks}
+    return next((status for status in WORST_FIRST if status in seen), Status.UNKNOWN)
+
+
+def _headline(looks: list[_Look]) -> str:
+    counts = [(sum(one.reading.status is status for one in looks), status) for status in WORST_FIRST]
+    return f"{worst(looks).upper()}: " + (", ".join(f"{n} {status}" for n, status in counts if n) or "nothing to check")
+
+
+def _row(one: _Look) -> tuple[str, ...]:
+    took = spoken(timedelta(seconds=one.seconds))
+    return (one.watched.policy.name, one.reading.status, took, one.reading.message)
+
+
+def _plain(one: _Look) -> dict[str, Any]:
+    return {
+        "name": one.watched.policy.name,
+        "kind": one.watched.policy.kind,
+        "unit": one.watched.policy.unit,
+        "status": one.reading.status.value,
+        "failure_class": one.reading.failure_class,
+        "message": one.reading.message,
+        "seconds": round(one.seconds, 3),
+        "measures": [{"name": m.name, "value": m.value, "unit": m.unit} for m in one.reading.measures],
+    }

@@ -1,0 +1,92 @@
+"""Asking the daemon, and leaving word for it where it does not answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from opsagent.core import asking
+from opsagent.core.log_row import StoreError
+from opsagent.core.timing import iso
+from opsagent.interfaces import client
+from opsagent.interfaces.cli import clock
+from opsagent.interfaces.cli.screen import fail, say
+from opsagent.interfaces.peer import user_name
+
+if TYPE_CHECKING:
+    from opsagent.core.asking import Question
+    from opsagent.core.commands import Command
+    from opsagent.interfaces.cli.place import Place
+
+DOWN = "the daemon is down"
+
+
+def who() -> str:
+    """Return who sits at this terminal: behind sudo, the user who called it."""
+    return os.environ.get("SUDO_USER") or user_name(os.getuid())
+
+
+def question(place: Place, asked: Question, timeout: float = 10.0) -> Any:
+    """Return the daemon's answer, or None when it is down or does not answer. Ends when it refuses."""
+    try:
+        answer = client.ask(place.socket, asking.body(asked), timeout)
+    except (client.DownError, client.NoAnswerError, PermissionError):
+        return None
+    if "data" not in answer:
+        fail(str(answer.get("error") or answer.get("text")))
+    return answer["data"]
+
+
+def change(place: Place, command: Command) -> None:
+    """Have a command carried out and say what came of it; leave it in the spool when the daemon is down."""
+    try:
+        answer = client.ask(place.socket, asking.body(command))
+    except client.DownError:
+        leave(place, command)
+        return
+    except client.NoAnswerError as error:
+        fail(f"{error}; it may still carry this out, see: opsagent status")
+    except PermissionError:
+        fail(f"cannot reach {place.socket} as {who()}, allowed: root and members of the group opsagent")
+    if not answer.get("accepted", False):
+        fail(str(answer.get("error") or answer.get("text")))
+    say(str(answer["text"]))
+
+
+def leave(place: Place, command: Command) -> None:
+    """Put a command where the daemon finds it when it starts."""
+    from opsagent.store import spool  # noqa: PLC0415 - sqlite3, which only this path needs
+
+    body = json.dumps(asking.body(command, clock.now()))
+    try:
+        spool.write(place.spool, body)
+    except (StoreError, OSError) as error:
+        fail(f"{DOWN}, and {error}; allowed: root and members of the group opsagent, once opsagent has run here")
+    say(f"{DOWN}; waits in the spool, carried out at its start: {asking.summary(command)}")
+
+
+def pending(place: Place) -> list[dict[str, str]]:
+    """Return the commands that wait for the daemon, oldest first; none where this user may not see them."""
+    from opsagent.store import spool  # noqa: PLC0415 - as above
+
+    try:
+        waiting = spool.peek(place.spool).waiting
+    except OSError:
+        return []
+    return [
+        {"id": one.uuid, "at": iso(one.at), "by": user_name(one.uid), "command": _summary(one.body)} for one in waiting
+    ]
+
+
+def _summary(body: str) -> str:
+    try:
+        return asking.summary(asking.read(json.loads(body), by=""))
+    except asking.RequestError as error:
+        return f"refused: {error}"
+
+
+def remind(waiting: list[dict[str, str]]) -> None:
+    """Say below an answer what waits for the daemon."""
+    for one in waiting:
+        say(f"pending since {clock.shown(one['at'])}: {one['command']} (by {one['by']}, carried out at its start)")

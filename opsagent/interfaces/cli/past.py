@@ -1,0 +1,153 @@
+"""What is known without the daemon: its last status, and what its log tells."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING, Any
+
+from opsagent.interfaces.cli import clock
+from opsagent.interfaces.cli.screen import fail
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsagent.core.asking import IncidentsAsked
+    from opsagent.core.log_row import Row
+    from opsagent.core.state import State
+    from opsagent.core.world import World
+    from opsagent.interfaces.cli.place import Place
+    from opsagent.store.reader import Reader
+
+NEVER_RUN: dict[str, Any] = {
+    "host": "",
+    "mode": None,
+    "hold": None,
+    "daemon": {
+        "running": False,
+        "pid": None,
+        "version": None,
+        "started_at": None,
+        "last_heartbeat_at": None,
+        "next_heartbeat_at": None,
+    },
+    "checks": [],
+    "open_incidents": [],
+    "pending_commands": [],
+}
+
+
+def last_status(where: Place) -> dict[str, Any]:
+    """Return the status that the daemon wrote last, as that of a daemon that does not run."""
+    try:
+        found = json.loads((where.state / "status.json").read_bytes())
+        about = {**found["daemon"], "running": False, "pid": None, "next_heartbeat_at": None}
+        checks = [{**check, "next_at": None} for check in found["checks"]]
+    except (OSError, ValueError, TypeError, KeyError):  # never run here, closed to this user, or cut by a full disk
+        return {**NEVER_RUN, "host": socket.gethostname()}
+    return {**found, "daemon": about, "checks": checks}
+
+
+def incidents(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]] | None:
+    """Return incidents from the log, none when it was never begun, None when this user may not read it."""
+    reader = _reader(where)
+    if reader is None:
+        return None if _is_closed(where) else []
+    since = clock.now() - asked.since
+    with reader:
+        texts = reader.incidents(since=since, open_only=asked.open_only, check=asked.check or None, limit=asked.limit)
+    found = [json.loads(text) for text in texts]
+    return [one for one in found if not asked.open_only or one["state"] not in {"resolved", "closed"}]
+
+
+def story(where: Place, label: str) -> dict[str, Any] | None:
+    """Return an incident with its timeline, None when this user may not read the log; ends when there is none."""
+    from opsagent.core import contract  # noqa: PLC0415 - the whole core, which the other commands need not
+
+    reader = _reader(where)
+    if reader is None:
+        if _is_closed(where):
+            return None
+        fail(f"cannot find incident {label}: opsagent has not run here yet")
+    with reader:
+        text, seq = reader.incident(label), reader.opened_by(label)
+        told = contract.retold(reader.events(incident=seq)) if seq is not None else None
+    if text is None or told is None:
+        fail(f"cannot find incident {label}, see: opsagent incidents")
+    return {**json.loads(text), "timeline": contract.story(told)["timeline"]}
+
+
+def why(where: Place, check: str) -> list[str]:
+    """Explain a check from the log alone."""
+    from opsagent.core import why as explaining  # noqa: PLC0415 - as above
+
+    try:
+        return list(explaining.lines(_world(where), check))
+    except ValueError as error:
+        fail(str(error))
+
+
+def _world(where: Place) -> World:
+    from opsagent.core.health import Health  # noqa: PLC0415 - as above
+    from opsagent.core.observation import Reading  # noqa: PLC0415
+    from opsagent.core.world import World  # noqa: PLC0415
+    from opsagent.interfaces.cli.place import load  # noqa: PLC0415
+
+    state = _replayed(where)
+    looks = {}
+    for name, known in state.health.items():
+        reading = Reading(status=known.status, message=known.message, failure_class=known.failure_class)
+        looks[name] = Health(
+            check=name, status=known.status, settled=True, since=known.since, at=known.since, reading=reading
+        )
+    return World(state=state, policy=load(where).policy, looks=looks, now=clock.now())
+
+
+def _replayed(where: Place) -> State:
+    from opsagent.core.codec import Recorded, decode  # noqa: PLC0415 - as above
+    from opsagent.core.fold import replay  # noqa: PLC0415
+    from opsagent.core.state import State  # noqa: PLC0415
+
+    recorded = (
+        Recorded(seq=row.seq, at=row.at, event=decode(row.type, row.data), incident=row.incident)
+        for row in all_rows(where)
+    )
+    return replay(State(), recorded)[0]
+
+
+def all_rows(where: Place) -> Iterator[Row]:
+    """Yield the whole log in its order; ends when this user may not read it."""
+    reader = _reader(where)
+    if reader is None:
+        fail(f"cannot read {where.log}, allowed: members of the group opsagent, once opsagent has run here")
+    last = 0
+    with reader:
+        while rows := reader.events(after=last):
+            yield from rows
+            last = rows[-1].seq
+
+
+def _reader(where: Place) -> Reader | None:
+    """Open the log for reading, or return None where there is none, or none for this user."""
+    from opsagent.core.log_row import StoreError, StoreTrouble  # noqa: PLC0415 - sqlite3, not needed by `status`
+    from opsagent.store.reader import Reader  # noqa: PLC0415
+
+    try:
+        return Reader.open(where.log)
+    except OSError:
+        return None
+    except StoreError as error:
+        if error.kind is StoreTrouble.CORRUPT:
+            fail(f"{error}; it is set aside and salvaged when opsagent starts")
+        return None
+
+
+def _is_closed(where: Place) -> bool:
+    """Tell whether there is a log that this user may not read."""
+    try:
+        where.log.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True

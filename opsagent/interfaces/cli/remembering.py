@@ -1,0 +1,51 @@
+"""`memory`: write again what is missing of the Markdown; take a secret out of the log."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from opsagent.core.codec import Recorded, decode
+from opsagent.interfaces.cli import place
+from opsagent.interfaces.cli.options import Config
+from opsagent.interfaces.cli.past import all_rows
+from opsagent.interfaces.cli.screen import USAGE, fail, say
+
+memory = typer.Typer(help="The Markdown memory and the log behind it.", no_args_is_help=True)
+
+
+@memory.callback()
+def what() -> None:
+    """The Markdown memory and the log behind it."""
+
+
+@memory.command()
+def rebuild(
+    *,
+    day: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="Only this local day; default: all.")] = "",
+    config: Config = None,
+) -> None:
+    """Write again what is missing of the memory, from the log. What is there, people's words too, stays untouched."""
+    from opsagent.memory.memory import Memory  # noqa: PLC0415 - the whole of the reports
+    from opsagent.redact import Redactor  # noqa: PLC0415
+
+    where = place.find(config)
+    only = _date(day) if day else None
+    settings = place.load(where)
+    rows = all_rows(where)
+    recorded = (
+        Recorded(seq=row.seq, at=row.at, event=decode(row.type, row.data), incident=row.incident) for row in rows
+    )
+    redact = Redactor(settings.secrets).redact
+    kept = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
+    done = kept.rebuild(recorded, date=only)
+    say(f"{settings.memory}: {done.written} entries written again, {done.present} were there")
+    if done.trouble:
+        fail(f"some could not be written: {done.trouble}")
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        fail(f"cannot read --date {text!r}, allowed: a day such as 2026-03-01", USAGE)

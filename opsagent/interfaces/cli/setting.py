@@ -1,0 +1,128 @@
+"""`init`, `validate`, `settings`: the settings file, before the daemon reads it."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opsagent.core.quantity import spell
+from opsagent.interfaces.cli import place
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.place import Place
+from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say, say_json, table
+from opsagent.settings import Settings, SettingsError
+
+settings = typer.Typer(help="Show the settings, or their schema.", no_args_is_help=True)
+
+
+def init(
+    path: Annotated[str | None, typer.Argument(help="Default: /etc/opsagent/opsagent.yaml for root.")] = None,
+) -> None:
+    """Write settings from what runs on this host: everything watched, nothing armed. Never overwrites."""
+    target = Path(path) if path else place.usual_settings()
+    if os.path.lexists(target):
+        fail(f"cannot write {target}: it is there already, and is never overwritten; allowed: a new path")
+    _write_new(target, place.discovered())
+    say(f"wrote {target}: nothing is armed, it only watches. Look at it, then: opsagent validate {target}")
+
+
+def _write_new(target: Path, text: str) -> None:
+    """Create the file or fail; between the look above and this another may have made it."""
+    try:
+        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        handle = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        fail(f"cannot write {target}: {error.strerror}, allowed: a new file in a directory you may write")
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        stream.write(text)
+
+
+def validate(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]…", help="Default: the settings in use.")] = None,
+) -> None:
+    """Tell everything that is wrong with settings, each as file:line with what is allowed."""
+    usual = place.settings_file(None)
+    found = [Path(file) for file in files or ([str(usual)] if usual else [])]
+    if not found:
+        fail("cannot find any settings, allowed: a file (make one with: opsagent init)", USAGE)
+    wrong = [not _is_good(path) for path in found]
+    if any(wrong):
+        raise typer.Exit(FAILED)
+
+
+def _is_good(path: Path) -> bool:
+    try:
+        read = place.read(path)
+    except SettingsError as error:
+        say("\n".join(map(str, error.problems)))
+        return False
+    armed = [check.name for check in read.policy.checks if check.repair]
+    say(f"{path}: good. {len(read.watched)} checks, armed: {', '.join(armed) or 'none'}, mode {read.policy.mode}")
+    return True
+
+
+@settings.command()
+def schema() -> None:
+    """Print the JSON Schema, for editors."""
+    from opsagent import remedies  # noqa: PLC0415 - with the kinds of checks, half a second of imports
+    from opsagent.settings.schema import schema as schema_of  # noqa: PLC0415
+
+    kinds, notifier_kinds = place.kinds()
+    say_json(schema_of(kinds, remedies.KINDS, notifier_kinds))
+
+
+@settings.command()
+def show(*, json_: Json = False, config: Config = None) -> None:
+    """Show the settings in force, with the defaults filled in. Addresses of notifiers may be secret: left out."""
+    where = place.find(config)
+    read = place.load(where)
+    shown = _shown(read, where)
+    if json_:
+        say_json(shown)
+        return
+    for key in ("files", "host", "zone", "state", "memory", "layout", "scope", "mode", "heartbeat", "fast_loop"):
+        value = shown[key]
+        say(f"{key:10} {', '.join(value) or 'none' if isinstance(value, list) else value}")
+    rows = [tuple(_cell(check[key]) for key in _COLUMNS) for check in shown["checks"]]
+    table(_COLUMNS, rows, wide="repair")
+    notifiers = [f"{one['name']} ({one['kind']})" for one in shown["notifiers"]]
+    say(f"notifiers: {', '.join(notifiers) or 'none: nobody is told'}")
+
+
+_COLUMNS = ("name", "kind", "unit", "every", "timeout", "criticality", "repair", "depends_on")
+
+
+def _cell(value: Any) -> str:
+    return (", ".join(value) if isinstance(value, list) else value) or "-"
+
+
+def _shown(read: Settings, where: Place) -> dict[str, Any]:
+    policy = read.policy
+    return {
+        "files": [source.path for source in read.sources],
+        "host": policy.host,
+        "zone": policy.zone,
+        "state": str(read.state),
+        "memory": str(read.memory),
+        "socket": str(where.socket),
+        "layout": read.layout.value,
+        "scope": read.scope.value,
+        "mode": policy.mode.value,
+        "heartbeat": spell(policy.heartbeat),
+        "fast_loop": spell(policy.fast_loop),
+        "checks": [
+            {
+                "name": check.name,
+                "kind": check.kind,
+                "unit": check.unit,
+                "every": spell(check.every),
+                "timeout": spell(check.timeout),
+                "criticality": check.criticality.value,
+                "repair": [rule.do for rule in check.repair],
+                "depends_on": list(check.depends_on),
+            }
+            for check in policy.checks
+        ],
+        "notifiers": [{"name": one.name, "kind": one.kind} for one in policy.notifiers],
+    }
