@@ -168,8 +168,9 @@ def _(event: ev.HeartbeatDone, scene: Scene) -> str:
     late = f" · {spoken(timedelta(seconds=event.late))} late" if event.late > LATE else ""
     if not late and not event.lines:
         return ""
+    lines = [line for line in event.lines if line.strip()][:LINES]
     looked = f"{event.good} good, {event.bad} bad, {event.blind} blind"
-    return told(f"{scene.now()} heartbeat{late} · {looked}", *(inline(line) for line in event.lines[:LINES] if line))
+    return told(f"{scene.now()} heartbeat{late} · {looked}", *(f"**Changed** {inline(line)}" for line in lines))
 
 
 @host_story.register(ev.NotificationFailed)

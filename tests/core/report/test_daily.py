@@ -283,7 +283,10 @@ ABOUT_THE_HOST: list[tuple[ev.Event, str]] = [
         ev.HeartbeatDone(good=3, bad=1, blind=0, late=90.0, seconds=1.0),
         "heartbeat · 90 s late · 3 good, 1 bad, 0 blind",
     ),
-    (ev.HeartbeatDone(good=3, bad=0, blind=0, late=0, seconds=1.0, lines=("openssl upgraded",)), "- openssl upgraded"),
+    (
+        ev.HeartbeatDone(good=3, bad=0, blind=0, late=0, seconds=1.0, lines=("openssl upgraded",)),
+        "- **Changed** openssl upgraded",
+    ),
     (ev.MemoryPurged(purged=4, because="a key"), "event 4 was purged\n- **Because** `a key`"),
 ]
 

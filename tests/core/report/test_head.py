@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsagent.core import events as ev
+from opsagent.core.observation import Severity, Status
+from opsagent.core.phase import Phase
+from opsagent.core.report.head import HEAD_BYTES, continued_head, cut, fitted, head, past_head, refitted
+from opsagent.core.state import Blip, Day, Known, Owed, State
+from opsagent.core.unit import HostConditions, StopSeen
+from tests.core.report.hostile import HOSTILE
+from tests.core.report.telling import NIGHT, Telling
+
+QUIET = State(
+    zone="Europe/Berlin",
+    mode="auto",
+    checks=("api", "www"),
+    armed=("api",),
+    started_at=NIGHT - timedelta(days=31),
+    health={"api": Known(status=Status.OK, since=NIGHT, message="200")},
+    day=Day(date=date(2026, 11, 18), heartbeats=5, last_heartbeat_at=NIGHT),
+)
+TEXT = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=200))
+
+
+def well_formed(text: str) -> bool:
+    lines = text.split("\n")
+    return (
+        len(text.encode()) == HEAD_BYTES
+        and lines[0].startswith("# ")
+        and lines[1].startswith("<!-- opsagent:head ")
+        and lines[1].endswith(" · do not edit between the marks -->")
+        and lines[-2:] == ["<!-- /opsagent:head -->", ""]
+    )
+
+
+def test_a_quiet_day_says_first_that_nobody_is_needed() -> None:
+    top = head(QUIET, NIGHT, "web-1")
+
+    assert top.date == date(2026, 11, 18)
+    assert well_formed(top.text)
+    assert top.text.split("\n")[:4] == [
+        "# Wed 2026-11-18 · web-1 · nothing needs you",
+        "<!-- opsagent:head 02:14 · do not edit between the marks -->",
+        "**0 open** · healed alone 0 · **pages** 0 · **actions** 0 · blips 0",
+        (
+            "Heartbeats 5, last 02:14 · checks 1 good, 0 bad, 0 unknown · armed: api · daemon up 31 d"
+            " · times Europe/Berlin"
+        ),
+    ]
+
+
+def test_one_who_is_needed_reads_why_in_the_title() -> None:
+    night = Telling()
+    seq = night.incident("billing", "billing.service", "exit 78")
+    night.page(seq)
+    night.take(ev.IncidentAcknowledged(by="anna", until=night.at + timedelta(hours=5)), seq, after=480)
+
+    lines = head(night.state, night.at, "web-1").text.split("\n")
+
+    assert lines[0] == "# Wed 2026-11-18 · web-1 · **1 needs you: billing is down**"
+    assert lines[2] == (
+        "**Open:** `billing` SEV2 since 02:14, exit 78. Taken 02:22 by anna; hands off. "
+        "[001](../incidents/2026/11/OPS-20261118-001.md)"
+    )
+
+
+def test_what_the_agent_repairs_itself_needs_nobody() -> None:
+    night = Telling()
+    night.incident()
+
+    lines = head(night.state, night.at, "web-1").text.split("\n")
+
+    assert lines[0].endswith("nothing needs you")
+    assert lines[2] == "**Open:** `api` SEV2 since 02:14, dead. Repairing. OPS-20261118-001"
+
+
+def test_the_worst_comes_first_and_the_rest_is_counted() -> None:
+    night = Telling()
+    for number in range(12):
+        seq = night.suspect(f"disk-{number}", None, "full " * 20)
+        night.confirm(seq, Severity.SEV1 if number == 9 else Severity.SEV3, Phase.PAGED)
+
+    text = head(night.state, night.at, "web-1").text
+
+    assert well_formed(text)
+    assert "**12 need you: disk-9, disk-0, disk-1 and 9 more**" in text
+    assert text.split("\n")[2].startswith("**Open:** `disk-9` SEV1")
+    kept = text.count("**Open:**")
+    assert f"**and {12 - kept} more:** opsagent status" in text
+    assert "times Europe/Berlin" in text
+
+
+def test_a_warning_and_what_is_kept_quiet_need_nobody() -> None:
+    night = Telling()
+    night.confirm(night.suspect("ram", None), Severity.SEV4, Phase.PAGED)
+    child = night.suspect("worker", "worker.service")
+    night.confirm(child, to=Phase.PAGED)
+    night.take(ev.SuppressionChanged(by="maintenance", reason="window"), child)
+
+    assert head(night.state, night.at, "web-1").text.split("\n")[0].endswith("nothing needs you")
+
+
+def test_what_holds_the_agent_back_stands_before_everything() -> None:
+    night = Telling()
+    night.take(ev.HostObserved(conditions=HostConditions(hold="deploy until 9")))
+    night.take(ev.OperatorStopped(stop=StopSeen(unit="redis.service", at=NIGHT)))
+    night.take(ev.BreakerOpened(keys=("a",), reason="many"))
+    night.take(ev.FlappingStarted(check="www", percent=40))
+
+    lines = head(night.state, night.at, "web-1").text.split("\n")
+
+    assert lines[2:6] == [
+        "**HOLD:** deploy until 9: nothing is repaired",
+        "**Breaker open** since 02:14: no repairs",
+        "**Flapping:** www",
+        "**Stopped by an operator, left alone:** redis.service",
+    ]
+
+
+def test_a_page_that_waits_for_delivery_is_not_hidden() -> None:
+    owed = Owed(
+        key="k",
+        seq=1,
+        notifier="mail",
+        level="",
+        kind="page",
+        incident=None,
+        title="",
+        body="",
+        reason="",
+        queued_at=NIGHT,
+        next_at=NIGHT,
+        expires_at=NIGHT,
+        attempts=3,
+        last_error="connection refused",
+    )
+
+    assert (
+        "**Not delivered yet:** 1, last error connection refused"
+        in head(replace(QUIET, owed={"k": owed}), NIGHT, "h").text
+    )
+
+
+def test_the_figures_of_another_day_are_not_todays() -> None:
+    text = head(QUIET, NIGHT + timedelta(days=1), "web-1").text
+
+    assert text.startswith("# Thu 2026-11-19")
+    assert "Heartbeats 0 ·" in text
+
+
+def test_actions_are_counted_with_the_busiest_hour() -> None:
+    times = tuple(NIGHT + timedelta(minutes=minutes) for minutes in (0, 30, 59, 200))
+    blip = Blip(check="api", message="slow", at=NIGHT)
+    state = replace(QUIET, day=Day(date=date(2026, 11, 18), actions=times, pages=1, blips=(blip,)))
+
+    assert "**pages** 1 · **actions** 4, at most 3 in one hour · blips 1 (api 02:14)" in head(state, NIGHT, "h").text
+
+
+@settings(max_examples=200)
+@given(st.text(max_size=400), TEXT, st.lists(TEXT, max_size=12), st.lists(TEXT, max_size=2))
+def test_a_head_has_always_the_same_length(title: str, mark: str, first: list[str], last: list[str]) -> None:
+    def plain(text: str) -> str:
+        return " ".join(cut(text, 1000).split())
+
+    text = fitted(
+        title=plain(title),
+        mark=plain(mark)[:20],
+        first=[plain(one) for one in first],
+        last=[plain(one) for one in last],
+    )
+
+    assert len(text.encode()) == HEAD_BYTES
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXT, st.lists(TEXT, max_size=8), TEXT, st.dates(date(2026, 1, 1), date(2027, 1, 1)))
+def test_whatever_comes_from_outside_a_head_is_a_head(host: str, messages: list[str], hold: str, day: date) -> None:
+    night = Telling(at=datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC))
+    night.take(ev.HostObserved(conditions=HostConditions(hold=hold)))
+    for number, message in enumerate(messages):
+        seq = night.suspect(f"check-{number}", None, message)
+        night.confirm(seq, Severity.SEV2, Phase.PAGED)
+        night.take(ev.PauseSet(target=message, until=night.at, pages=True, repairs=True, by=message, reason=message))
+
+    assert well_formed(head(night.state, night.at, host).text)
+    assert well_formed(past_head(day, host, "Europe/Berlin").text)
+    assert well_formed(continued_head(day, host, "x-2.md").text)
+
+
+def test_a_redaction_keeps_the_length_and_everything_else() -> None:
+    night = Telling()
+    seq = night.incident(message="refused password=hunter2")
+    night.page(seq)
+    before = head(night.state, night.at, "web-1").text
+
+    after = refitted(before, lambda text: text.replace("hunter2", "[redacted:password:7:aabbccdd]"))
+
+    assert well_formed(after)
+    assert "hunter2" not in after
+    assert "password=[redacted:password:7:aabbccdd]. Waiting for a person" in after
+    assert after.split("\n")[:2] == before.split("\n")[:2]
+    assert "times Europe/Berlin" in after
+    assert refitted(before, lambda text: text) == before
+
+
+def test_cutting_never_splits_a_character() -> None:
+    assert cut("ääää", 7) == "ää…"
+    assert cut("ääää", 8) == "ääää"
