@@ -2,7 +2,7 @@
 # The boot loader of a test host: builds a root of its own over this machine's file system and becomes systemd.
 # Everything it changes lies in namespaces that die with it; the machine's own /, /run, /tmp, /dev are never written.
 set -euo pipefail
-name=$1 disk=$2 lower=$3 tree=$4 controllers=$5
+name=$1 disk=$2 lower=$3 tree=$4 kernel_log=$5 controllers=$6
 root=$disk/root
 
 read -r pid _ </proc/self/stat # the machine's /proc still, hence the machine's number of this process
@@ -21,7 +21,7 @@ mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm"
 mount -t devpts -o newinstance,ptmxmode=666,mode=620,gid=5 devpts "$root/dev/pts"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
-for node in null:3 zero:5 full:7 random:8 urandom:9 kmsg:11; do
+for node in null:3 zero:5 full:7 random:8 urandom:9 ${kernel_log:+kmsg:11}; do
     mknod -m 666 "$root/dev/${node%:*}" c 1 "${node#*:}"
 done
 mknod -m 666 "$root/dev/tty" c 5 0

@@ -49,6 +49,7 @@ class Host:
         """Give the host its name on this machine and start its keeper; it is not booted yet."""
         self.name = f"{name}-{os.getpid()}-{next(_numbers)}"
         self.pid = 0
+        self._kernel_log = False
         self._disk = Path(tempfile.mkdtemp(prefix=f"test-host-{self.name}-"))
         inside = ["nsenter", "-t", str(layer.keeper), "-m", "--"] if layer else []
         lower = f"{layer._disk}/upper:" if layer else ""
@@ -70,10 +71,19 @@ class Host:
         )
 
     @classmethod
-    def up(cls, name: str = "host", *, uptime: int = 3600, installed: bool = False, layer: Host | None = None) -> Self:
+    def up(
+        cls,
+        name: str = "host",
+        *,
+        uptime: int = 3600,
+        installed: bool = False,
+        kernel_log: bool = False,
+        layer: Host | None = None,
+    ) -> Self:
         """Boot a fresh host that says it has been up for `uptime` seconds.
 
         With `installed` opsagent is on it, as `make install` leaves it: not started, nothing armed.
+        With `kernel_log` it reads, and writes, the kernel's log: the one log that all hosts and the machine share.
         With `layer`, a host that is powered off, its disk is what that one's was.
         """
         if installed:
@@ -83,6 +93,7 @@ class Host:
         if lack := missing():
             raise HostError(lack)
         host = cls(name, layer)
+        host._kernel_log = kernel_log
         try:
             host._boot(uptime)
         except BaseException:
@@ -105,7 +116,7 @@ class Host:
         return self._keeper.stdout.readline().strip() if answered else ""
 
     def _boot(self, uptime: int) -> None:
-        answer = self._tell(f"boot {uptime}")
+        answer = self._tell(f"boot {uptime} {'kernel-log' if self._kernel_log else ''}")
         if not answer.startswith("pid "):
             raise HostError(f"cannot boot {self.name}: {answer or self.console()}")
         self.pid = int(answer.removeprefix("pid "))

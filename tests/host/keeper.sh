@@ -1,7 +1,7 @@
 #!/bin/bash
 # Keeps one test host: owns its disk and its cgroups, boots and powers off, and takes everything with it when
 # the test process that holds the other end of its stdin goes away, however that one died.
-# Commands on stdin: "boot UPTIME_SECONDS", "off". Answers on stdout: "pid N", "off", or words of what went wrong.
+# Commands on stdin: "boot UPTIME_SECONDS [kernel-log]", "off". Answers on stdout: "pid N", "off", or words of what went wrong.
 # It runs in a mount namespace of its own, so nothing it mounts is ever seen by the machine, and nothing stays.
 set -euo pipefail
 name=$1 disk=$2 here=$3 lower=$4 tree=$5
@@ -36,7 +36,7 @@ boot() {
     # CAP_SYS_TIME is dropped for good: real time has no namespace, a set clock would be the whole machine's.
     unshare --kill-child --fork --pid --mount --uts --ipc --net --time --boottime "$clock" --monotonic "$clock" \
         setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio \
-        bash "$here/boot.sh" "$name" "$disk" "$lower" "$tree" "$(controllers | xargs)" \
+        bash "$here/boot.sh" "$name" "$disk" "$lower" "$tree" "$2" "$(controllers | xargs)" \
         3>&1 >>"$disk/console" 2>&1 </dev/null &
     init=$!
 }
@@ -44,9 +44,9 @@ boot() {
 trap 'off; umount -l "$disk"; rmdir "$disk"' EXIT
 mount -t tmpfs -o mode=755,size=4g tmpfs "$disk"
 mkdir "$disk/upper" "$disk/work" "$disk/root"
-while read -r word argument; do
+while read -r word uptime kernel_log; do
     case $word in
-        boot) boot "$argument" ;;
+        boot) boot "$uptime" "$kernel_log" ;;
         off) off; echo off ;;
     esac
 done

@@ -110,6 +110,15 @@ def test_there_is_a_loopback_and_nothing_else(shared_host: Host) -> None:
     assert shared_host.run(["ip", "route"]).stdout == ""
 
 
+def test_the_kernels_log_is_not_shared_unless_asked_for(shared_host: Host) -> None:
+    assert shared_host.run(["test", "-e", "/dev/kmsg"], check=False).returncode == 1
+    assert "_TRANSPORT=kernel" not in shared_host.run(["journalctl", "-b", "-o", "export"]).stdout
+
+    reader = Host.up("reader", kernel_log=True)
+    assert reader.run(["test", "-r", "/dev/kmsg"]).returncode == 0
+    reader.down()
+
+
 def test_two_hosts_do_not_know_each_other(shared_host: Host, host: Host) -> None:
     for each in (shared_host, host):
         each.unit("same.service", API)
