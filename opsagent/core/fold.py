@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from opsagent.core import events as ev
 from opsagent.core import shift, story
 from opsagent.core.incident import IllegalTransitionError
-from opsagent.core.phase import Outcome, Phase
+from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.state import Attempt, Blip, Breaker, Day, Heal, Known, Owed, Past, State
 from opsagent.core.timing import local_date
 
@@ -120,7 +120,13 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
         armed=event.armed,
         health=known,
         flapping=state.flapping & frozenset(event.checks),
+        incidents={seq: _asked_anew(one) for seq, one in state.incidents.items()},
     )
+
+
+def _asked_anew(incident: Incident) -> Incident:
+    """New settings may allow what the old ones refused: a repair that was held is asked about at once."""
+    return replace(incident, next_repair_at=None) if incident.repair is Repair.HELD else incident
 
 
 @_folded.register(ev.HostObserved)
@@ -149,8 +155,7 @@ def _(event: ev.OperatorStopEnded, state: State, recorded: Recorded) -> State:
 
 @_folded.register(ev.ClockJumped)
 def _(event: ev.ClockJumped, state: State, recorded: Recorded) -> State:
-    del recorded
-    return shift.shifted(state, event.by)
+    return replace(shift.shifted(state, event.by), overloaded_at=recorded.at)
 
 
 @_folded.register(ev.HealthChanged)

@@ -169,7 +169,7 @@ def _refused(case: Case, answer: Answer) -> list[Draft]:
         drafts.append(Draft(event=event, incident=incident.seq))
     to = _repair_of(answer)
     again = answer.again_at or world.now + FINAL_AGAIN
-    again = max(again, world.now + FINAL_AGAIN) if answer.final and answer.guard != "budget" else again
+    again = max(again, world.now + FINAL_AGAIN) if answer.final and answer.guard not in ("budget", "hold") else again
     drafts.append(Draft(event=ev.RepairMoved(to=to, reason=answer.reason, next_at=again), incident=incident.seq))
     return drafts
 

@@ -54,7 +54,7 @@ class Hands:
         self._reading = Pool("read", 3)
         self._channels: Mapping[str, object] = {}
         self._public: frozenset[str] = frozenset()
-        self._policy: Policy | None = None
+        self._policy = Policy(host="")
         self._relations: Mapping[str, tuple[str, ...]] = {}
         self._stops_lock = threading.Lock()
         self._cursor: datetime | str = now()
@@ -121,7 +121,7 @@ class Hands:
         message = Message(
             key=owed.key,
             kind=MessageKind(owed.kind),
-            host=self._policy.host if self._policy else "",
+            host=self._policy.host,
             title=owed.title,
             body=owed.body,
             reason=owed.reason,
@@ -130,7 +130,7 @@ class Hands:
             incident_json=text,
             severity=severity,
         )
-        return public(message, self._policy) if owed.notifier in self._public and self._policy else message
+        return public(message, self._policy) if owed.notifier in self._public else message
 
     def gather(self, unit: str, scope: str) -> None:
         """Read what must be known before a repair."""

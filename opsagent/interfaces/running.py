@@ -41,7 +41,7 @@ def run(where: place.Place) -> int:
         on_heartbeat=_show if sys.stdout.isatty() or where.settings is None else None,
     )
     try:
-        return daemon.run(settings, doors, Redactor(_own_secrets(settings)).redact)
+        return daemon.run(settings, doors, Redactor(settings.secrets).redact)
     except (LockedError, StoreError, OSError) as error:
         return fail(f"cannot run: {error}")
 
@@ -68,9 +68,3 @@ def _read(where: place.Place) -> Settings:
 
 def _show(status: Mapping[str, Any]) -> None:
     print_status(status)
-
-
-def _own_secrets(settings: Settings) -> list[str]:
-    """The addresses of our own notifiers hold passwords; they are taken out of every text literally."""
-    found = (getattr(one.notifier, "url", "") for one in settings.channels if one.policy.kind == "apprise")
-    return [url for url in found if isinstance(url, str) and url]
