@@ -28,6 +28,7 @@ COMMANDS = {
     "init": "setting",
     "validate": "setting",
     "settings": "setting",
+    "doctor": "doctoring",
     "notify": "notifying",
     "memory": "remembering",
     "install": "service",

@@ -34,6 +34,11 @@ class Place:
     socket: Path
 
     @property
+    def is_system(self) -> bool:
+        """Whether it is the host's own instance, that runs as a service."""
+        return self.socket.parent == address.RUNTIME
+
+    @property
     def spool(self) -> Path:
         """Where commands wait while the daemon is down."""
         return self.state / "spool"

@@ -1,0 +1,107 @@
+"""Whether somebody watches, may act, and tells people."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from opsagent.core.order import HOLD_PATH
+from opsagent.core.timing import spoken
+from opsagent.host.bus import BusError, BusLostError
+from opsagent.host.hold import held
+from opsagent.interfaces import client
+from opsagent.interfaces import install as installing
+from opsagent.interfaces.doctor import units
+from opsagent.interfaces.doctor.finding import Finding, ok, red, warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from opsagent.core.unit import UnitSnapshot
+    from opsagent.host.systemd import Systemd
+    from opsagent.settings import Settings
+
+TIMER = "opsagent-healthcheck.timer"
+START = "systemctl enable --now opsagent"
+LATE = timedelta(minutes=5)
+"""How long after it was due a heartbeat is late."""
+
+
+def watching(socket: Path, systemd: Systemd, now: datetime, *, is_system: bool) -> Iterator[Finding]:
+    """Say whether the daemon runs and does its rounds; without it, how long a failure goes unseen."""
+    try:
+        status = client.ask(socket, {"kind": "status"}, timeout=5.0)["data"]
+    except (client.NoAnswerError, KeyError) as error:
+        yield red("daemon", f"does not answer: {error}", "systemctl restart opsagent; journalctl -u opsagent")
+        return
+    except (client.DownError, PermissionError):
+        yield _only_the_timer(systemd) if is_system else red("daemon", "is down: nobody watches", "opsagent run")
+        return
+    yield ok("daemon", f"version {status['daemon']['version']} runs, pid {status['daemon']['pid']}")
+    yield from _beats(status["daemon"], now)
+
+
+def _beats(daemon: dict[str, Any], now: datetime) -> Iterator[Finding]:
+    due = daemon["next_heartbeat_at"]
+    late = now - datetime.fromisoformat(due) if due else timedelta()
+    if late > LATE:
+        yield red("heartbeat", f"is late by {spoken(late)}", "journalctl -u opsagent; is the host overloaded?")
+
+
+def _only_the_timer(systemd: Systemd) -> Finding:
+    try:
+        timer = systemd.snapshot(TIMER)
+    except (BusError, BusLostError):
+        timer = None
+    if timer is not None and timer.active_state == "active":
+        return red("daemon", "is down; only the timer looks, every 30 min: no failure is seen within a minute", START)
+    return red("daemon", "is down: nobody watches", START)
+
+
+def acting(settings: Settings, systemd: Systemd, *, is_system: bool) -> Iterator[Finding]:
+    """Say whether D-Bus answers, polkit's rule fits the settings, and the units suit our budget."""
+    try:
+        yield ok("dbus", f"systemd answers: {systemd.system_state()}")
+        named = {name: systemd.snapshot(name) for name in settings.units()}
+        if is_system:
+            yield _rights(settings, systemd)
+    except (BusError, BusLostError) as error:
+        yield red("dbus", f"systemd does not answer: {error}", "systemctl status dbus")
+        return
+    yield from units.examine(settings.policy, _present(named))
+
+
+def _present(named: dict[str, UnitSnapshot | None]) -> dict[str, UnitSnapshot | None]:
+    return {name: unit for name, unit in named.items() if unit is None or unit.scope == "system"}
+
+
+def _rights(settings: Settings, systemd: Systemd) -> Finding:
+    try:
+        report = installing.refresh(settings, systemd, check=True)
+    except installing.InstallError as error:
+        return red("polkit", str(error), "change the settings")
+    if not report.is_fresh:
+        stale = ", ".join(str(path) for path in report.stale)
+        return red("polkit", f"rights do not fit the settings: {stale}", "opsagent install --refresh")
+    granted = ", ".join(unit for unit, _ in settings.armed())
+    return ok("polkit", f"the rule fits the settings: {granted or 'nothing may be restarted'}")
+
+
+def people(settings: Settings) -> Iterator[Finding]:
+    """Say whether anybody can be reached."""
+    ways = [one.policy for one in settings.channels if one.policy.kind != "journal"]
+    if not ways:
+        yield red("people", "no channel but the journal: nobody is told of anything", "add notifiers to the settings")
+        return
+    yield ok("people", f"told by {', '.join(f'{one.name} ({one.kind})' for one in ways)}; try: opsagent notify test")
+    told = {name for level in settings.policy.escalation.levels for name in level.notify}
+    told |= {name for _, levels in settings.policy.escalation.by_severity for level in levels for name in level.notify}
+    if idle := [one.name for one in ways if one.name not in told]:
+        yield warn("people", f"no level of the escalation tells {', '.join(idle)}", "name it in escalation.levels")
+
+
+def hold() -> Iterator[Finding]:
+    """Say whether root holds every action back."""
+    if reason := held(HOLD_PATH):
+        yield warn("hold", f"every action is held back: {reason}", f"when it may act again: rm {HOLD_PATH}")
