@@ -92,10 +92,9 @@ def _(command: cmd.Resolve, world: World) -> tuple[list[Draft], cmd.Answer]:
         return _no(f"cannot resolve {incident.label}: it is {incident.state}")
     bad = still_bad(world, incident)
     if bad and not command.force:
-        said = world.health(bad[0].name).reading
-        return _no(
-            f"cannot resolve {incident.label}: {bad[0].name} still fails ({said.message if said else 'bad'}); --force to insist"
-        )
+        reading = world.health(bad[0].name).reading
+        said = reading.message if reading else "bad"
+        return _no(f"cannot resolve {incident.label}: {bad[0].name} still fails ({said}); --force to insist")
     event = ev.IncidentResolved(reason=command.because, by=command.by, forced=bool(bad))
     text = f"{incident.label} is resolved" + ("; it reopens at the next bad look" if bad else "")
     return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(text)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from opsagent.core.events import PauseSet
+from opsagent.core.incident import Incident
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
-from opsagent.core.unit import HostConditions
-from collections.abc import Mapping
-from opsagent.core.incident import Incident
-from opsagent.core.events import PauseSet
-from opsagent.core.unit import StopSeen, UnitSnapshot
+from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

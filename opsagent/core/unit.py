@@ -15,7 +15,8 @@ class UnitSnapshot:
     `also` lists the units that a restart of this one restarts too (RequiredBy, BoundBy, ConsistsOf, to
     any depth); `pulls` the units this one fell with if they failed (BindsTo, Requires, PartOf).
     `state_change_at` is when ActiveState or SubState last changed (StateChangeTimestamp). A time-out is None
-    when it is infinite or unknown. `changed_since_start` says which file is newer than the running process (unit file, drop-in), or "".
+    when it is infinite or unknown. `changed_since_start` says which file is newer than the running process (unit
+    file, drop-in), or "".
     """
 
     name: str

@@ -15,6 +15,7 @@ from opsagent.core import inbox
 from opsagent.core.aliases import public
 from opsagent.core.message import Message, MessageKind
 from opsagent.core.order import HOLD_PATH, Order
+from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
 from opsagent.daemon.pool import Pool
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
-    from opsagent.core.policy import Policy
     from opsagent.core.state import Owed, State
     from opsagent.settings import Settings
 
