@@ -114,23 +114,30 @@ def reminder(state: State, incident: Incident, policy: Policy, now: datetime) ->
 
 
 def recovery(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:
-    """Return title and body for those who were paged: it is good again, since when, by whom, how that is known."""
-    good_at = incident.mitigated_at or incident.resolved_at or now
-    title = f"[RECOVERED {incident.severity}] {policy.host}: {incident.check} good since {hhmm(good_at, state.zone)}"
+    """Return title and body for those who were paged: it is good again, since when, by whom, how that is known.
+
+    What a person closed without a good look is not called recovered.
+    """
+    good_at = incident.mitigated_at
+    lasted = spoken(elapsed(incident.first_bad_at, good_at or now))
+    title = (
+        f"[CLOSED {incident.severity}] {policy.host}: {incident.check} closed by {incident.resolved_by or 'opsagent'}"
+    )
+    if good_at is not None:
+        since = f"good since {hhmm(good_at, state.zone)}"
+        title = f"[RECOVERED {incident.severity}] {policy.host}: {incident.check} {since}"
     taken = ""
     if incident.acknowledged_at and incident.first_paged_at:
         taken = f", taken after {spoken(elapsed(incident.first_paged_at, incident.acknowledged_at))}"
-    until = (incident.resolved_at or now) + REOPEN_WINDOW
+    until = hhmm((incident.resolved_at or now) + REOPEN_WINDOW, state.zone)
     lines = [
-        f"Fixed by: {fixed_by(state, incident)}",
-        f"Proof: {', '.join(incident.checks)} good for {spoken(elapsed(good_at, now))}."
-        if incident.mitigated_at
-        else "",
+        f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
+        f"Proof: {', '.join(incident.checks)} good for {spoken(elapsed(good_at, now))}." if good_at else "",
         f"Paged {_times(paged(incident))}{taken}. Times {state.zone}.",
-        f"If it fails before {hhmm(until, state.zone)} this incident reopens and pages at once.",
+        f"If it fails before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
     ]
-    return _message(f"{title}, down {spoken(elapsed(incident.first_bad_at, good_at))}", lines)
+    return _message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
 
 
 def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opsagent.core import events as ev
+from opsagent.core import wording
+from opsagent.core.observation import Severity, Status
+from opsagent.core.phase import Phase, Repair
+from opsagent.core.policy import Escalation, Level, Policy
+from tests.core.report.telling import NIGHT, Telling
+
+POLICY = Policy(
+    host="web-1",
+    zone="Europe/Berlin",
+    escalation=Escalation(
+        levels=(
+            Level(name="oncall", after=timedelta(), notify=("mail",)),
+            Level(name="lead", after=timedelta(minutes=30), notify=("hook",)),
+        )
+    ),
+)
+LATER = NIGHT + timedelta(minutes=1)
+NEXT = NIGHT + timedelta(minutes=31)
+
+
+def exhausted() -> tuple[Telling, int]:
+    night = Telling()
+    seq = night.incident("billing", "billing.service", "exit 78")
+    for _ in range(2):
+        night.end(seq, night.order(seq), "failed", "exit 78")
+    night.take(ev.RepairMoved(to=Repair.EXHAUSTED, reason="2 tries"), seq)
+    return night, seq
+
+
+def test_a_page_says_everything_in_its_first_line_and_what_to_do_in_its_last() -> None:
+    night, seq = exhausted()
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER, number=1, next_at=NEXT)
+
+    assert title == "[PAGE SEV2] web-1: billing down, restart does not help"
+    assert body.split("\n") == [
+        "Since 02:14 Europe/Berlin (60 s). exit 78",
+        "Tried: restart 2x; the last: exit 78. I have stopped.",
+        "Seen before: never on this host in 30 days.",
+        "Take it (stops me too): opsagent ack OPS-20261118-001     Look: opsagent show OPS-20261118-001",
+        "If nobody takes it: lead 02:45.",
+    ]
+
+
+def test_a_page_names_the_cause_and_what_fell_with_it() -> None:
+    night, seq = exhausted()
+    night.take(ev.CauseFound(cause="config-changed", reason="changed 2 min before"), seq)
+    child = night.incident("worker", "worker.service")
+    night.take(ev.SuppressionChanged(by="parent", reason="needs billing", parent=seq), child)
+
+    _, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert "Likely: config-changed.\n" in body
+    assert "Left alone: worker (needs it).\n" in body
+    assert body.endswith("Nobody else is told.")
+
+
+def test_a_page_told_again_says_so_and_the_last_level_repeats() -> None:
+    night, seq = exhausted()
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER, number=2, loop=1, next_at=NEXT)
+
+    assert title.startswith("[PAGE SEV2, again] web-1: billing down")
+    assert body.endswith("If nobody takes it: the same again 02:45.")
+
+
+def test_a_page_beside_a_running_repair_says_that_it_runs() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.order(seq)
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert title.endswith("api down, restart under way")
+    assert "Trying: restart of api.service since 02:14:06, not judged yet." in body
+
+
+@pytest.mark.parametrize(
+    ("guard", "words"), [("armed", "it is only watched"), ("hold", "HOLD is set"), ("busy", "not repaired yet")]
+)
+def test_a_page_about_what_was_not_touched_says_why(guard: str, words: str) -> None:
+    night = Telling()
+    seq = night.incident()
+    night.take(ev.ActionRefused(remedy="restart", unit="api.service", guard=guard, reason="for a reason"), seq)
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert title.endswith(words)
+    assert "Not tried: for a reason." in body
+    assert "stops me too" in body
+
+
+def test_a_page_about_a_finding_promises_no_repair() -> None:
+    night = Telling()
+    seq = night.suspect("var-disk", None, "97 %")
+    night.confirm(seq, Severity.SEV2, Phase.PAGED)
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert title == "[PAGE SEV2] web-1: var-disk bad, nothing is repaired for it"
+    assert "Nothing was tried." in body
+    assert "Take it: opsagent ack" in body
+
+
+def test_seen_before_counts_the_same_failure_only() -> None:
+    night = Telling()
+    for check in ("api", "api", "other"):
+        seq = night.incident(check, f"{check}.service")
+        night.end(seq, night.order(seq), "verified" if check == "api" else "failed")
+        night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+        night.take(ev.IncidentClosed(), seq, after=1800)
+    again = night.one(night.incident())
+
+    assert wording.seen_before(night.state, again) == (
+        "2 times in 30 days, last 2026-11-18 (OPS-20261118-009), repaired by me 2 of 2"
+    )
+
+
+def test_a_recovery_says_since_when_by_whom_and_how_that_is_known() -> None:
+    night, seq = exhausted()
+    night.page(seq)
+    night.take(ev.IncidentAcknowledged(by="anna", until=night.at + timedelta(hours=5)), seq, after=420)
+    night.at = NIGHT + timedelta(hours=5, minutes=37)
+    night.good(seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+
+    title, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
+
+    assert title == "[RECOVERED SEV2] web-1: billing good since 07:51, down 5 h 37 min"
+    assert body.split("\n") == [
+        "Fixed by: a person, or by itself. Not by me (my 2 tries failed).",
+        "Proof: billing good for 5 min.",
+        "Paged once, taken after 7 min. Times Europe/Berlin.",
+        "If it fails before 08:26 this incident reopens and pages at once.",
+        "Look: opsagent show OPS-20261118-001",
+    ]
+
+
+def test_a_recovery_by_the_agent_names_the_repair() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.page(seq)
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+
+    _, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
+
+    assert "Fixed by: restart of api.service at 02:14:06 (try 1)." in body
+
+
+def test_a_recovery_by_word_of_a_person_says_whose() -> None:
+    night, seq = exhausted()
+    night.take(ev.IncidentResolved(reason="known", by="anna", forced=True), seq)
+
+    title, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
+
+    assert title == "[CLOSED SEV2] web-1: billing closed by anna, open for 11 s"
+    assert "Closed by: anna said so. Not by me (my 2 tries failed)." in body
+    assert "Proof" not in body
+
+
+def test_the_holder_is_reminded_before_the_hold_ends() -> None:
+    night, seq = exhausted()
+    night.page(seq)
+    night.take(ev.IncidentAcknowledged(by="anna", until=NIGHT + timedelta(minutes=60)), seq)
+
+    title, body = wording.reminder(night.state, night.one(seq), POLICY, LATER)
+
+    assert title == "[REMINDER SEV2] web-1: billing still down, your hold ends 03:14"
+    assert "opsagent ack OPS-20261118-001 --for 5h" in body
+
+
+def test_a_public_audience_learns_no_name() -> None:
+    night, seq = exhausted()
+    one = night.one(seq)
+    title, _ = wording.page(night.state, one, POLICY, LATER)
+
+    told = wording.in_public(title, one)
+
+    assert told == ("[PAGE SEV2] a service, OPS-20261118-001", "Look: opsagent show OPS-20261118-001")
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (ev.ChronicHealing(unit="api.service", heals=3, within=timedelta(hours=1)), "was repaired 3 times in 1 h"),
+        (ev.SettingsRefused(errors=("x.yaml:3: wrong",)), "new settings refused, the old ones stay in force"),
+        (ev.FlappingStarted(check="api", percent=40.4), "api changes too often (40 %)"),
+        (ev.FlappingEnded(check="api", percent=3, status=Status.OK), "api is steady again: ok"),
+        (ev.BreakerOpened(keys=("a",), reason="3 at once"), "many things failed at once"),
+        (ev.FindingReceived(by="root", found_at=NIGHT, findings=("full",)), "found trouble at 02:14 Europe/Berlin"),
+    ],
+)
+def test_some_events_are_worth_a_notice(event: ev.Event, words: str) -> None:
+    told = wording.notice_of(event, Telling().state, POLICY)
+
+    assert told is not None
+    assert told[0].startswith("[NOTICE] web-1: ")
+    assert words in told[0]
+
+
+def test_most_events_are_worth_none() -> None:
+    assert wording.notice_of(ev.BreakerClosed(), Telling().state, POLICY) is None
+
+
+def test_a_message_has_short_lines_and_no_control_characters() -> None:
+    night = Telling()
+    seq = night.incident(message="\x1b[2J" + "x" * 900)
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert len(title) <= 120
+    assert all(len(line) <= 300 for line in body.split("\n"))
+    assert "\x1b" not in body
+    assert "\\x1b[2J" in body
