@@ -1,0 +1,96 @@
+"""From systemd's properties to a snapshot, also when systemd says less or other things than we know."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from opsagent.host.properties import Around, Properties, changed_since_start, to_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+FOREVER = 2**64 - 1
+
+
+def micros(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000_000)
+
+
+def properties(**values: Any) -> Properties:
+    return Properties({name: ("?", value) for name, value in values.items()})
+
+
+def test_what_systemd_does_not_say_is_empty() -> None:
+    snapshot = to_snapshot(properties(Id="a.service"), properties(), Around(read_at=NOON, scope="user"))
+
+    assert (snapshot.name, snapshot.scope, snapshot.read_at) == ("a.service", "user", NOON)
+    assert (snapshot.result, snapshot.restart, snapshot.invocation_id, snapshot.main_pid) == ("success", "no", "", 0)
+    assert (snapshot.active_enter_at, snapshot.timeout_stop, snapshot.changed_since_start) == (None, None, "")
+    assert snapshot.condition_result
+
+
+def test_words_of_a_newer_systemd_pass_through() -> None:
+    unit = properties(Id="a.service", ActiveState="refreshing", SubState="failed-before-auto-restart")
+
+    snapshot = to_snapshot(unit, properties(Result="something-new"), Around(read_at=NOON, scope="system"))
+
+    assert (snapshot.active_state, snapshot.sub_state) == ("refreshing", "failed-before-auto-restart")
+    assert snapshot.result == "something-new"
+
+
+def test_times_are_utc_and_infinite_is_none() -> None:
+    unit = properties(ActiveEnterTimestamp=micros(NOON), InactiveEnterTimestamp=0, InactiveExitTimestamp=FOREVER)
+    own = properties(TimeoutStopUSec=1_500_000, TimeoutStartUSec=FOREVER)
+
+    snapshot = to_snapshot(unit, own, Around(read_at=NOON, scope="system"))
+
+    assert snapshot.active_enter_at == NOON
+    assert (snapshot.inactive_enter_at, snapshot.inactive_exit_at) == (None, None)
+    assert (snapshot.timeout_stop, snapshot.timeout_start) == (timedelta(seconds=1.5), None)
+
+
+def test_what_a_unit_fell_with_is_the_union_of_its_bonds() -> None:
+    unit = properties(
+        BindsTo=["b.service"], Requires=["a.service", "b.service"], PartOf=["c.target"], Wants=["d.service"]
+    )
+
+    snapshot = to_snapshot(unit, properties(), Around(read_at=NOON, scope="system"))
+
+    assert snapshot.pulls == ("a.service", "b.service", "c.target")
+
+
+def running(fragment: Path, *drop_ins: Path, state: str = "active") -> Properties:
+    return properties(
+        ActiveState=state,
+        InactiveExitTimestamp=micros(NOON),
+        FragmentPath=str(fragment),
+        DropInPaths=[str(path) for path in drop_ins],
+    )
+
+
+def test_a_file_newer_than_the_start_is_named_and_an_older_one_is_not(tmp_path: Path) -> None:
+    unit_file, drop_in = tmp_path / "a.service", tmp_path / "more.conf"
+    for path, age in ((unit_file, -60), (drop_in, 60)):
+        path.touch()
+        os.utime(path, (0, NOON.timestamp() + age))
+
+    assert changed_since_start(running(unit_file)) == ""
+    assert changed_since_start(running(unit_file, drop_in)) == str(drop_in)
+
+
+@pytest.mark.parametrize("state", ["inactive", "failed"])
+def test_a_change_matters_only_while_something_runs(tmp_path: Path, state: str) -> None:
+    unit_file = tmp_path / "a.service"
+    unit_file.touch()
+
+    assert changed_since_start(running(unit_file)) == str(unit_file)
+    assert changed_since_start(running(unit_file, state=state)) == ""
+
+
+def test_a_file_that_cannot_be_looked_at_has_not_changed(tmp_path: Path) -> None:
+    assert changed_since_start(running(tmp_path / "gone.service")) == ""
