@@ -127,6 +127,8 @@ def _budget(world: World, check: CheckPolicy) -> str:
 
 def _guards(world: World, check: CheckPolicy, incident: Incident | None) -> list[str]:
     """Give every guard's answer: the refusals one by one, the rest in one line."""
+    if not check.unit and not check.repair:
+        return ["Guards: not asked, it has no unit and nothing is to be repaired"]
     answers = guards.answers(_case(world, check, incident))
     refused = [answer for answer in answers if answer.reason]
     agreed = ", ".join(answer.guard for answer in answers if not answer.reason)

@@ -93,9 +93,15 @@ def test_a_check_that_is_only_watched_says_so() -> None:
 
     assert "ram (memory) is ok since 00:40 (2 h 30 min)" in told
     assert "Armed: no, only watched (repair: [])" in told
-    assert "Guard armed: no, ram is not armed (repair: [])" in told
+    assert "Guards: not asked, it has no unit and nothing is to be repaired" in told
     assert "recorded, and told to people by its severity" in told
     assert "Budget" not in told
+
+
+def test_a_unit_that_is_only_watched_is_refused_by_its_guard() -> None:
+    told = explained(replace(WORLD, policy=replace(POLICY, checks=(replace(API, repair=()), RAM))))
+
+    assert "Guard armed: no, api is not armed (repair: [])" in told
 
 
 def test_observe_mode_promises_no_repair() -> None:

@@ -15,6 +15,8 @@ from opsagent.interfaces.cli.screen import fail, say
 from opsagent.interfaces.peer import user_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opsagent.core.asking import Question
     from opsagent.core.commands import Command
     from opsagent.interfaces.cli.place import Place
@@ -60,10 +62,18 @@ def leave(place: Place, command: Command) -> None:
 
     body = json.dumps(asking.body(command, clock.now()))
     try:
+        _make(place.spool)
         spool.write(place.spool, body)
     except (StoreError, OSError) as error:
         fail(f"{DOWN}, and {error}; allowed: root and members of the group opsagent, once opsagent has run here")
     say(f"{DOWN}; waits in the spool, carried out at its start: {asking.summary(command)}")
+
+
+def _make(directory: Path) -> None:
+    """Make the spool where only its state directory is there yet, for the whole group, whatever the umask is."""
+    if not directory.exists():
+        directory.mkdir()
+        directory.chmod(0o2770)
 
 
 def pending(place: Place) -> list[dict[str, str]]:

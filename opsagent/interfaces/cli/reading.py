@@ -114,8 +114,12 @@ def _incident_row(one: dict[str, Any]) -> tuple[str, ...]:
     acted = f"{len(done)}: {done[-1]}" if done else "none"
     over = one["mitigated_at"] or one["resolved_at"] or one["closed_at"]
     since, lasted = clock.shown(one["first_bad_at"]), clock.lasted(one["first_bad_at"], over)
-    reason = one["cause"] or one["reason"]
+    reason = one["cause"] or _reason(one)
     return (one["id"], one["state"], one["severity"] or "-", one["check"], since, lasted, acted, reason)
+
+
+def _reason(one: dict[str, Any]) -> str:
+    return str(one["reason"]).removeprefix(f"{one['check']}: ")
 
 
 def _span(since: str) -> timedelta:
@@ -173,7 +177,7 @@ def resolved(where: Place, name: str) -> str:
 def _told(one: dict[str, Any]) -> list[str]:
     lines = [
         f"{one['id']}  {one['severity']}  {one['state']}  repair {one['repair']}",
-        f"{one['check']}{' of ' + one['unit'] if one['unit'] else ''}: {one['reason']}",
+        f"{one['check']}{' of ' + one['unit'] if one['unit'] else ''}: {_reason(one)}",
         f"cause: {one['cause'] or 'not known'}",
         *(f"{what} {clock.shown(one[key])}" for what, key in _WHENS if one[key]),
         *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
