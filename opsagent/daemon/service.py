@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 
 Load = Callable[[], Settings]
-Serve = Callable[[Answers, Settings, threading.Event], None]
+Serve = Callable[[Answers, threading.Event], None]
 OnHeartbeat = Callable[[Mapping[str, Any]], None]
 _DOWN = ("inactive", "failed")
 _ENDED_BY_SIGNAL = (15, 143)
@@ -122,7 +122,7 @@ class Service:
             self._thread("listen", partial(self._listen, scope, listener))
         if self._doors.serve is not None:
             serve = self._doors.serve
-            self._thread("serve", lambda: serve(self._answers, self.settings, self._stop))
+            self._thread("serve", lambda: serve(self._answers, self._stop))
         log.info("opsagent is up", checks=len(self.settings.watched), mode=self.settings.policy.mode)
 
     def _thread(self, name: str, work: Callable[[], None]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import re
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,22 +79,9 @@ def load(place: Place, code: int = FAILED) -> Settings:
 
 def read(path: Path | None) -> Settings:
     """Return the settings of a file; without one, those for what runs on this host. Raises SettingsError."""
-    from opsagent import remedies, settings  # noqa: PLC0415 - as above
+    from opsagent.interfaces import known  # noqa: PLC0415 - as above
 
-    check_kinds, notifier_kinds = kinds()
-    if path is None:
-        return settings.load_text(discovered(), check_kinds, remedies.KINDS, notifier_kinds)
-    return settings.load(path, check_kinds, remedies.KINDS, notifier_kinds)
-
-
-def kinds() -> tuple[dict[str, type], dict[str, type]]:
-    """Return the kinds of checks and of notifiers, by name."""
-    from opsagent import checks, notifiers  # noqa: PLC0415 - as above
-
-    return (
-        {name: checks.kind(name) for name in checks.KINDS},
-        {name: notifiers.kind(name) for name in notifiers.KINDS},
-    )
+    return known.read(path)
 
 
 def usual_settings() -> Path:
@@ -106,11 +92,9 @@ def usual_settings() -> Path:
 
 def discovered() -> str:
     """Return settings for what runs on this host, as YAML: everything watched, nothing armed."""
-    from opsagent.host.discovery import discover  # noqa: PLC0415 - as above
-    from opsagent.host.systemd import connection  # noqa: PLC0415
-    from opsagent.interfaces.init import render  # noqa: PLC0415
+    from opsagent.interfaces import known  # noqa: PLC0415 - as above
 
-    return render(discover(connection()), socket.gethostname())
+    return known.discovered()
 
 
 def _stated(settings: Path) -> Path | None:

@@ -1,6 +1,8 @@
 """`run`, `install`, `version`: the program on its host."""
 
-from typing import Annotated
+import os
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -12,9 +14,17 @@ from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say
 
 def run(*, config: Config = None) -> None:
     """Run the daemon in the foreground, as systemd does. Without settings it watches what it finds, and only that."""
-    from opsagent.interfaces import running  # noqa: PLC0415 - everything there is; only this command needs it
+    _become(place.find(config))
 
-    raise typer.Exit(running.run(place.find(config)))
+
+def _become(where: place.Place) -> NoReturn:
+    """Replace this process by the daemon of one instance: a program without a command line in its memory."""
+    argv = [sys.executable, "-P", "-m", "opsagent.interfaces.running"]
+    argv += [f"--state={where.state}", f"--socket={where.socket}"]
+    argv += [f"--settings={where.settings}"] if where.settings is not None else []
+    environment = {"MALLOC_ARENA_MAX": "2", **os.environ}  # a heap for each of many threads costs, and gains nothing
+    sys.stdout.flush()
+    os.execve(sys.executable, argv, environment)  # noqa: S606 - ourselves, with an argument vector of our own
 
 
 def install(

@@ -66,9 +66,10 @@ def _is_good(path: Path) -> bool:
 def schema() -> None:
     """Print the JSON Schema, for editors."""
     from opsagent import remedies  # noqa: PLC0415 - with the kinds of checks, half a second of imports
+    from opsagent.interfaces import known  # noqa: PLC0415
     from opsagent.settings.schema import schema as schema_of  # noqa: PLC0415
 
-    kinds, notifier_kinds = place.kinds()
+    kinds, notifier_kinds = known.kinds()
     say_json(schema_of(kinds, remedies.KINDS, notifier_kinds))
 
 
