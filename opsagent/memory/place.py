@@ -65,9 +65,11 @@ def _step(above: int, part: str, *, make: bool) -> int:
     except FileNotFoundError:
         if not make:
             raise
-    os.mkdir(part, DIRECTORY_MODE, dir_fd=above)
+    os.mkdir(part, DIRECTORY_MODE & 0o777, dir_fd=above)
     made = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
-    os.fchmod(made, DIRECTORY_MODE)  # mkdir knows no setgid bit and heeds the umask
+    # The service's sandbox (RestrictSUIDSGID) forbids to ask for the setgid bit; there the folder above hands it down.
+    if stat.S_IMODE(os.fstat(made).st_mode) != DIRECTORY_MODE:
+        os.fchmod(made, DIRECTORY_MODE)
     sync(above)
     return made
 

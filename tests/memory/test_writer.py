@@ -70,6 +70,37 @@ def test_folders_and_files_belong_to_the_group_whatever_the_umask(writer: Writer
     assert (root / DAY).stat().st_mode & 0o7777 == 0o660
 
 
+def test_folders_are_the_groups_where_nobody_may_ask_for_the_setgid_bit(
+    writer: Writer, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is in the service: RestrictSUIDSGID= refuses mkdir and chmod that name the bit."""
+    root.parent.chmod(0o2770)
+    real_mkdir, real_fchmod = os.mkdir, os.fchmod
+
+    def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
+        _refuse_setgid(mode)
+        real_mkdir(name, mode, dir_fd=dir_fd)
+
+    def fchmod(opened: int, mode: int) -> None:
+        _refuse_setgid(mode)
+        real_fchmod(opened, mode)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    monkeypatch.setattr(os, "fchmod", fchmod)
+    before = os.umask(0o007)
+    try:
+        writer.head(DAY, HEAD)
+    finally:
+        os.umask(before)
+
+    assert root.joinpath("daily").stat().st_mode & 0o7777 == 0o2770
+
+
+def _refuse_setgid(mode: int) -> None:
+    if mode & 0o6000:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
 def test_the_head_is_rewritten_in_place(writer: Writer, root: Path) -> None:
     writer.head(DAY, HEAD)
     writer.append(DAY, 1, "entry")
