@@ -175,12 +175,6 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
     return subject, lines
 
 
-def in_public(title: str, incident: Incident) -> tuple[str, str]:
-    """Return the same message for an audience that may know no names: neither host, nor unit, nor cause."""
-    kind = title.partition("]")[0]
-    return _message(f"{kind}] a service, {incident.label}", [f"Look: opsagent show {incident.label}"])
-
-
 def situation(incident: Incident) -> str:
     """Return in a few words why a person is needed: `restart does not help`, `it is only watched`."""
     went = ordered(incident.actions)

@@ -13,7 +13,7 @@ from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.report.archive import archived, seen
 from opsagent.core.report.daily import entries
-from opsagent.core.report.head import head
+from opsagent.core.report.head import closing, head
 from opsagent.core.report.incident_file import incident_file, merged
 from opsagent.core.report.links import below_incidents, has_file
 from opsagent.core.state import State
@@ -75,7 +75,7 @@ class Memory:
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         """Tell what one turn recorded: each event with the state before and after it. Never raises for disks."""
         for before, after, recorded in steps:
-            self._keep(entries(before, after, recorded))
+            self._keep(self._told(before, after, recorded))
             self._note_incident(before, after, recorded)
             self._note_pattern(before, after, recorded)
         if steps:
@@ -98,7 +98,7 @@ class Memory:
         `date` limits the entries to one local day, `since` to that day and later. Learns the failure patterns on its
         way, so a daemon calls it once at start with the last two days. Lenient: an impossible event is left out.
         """
-        state, counts, problems = State(), [0, 0], list[str]()
+        state, counts, problems, touched = State(), [0, 0], list[str](), set[int | None]()
         for recorded in rows:
             before = state
             try:
@@ -107,10 +107,11 @@ class Memory:
                 continue
             self._note_pattern(before, state, recorded)
             day = local_date(recorded.at, state.zone)
-            if (date is not None and day != date) or (since is not None and day < since):
-                continue
-            self._entries.extend(entries(before, state, recorded))
-            self._note_incident(before, state, recorded)
+            if (date is None or day == date) and (since is None or day >= since):
+                self._entries.extend(self._told(before, state, recorded))
+                touched.add(recorded.incident)
+            if recorded.incident in touched:  # its file is told to the end, also beyond that day
+                self._note_incident(before, state, recorded)
             if len(self._entries) + len(self._incidents) >= ROUND:
                 problems += self._write_out(state.zone, counts)
         problems += self._write_out(state.zone, counts)
@@ -118,6 +119,11 @@ class Memory:
         self.missing_since = self.missing_since if date is not None else None
         self.trouble = problems[0] if problems else ""
         return Rebuilt(written=counts[0], present=counts[1], trouble=self.trouble)
+
+    def _told(self, before: State, after: State, recorded: Recorded) -> tuple[Entry, ...]:
+        """The story; a day that ended gets its figures where no head of ours has them."""
+        ended = closing(before, after, recorded) if not self._places.heads else None
+        return (*((ended,) if ended else ()), *entries(before, after, recorded))
 
     def _keep(self, new: tuple[Entry, ...]) -> None:
         self._entries.extend(new)

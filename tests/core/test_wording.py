@@ -177,16 +177,6 @@ def test_the_holder_is_reminded_before_the_hold_ends() -> None:
     assert "opsagent ack OPS-20261118-001 --for 5h" in body
 
 
-def test_a_public_audience_learns_no_name() -> None:
-    night, seq = exhausted()
-    one = night.one(seq)
-    title, _ = wording.page(night.state, one, POLICY, LATER)
-
-    told = wording.in_public(title, one)
-
-    assert told == ("[PAGE SEV2] a service, OPS-20261118-001", "Look: opsagent show OPS-20261118-001")
-
-
 @pytest.mark.parametrize(
     ("event", "words"),
     [

@@ -294,6 +294,38 @@ def test_a_rebuild_of_one_day_leaves_the_others_alone(root: Path) -> None:
     assert sorted(files(root)) == ["daily/2026-11-18.md"]
 
 
+def test_a_rebuild_of_one_day_tells_its_incidents_to_their_end(root: Path) -> None:
+    night = Telling(at=datetime(2026, 11, 18, 22, 50, tzinfo=UTC))
+    night.take(applied())
+    seq = night.incident()
+    night.page(seq)
+    night.at += timedelta(hours=1)
+    night.good(seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+
+    keeper(root).rebuild([step[2] for step in night.steps], date=date(2026, 11, 18))
+
+    incident = next(text for name, text in files(root).items() if name.startswith("incidents"))
+    assert incident.startswith("# OPS-20261118-002 · api is down · SEV2 · resolved")
+    assert sorted(name for name in files(root) if name.startswith("daily")) == [DAILY]
+
+
+def test_a_quiet_day_leaves_its_figures_in_a_shared_file(root: Path) -> None:
+    memory, night = keeper(root, "ai-memory"), Telling(at=datetime(2026, 11, 18, 22, 50, tzinfo=UTC))
+    beat = ev.HeartbeatDone(good=3, bad=0, blind=0, late=0, seconds=1)
+    for _ in range(3):
+        night.take(beat, after=1800)
+
+    tell(memory, night)
+
+    assert files(root) == {}
+    night.take(beat, after=86400)
+    tell(memory, night)
+    text = (root / "ai-memory/daily/2026-11-19.md").read_text()
+    assert "\n## 24:00 the day · nothing needs you\n- **Agent** opsagent on web-1 · times Europe/Berlin\n" in text
+    assert "\n- Heartbeats 3, last 01:20 · " in text
+
+
 def test_a_start_brings_in_what_a_crash_left_out(root: Path) -> None:
     night = healed_night()
     rows = [step[2] for step in night.steps]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
 from opsagent.core.report.clock import day_title, hhmm, seen_from
+from opsagent.core.report.entry import Entry, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.state import Day
@@ -18,6 +19,7 @@ from opsagent.core.wording import needs_you, reason_of, trouble
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
     from opsagent.core.state import State
 
@@ -53,20 +55,30 @@ def head(state: State, now: datetime, host: str) -> Head:
     )
 
 
+def closing(before: State, after: State, recorded: Recorded) -> Entry | None:
+    """Return the figures of a day that has just ended, as its last entry: for files that have no head of ours."""
+    ended, now = before.day, after.day
+    if ended is None or now is None or now.date <= ended.date:
+        return None
+    needed = tuple(incident for incident in before.open_incidents if needs_you(incident))
+    figures = (_figures(before, ended.date), _watch(before, recorded.at, ended.date))
+    return Entry(date=ended.date, seq=recorded.seq, text=told(f"24:00 the day · {_verdict(needed)}", *figures))
+
+
 def past_head(day: date, host: str, zone: str) -> Head:
     """Return the head of a day that is written again from the log when its figures are no longer known."""
-    told = f"This file was written again from the event log; the day's figures are not known any more · times {zone}"
+    said = f"This file was written again from the event log; the day's figures are not known any more · times {zone}"
     return Head(
-        date=day, text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)}", mark="24:00", last=(told,))
+        date=day, text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)}", mark="24:00", last=(said,))
     )
 
 
 def continued_head(day: date, host: str, following: str) -> Head:
     """Return the last head of a file that has become too long, pointing to the one that goes on."""
-    told = f"This file is full. The day goes on in {code(following)}: read that one first."
+    said = f"This file is full. The day goes on in {code(following)}: read that one first."
     return Head(
         date=day,
-        text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)} · continued", mark="", last=(told,)),
+        text=fitted(title=f"{day_title(day)} · {cut(inline(host, 63), 90)} · continued", mark="", last=(said,)),
     )
 
 
@@ -104,8 +116,8 @@ def refitted(text: str, clean: Callable[[str], str]) -> str:
     if clean(text) == text:
         return text
     title, mark, *lines = text.splitlines()
-    told = [clean(line) for line in lines[:-1] if line.strip()]
-    return fitted(title=clean(title.removeprefix("# ")), mark=mark.split()[2], first=told)
+    body = [clean(line) for line in lines[:-1] if line.strip()]
+    return fitted(title=clean(title.removeprefix("# ")), mark=mark.split()[2], first=body)
 
 
 def _verdict(needed: Sequence[Incident]) -> str:
