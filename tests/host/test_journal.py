@@ -27,6 +27,8 @@ UNITS = {
     "required.service": f"{OFTEN}Requires=root.service\nAfter=root.service\n[Service]\n{SLEEP}\n",
     "part.service": f"{OFTEN}PartOf=root.service\n[Service]\n{SLEEP}\n",
     "slow.service": f"{OFTEN}Requires=root.service\nAfter=root.service\n[Service]\n{SLEEP}\nExecStop=/bin/sleep 2.5\n",
+    "slowly-bound.service": f"{OFTEN}BindsTo=root.service\nAfter=root.service\n"
+    f"[Service]\n{SLEEP}\nExecStop=/bin/sleep 0.7\n",
     "bound-to-revived.service": f"{OFTEN}BindsTo=revived.service\nAfter=revived.service\n[Service]\n{SLEEP}\n",
 }
 BOUND_TO = {
@@ -38,6 +40,7 @@ BOUND_TO = {
     "required.service": ("root.service",),
     "part.service": ("root.service",),
     "slow.service": ("root.service",),
+    "slowly-bound.service": ("root.service",),
     "bound-to-revived.service": ("revived.service",),
 }
 
@@ -219,6 +222,23 @@ def test_after_a_cursor_only_what_is_new_is_told_and_its_cause_is_still_known(ma
     assert fell(first) == {"lone.service": ""}
     assert fell(second) == {"bound.service": "root.service"}
     assert (third, last) == ({}, later)
+
+
+def test_a_cause_that_an_earlier_reading_passed_over_is_still_known(manager: Host) -> None:
+    unit = "slowly-bound.service"
+    began = time.time()
+    manager.run(["systemctl", "start", "root.service", unit])
+    manager.run(["systemctl", "kill", "-s", "KILL", "root.service"])
+    manager.wait_for(lambda: manager.show(unit, "ActiveState") == "deactivating", within=5, what="the fall")
+    manager.run(["journalctl", "--sync"])
+
+    first, cursor = stops_since(manager, began)
+    manager.wait_for(lambda: manager.show(unit, "ActiveState") == "inactive", within=10, what="its end")
+    manager.run(["journalctl", "--sync"])
+    second, _ = stops_since(manager, cursor)
+
+    assert first == {}
+    assert fell(second) == {unit: "root.service"}
 
 
 def test_a_cursor_whose_line_is_gone_still_tells_what_came_after_it(manager: Host) -> None:

@@ -78,8 +78,12 @@ def test_the_status_line_tells(answer: bytes, status: int | None) -> None:
 
 
 def test_a_long_answer_is_read_to_its_end_so_that_nobody_logs_a_broken_connection() -> None:
-    body = b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 40_000
-    with served(lambda connection: connection.sendall(body)) as (port, asked):
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + b"x" * 40_000)
+        connection.shutdown(socket.SHUT_WR)
+        connection.recv(1)  # a reset, if the other side left before it had read all
+
+    with served(answer) as (port, asked):
         found = health_status("127.0.0.1", port)
 
     assert (found, len(asked)) == (200, 1)
