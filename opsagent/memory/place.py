@@ -69,7 +69,10 @@ def _step(above: int, part: str, *, make: bool) -> int:
     made = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
     # The service's sandbox (RestrictSUIDSGID) forbids to ask for the setgid bit; there the folder above hands it down.
     if stat.S_IMODE(os.fstat(made).st_mode) != DIRECTORY_MODE:
-        os.fchmod(made, DIRECTORY_MODE)
+        try:
+            os.fchmod(made, DIRECTORY_MODE)
+        except PermissionError:
+            os.fchmod(made, DIRECTORY_MODE & 0o777)
     sync(above)
     return made
 

@@ -70,11 +70,12 @@ def test_folders_and_files_belong_to_the_group_whatever_the_umask(writer: Writer
     assert (root / DAY).stat().st_mode & 0o7777 == 0o660
 
 
+@pytest.mark.parametrize(("above", "expected"), [(0o2770, 0o2770), (0o700, 0o770)])
 def test_folders_are_the_groups_where_nobody_may_ask_for_the_setgid_bit(
-    writer: Writer, root: Path, monkeypatch: pytest.MonkeyPatch
+    writer: Writer, root: Path, monkeypatch: pytest.MonkeyPatch, above: int, expected: int
 ) -> None:
     """So it is in the service: RestrictSUIDSGID= refuses mkdir and chmod that name the bit."""
-    root.parent.chmod(0o2770)
+    root.parent.chmod(above)
     real_mkdir, real_fchmod = os.mkdir, os.fchmod
 
     def mkdir(name: str, mode: int, *, dir_fd: int) -> None:
@@ -93,7 +94,7 @@ def test_folders_are_the_groups_where_nobody_may_ask_for_the_setgid_bit(
     finally:
         os.umask(before)
 
-    assert root.joinpath("daily").stat().st_mode & 0o7777 == 0o2770
+    assert root.joinpath("daily").stat().st_mode & 0o7777 == expected
 
 
 def _refuse_setgid(mode: int) -> None:
