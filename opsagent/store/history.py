@@ -1,0 +1,82 @@
+"""Reading the samples: every look of the last 30 days, and five minutes at a time before that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from opsagent.store import chunks, slots
+from opsagent.store.chunks import MILLISECOND, STATUSES, Sample, millis
+from opsagent.store.database import EPOCH, our_words
+from opsagent.store.reader import open_to_read
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+    from pathlib import Path
+
+    from opsagent.store.slots import Slot
+
+
+class History:
+    """A read-only look at the samples."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Keep an open connection; `open` makes one."""
+        self._connection = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the samples for reading, also beside a running daemon. StoreError, or FileNotFoundError for none."""
+        if not path.exists():
+            raise FileNotFoundError(f"cannot read {path}: there are no samples yet")
+        with our_words(f"read {path}"):
+            return cls(open_to_read(path))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def read(self, check: str, since: datetime, until: datetime) -> tuple[Sample, ...]:
+        """Return every look at a check in a span (UTC, `until` left out), in order of time."""
+        with our_words("read the samples"):
+            number = self._number(check)
+            closed = self._chunks("full", number, since, until)
+            found = [sample for data in closed for sample in chunks.unpack(data)]
+            found += recent(self._connection, number, chunks.MOST)
+        return tuple(sorted((one for one in found if since <= one.at < until), key=lambda sample: sample.at))
+
+    def sums(self, check: str, since: datetime, until: datetime) -> tuple[Slot, ...]:
+        """Return the five-minute sums of a check in a span, of the last 30 days and of those before."""
+        with our_words("read the samples"):
+            number = self._number(check)
+            old = [slot for data in self._chunks("summed", number, since, until) for slot in slots.unpack(data)]
+        every = slots.merged([*old, *slots.slots_of(self.read(check, since, until))])
+        return tuple(slot for slot in every if since <= slot.at < until)
+
+    def checks(self) -> tuple[str, ...]:
+        """Return the names of all checks that were ever looked at."""
+        with our_words("read the samples"):
+            return tuple(str(row[0]) for row in self._connection.execute("SELECT name FROM checks ORDER BY name"))
+
+    def _number(self, check: str) -> int:
+        found = self._connection.execute("SELECT id FROM checks WHERE name = ?", (check,)).fetchone()
+        return 0 if found is None else int(found[0])
+
+    def _chunks(self, table: str, number: int, since: datetime, until: datetime) -> list[bytes]:
+        query = f"SELECT data FROM {table} WHERE check_id = ? AND last >= ? AND first < ? ORDER BY first"  # noqa: S608 - ours
+        return [row[0] for row in self._connection.execute(query, (number, millis(since), millis(until)))]
+
+
+def recent(connection: sqlite3.Connection, number: int, limit: int) -> tuple[Sample, ...]:
+    """Return the looks at a check that are in no chunk yet, oldest first."""
+    query = "SELECT at, status, value, class FROM recent WHERE check_id = ? ORDER BY at LIMIT ?"
+    return tuple(
+        Sample(at=EPOCH + at * MILLISECOND, status=STATUSES[status], value=value, failure_class=kind)
+        for at, status, value, kind in connection.execute(query, (number, limit))
+    )
