@@ -45,6 +45,7 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
         help=HELP,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # a wrong word is answered in lines, not in a box
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(instance)

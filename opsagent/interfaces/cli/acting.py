@@ -23,7 +23,7 @@ def ack(
     note: Annotated[str, typer.Option(help="A word for those who look.")] = "",
     config: Config = None,
 ) -> None:
-    """Take an incident: nobody else is told, and repairs stop. A lease: it ends, and any act of yours renews it."""
+    """Take an incident. Nobody else is told, and repairs stop. A lease: it ends, and any act of yours renews it."""
     where = place.find(config)
     command = Acknowledge(
         by=daemon.who(),
@@ -60,7 +60,7 @@ def pause(
     end: Annotated[bool, typer.Option("--end", help="Lift the pause now.")] = False,
     config: Config = None,
 ) -> None:
-    """Ask for quiet: no pages, no repairs, or (without either flag) neither. Watched and recorded all the same."""
+    """Ask for quiet. No pages, no repairs, or (without either flag) neither. Watched and recorded all the same."""
     where = place.find(config)
     target = resolved(where, target) if target.upper().startswith("OPS-") else target
     if end:

@@ -38,7 +38,7 @@ def check(
     json_: Json = False,
     config: Config = None,
 ) -> None:
-    """Look once, without the daemon, and record nothing. Exits with 0 ok, 1 warning, 2 critical, 3 unknown."""
+    """Look once, without the daemon. Nothing is recorded. Exits with 0 ok, 1 warning, 2 critical, 3 unknown."""
     settings = place.load(place.find(config), code=EXIT[Status.UNKNOWN])
     looks = look(_chosen(settings.watched, names or []))
     if json_:

@@ -12,7 +12,7 @@ from opsagent.settings import SettingsError
 
 
 def doctor(*, json_: Json = False, config: Config = None) -> None:
-    """Examine this installation, a finding per line with what to do. Exits with 0 ok, 1 warn, 2 red."""
+    """Examine this installation. A finding per line with what to do. Exits with 0 ok, 1 warn, 2 red."""
     where = place.find(config)
     try:
         settings = place.read(where.settings)

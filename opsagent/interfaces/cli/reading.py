@@ -18,7 +18,7 @@ MONTH = timedelta(days=30)
 
 
 def status(*, json_: Json = False, config: Config = None) -> None:
-    """Show how everything stands: the daemon, every check, open incidents, waiting commands."""
+    """Show how everything stands. The daemon, every check, open incidents, commands that wait."""
     where = place.find(config)
     found = daemon.question(where, StatusAsked())
     shown = found if isinstance(found, dict) else past.last_status(where)
@@ -62,7 +62,7 @@ def why(
     json_: Json = False,
     config: Config = None,
 ) -> None:
-    """Explain one check: what was seen, which rule, state, budget, each guard's answer, what happens next."""
+    """Explain one check. What was seen, which rule, state, budget, each guard's answer, what happens next."""
     where = place.find(config)
     found = daemon.question(where, WhyAsked(check=check))
     lines = list(found["lines"]) if found is not None else past.why(where, check)
@@ -143,7 +143,7 @@ def show(
     json_: Json = False,
     config: Config = None,
 ) -> None:
-    """Show one incident with its timeline and the evidence."""
+    """Show one incident with timeline and evidence."""
     where = place.find(config)
     label = resolved(where, incident)
     found = past.story(where, label)

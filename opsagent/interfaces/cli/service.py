@@ -13,7 +13,7 @@ from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say
 
 
 def run(*, config: Config = None) -> None:
-    """Run the daemon in the foreground, as systemd does. Without settings it watches what it finds, and only that."""
+    """Run the daemon, in the foreground. Without settings it watches what it finds, and only that."""
     _become(place.find(config))
 
 
@@ -32,7 +32,7 @@ def install(
     refresh: Annotated[bool, typer.Option("--refresh", help="Renew what is made from the settings.")] = False,
     check: Annotated[bool, typer.Option("--check", help="With --refresh: only say what is stale.")] = False,
 ) -> None:
-    """Set this host up (root): first settings, rights of the service. After a change of the settings: --refresh."""
+    """Set this host up, as root. First settings, rights of the service. After a change of the settings: --refresh."""
     from opsagent.host.systemd import connection  # noqa: PLC0415 - D-Bus, which only this command needs here
     from opsagent.interfaces import install as installing  # noqa: PLC0415
     from opsagent.settings import SettingsError  # noqa: PLC0415

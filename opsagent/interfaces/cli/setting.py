@@ -19,7 +19,7 @@ settings = typer.Typer(help="Show the settings, or their schema.", no_args_is_he
 def init(
     path: Annotated[str | None, typer.Argument(help="Default: /etc/opsagent/opsagent.yaml for root.")] = None,
 ) -> None:
-    """Write settings from what runs on this host: everything watched, nothing armed. Never overwrites."""
+    """Write settings from what runs here. Everything is watched, nothing armed. Never overwrites."""
     target = Path(path) if path else place.usual_settings()
     if os.path.lexists(target):
         fail(f"cannot write {target}: it is there already, and is never overwritten; allowed: a new path")
@@ -41,7 +41,7 @@ def _write_new(target: Path, text: str) -> None:
 def validate(
     files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]…", help="Default: the settings in use.")] = None,
 ) -> None:
-    """Tell everything that is wrong with settings, each as file:line with what is allowed."""
+    """Tell what is wrong with settings. Everything at once, each as file:line with what is allowed."""
     usual = place.settings_file(None)
     found = [Path(file) for file in files or ([str(usual)] if usual else [])]
     if not found:
