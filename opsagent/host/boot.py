@@ -10,12 +10,21 @@ from pathlib import Path
 from opsagent.host.systemd import utc_now
 
 _PROC = Path("/proc")
+# NTP slews the wall clock all the time; whoever compares two answers must not see that.
+_DRIFT = timedelta(seconds=2)
+_told: list[datetime] = []
 _START_TIME = 21 - 2  # field 22 of /proc/PID/stat, counted after the closing bracket of the name
 
 
 def booted_at() -> datetime:
-    """Return when the kernel booted (UTC)."""
-    return utc_now() - timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))
+    """Return when the kernel booted (UTC, to the second): the same each time, unless the clock was set."""
+    found = _exact_boot().replace(microsecond=0)
+    known = _told[-1] if _told else found
+    if abs(found - known) > _DRIFT:
+        _told.clear()
+    if not _told:
+        _told.append(found)
+    return _told[-1]
 
 
 def first_process_at(proc: Path = _PROC) -> datetime | None:
@@ -27,4 +36,8 @@ def first_process_at(proc: Path = _PROC) -> datetime | None:
         ticks = int((proc / "1" / "stat").read_text().rpartition(")")[2].split()[_START_TIME])
     except (OSError, ValueError, IndexError):
         return None
-    return booted_at() + timedelta(seconds=ticks / os.sysconf("SC_CLK_TCK"))
+    return _exact_boot() + timedelta(seconds=ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def _exact_boot() -> datetime:
+    return utc_now() - timedelta(seconds=time.clock_gettime(time.CLOCK_BOOTTIME))

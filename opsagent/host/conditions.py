@@ -71,7 +71,7 @@ def overload(pressure: Path = _PROC / "pressure") -> str:
     for resource, kind, limit in _PRESSURE:
         share = _average(pressure / resource, kind)
         if share is not None and share >= limit:
-            return f"{resource} pressure {kind} {share:g} % over 10 s (limit {limit:g} %)"
+            return f"{resource} pressure ({kind}) is at {limit:g} % or more over 10 s"  # no figure: the same each time
     return ""
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+from opsagent.host import boot
 from opsagent.host.boot import booted_at, first_process_at
 from opsagent.host.bus import BusLostError
 from opsagent.host.conditions import busy, conditions, overload
+
+if TYPE_CHECKING:
+    from opsagent.core.unit import HostConditions
+
+
+@pytest.fixture(autouse=True)
+def nothing_told_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boot, "_told", [])
 
 
 @pytest.fixture
@@ -71,15 +81,19 @@ def test_a_pid_file_that_was_left_behind_is_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("resource", "text", "told"),
     [
-        ("cpu", "some avg10=60.00 avg60=1.00 avg300=0.00 total=1\n", "cpu pressure some 60 % over 10 s (limit 60 %)"),
+        (
+            "cpu",
+            "some avg10=60.00 avg60=1.00 avg300=0.00 total=1\n",
+            "cpu pressure (some) is at 60 % or more over 10 s",
+        ),
         ("cpu", "some avg10=59.99 avg60=99.0 avg300=99.0 total=1\n", ""),
         ("memory", "some avg10=99.00 avg60=0 avg300=0 total=1\nfull avg10=9.9 avg60=0 avg300=0 total=1\n", ""),
         (
             "memory",
             "some avg10=0.00 avg60=0 avg300=0 total=1\nfull avg10=12.5 avg60=0 avg300=0 total=1\n",
-            "memory pressure full 12.5 % over 10 s (limit 10 %)",
+            "memory pressure (full) is at 10 % or more over 10 s",
         ),
-        ("io", "full avg10=41.00 avg60=0 avg300=0 total=1\n", "io pressure full 41 % over 10 s (limit 40 %)"),
+        ("io", "full avg10=41.00 avg60=0 avg300=0 total=1\n", "io pressure (full) is at 40 % or more over 10 s"),
         ("io", "garbage\n", ""),
         ("io", "full avg10=lots\n", ""),
     ],
@@ -110,6 +124,23 @@ def test_a_systemd_that_does_not_answer_is_unknown(tmp_path: Path) -> None:
         raise BusLostError("no answer to Get")
 
     assert conditions(lost, str(tmp_path / "HOLD")).system_state == "unknown"
+
+
+def test_two_looks_at_a_host_where_nothing_changed_are_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look() -> HostConditions:
+        return conditions(lambda: "running", str(tmp_path / "HOLD"))
+
+    first, second = look(), look()
+    slewed = datetime.now(UTC) + timedelta(seconds=1.5)
+    monkeypatch.setattr(boot, "utc_now", lambda: slewed)
+    third = look()
+    monkeypatch.setattr(boot, "utc_now", lambda: slewed - timedelta(hours=1))
+    set_back = look()
+
+    assert first.booted_at == second.booted_at == third.booted_at
+    assert first.booted_at is not None
+    assert set_back.booted_at is not None
+    assert timedelta(minutes=59) < first.booted_at - set_back.booted_at < timedelta(minutes=61)
 
 
 def test_the_first_process_started_after_the_kernel_and_before_now() -> None:
