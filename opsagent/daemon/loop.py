@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 
 LONGEST_TURN = timedelta(seconds=1)
+LONGEST_IDLE_TURN = timedelta(seconds=5)  # with nothing open; the clock is compared at least this often
 LATE = timedelta(seconds=2)
 MOST_AT_ONCE = 500
 
@@ -39,12 +40,16 @@ class Loop:
         """Begin with an empty queue."""
         self.clock = clock
         self.late = ""
-        self._queue: queue.SimpleQueue[inbox.Arrival] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[inbox.Arrival | None] = queue.SimpleQueue()
         self._expected = clock.running()
 
     def post(self, arrival: inbox.Arrival) -> None:
         """Put something before the thread that owns the state. From any thread."""
         self._queue.put(arrival)
+
+    def nudge(self) -> None:
+        """Have the main thread come round now. Safe in a signal handler."""
+        self._queue.put(None)
 
     def is_idle(self) -> bool:
         """Whether nothing waits before the thread that owns the state."""
@@ -64,16 +69,15 @@ class Loop:
         self._look(agent, lookout, now)
 
     def _arrivals(self, wait: float) -> list[inbox.Arrival]:
-        found: list[inbox.Arrival] = []
+        found: list[inbox.Arrival | None] = []
         try:
             found.append(self._queue.get(timeout=max(0.0, wait)))
             while len(found) < MOST_AT_ONCE:
                 found.append(self._queue.get_nowait())
         except queue.Empty:
-            self._notice_lateness(wait)
-        else:
-            self._expected = self.clock.running()
-        return found
+            if not found:
+                self._notice_lateness(wait)
+        return [arrival for arrival in found if arrival is not None]
 
     def _notice_lateness(self, wait: float) -> None:
         """Waking much later than asked means that the host had no time for us: its time-outs say nothing either."""
@@ -92,8 +96,9 @@ class Loop:
         """Return how many seconds may pass before something is due."""
         now = self.clock.now()
         self._expected = self.clock.running()
-        soonest = min(schedule.hurried(agent.world(now)).values(), default=now + LONGEST_TURN)
-        wait = min(max((soonest - now).total_seconds(), 0.02), LONGEST_TURN.total_seconds())
+        longest = LONGEST_TURN if agent.state.incidents or agent.state.owed else LONGEST_IDLE_TURN
+        soonest = min(schedule.hurried(agent.world(now)).values(), default=now + longest)
+        wait = min(max((soonest - now).total_seconds(), 0.02), longest.total_seconds())
         return wait if self.is_idle() else 0.0
 
     def with_lateness(self, found: HostConditions) -> HostConditions:

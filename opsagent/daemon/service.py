@@ -90,14 +90,17 @@ class Service:
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stop.set())
-        signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
+        for number, flag in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._reload)):
+            signal.signal(number, partial(self._signalled, flag))
         self._begin()
         self._supervisor.ready(loop.sentence(self._agent))
         while not self._stop.is_set():
             self._turn()
         return self._end()
+
+    def _signalled(self, flag: threading.Event, *_: object) -> None:
+        flag.set()
+        self._loop.nudge()
 
     def _begin(self) -> None:
         now = self.clock.now()

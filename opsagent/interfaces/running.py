@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from opsagent import daemon, logs
 from opsagent.core.log_row import StoreError
 from opsagent.core.policy import Mode
-from opsagent.interfaces import known
+from opsagent.interfaces import settings_child
 from opsagent.interfaces.control import Server
 from opsagent.redact import Redactor
 from opsagent.settings import SettingsError
@@ -66,7 +66,7 @@ def _say(text: str, code: int) -> int:
 
 def _read(path: Path | None, state: Path) -> Settings:
     """Without a file what runs here is watched, and only watched."""
-    found = known.read(path)
+    found = settings_child.read(path)
     if path is not None:
         return found
     policy = replace(found.policy, mode=Mode.OBSERVE)
