@@ -7,6 +7,7 @@ sees. It lives as long as the test process that booted it, and never longer.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import select
@@ -26,6 +27,14 @@ TREE = HERE.parent.parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "dbus-daemon", "bash")
 _numbers = itertools.count(1)
+_up: set[Host] = set()
+
+
+@atexit.register
+def _down_with_all() -> None:
+    """End in good order what is still up; the keepers would see to it, but not before this process is gone."""
+    for host in tuple(_up):
+        host.down()
 
 
 class HostError(Exception):
@@ -218,6 +227,7 @@ class Host:
 
     def down(self) -> None:
         """Power it off; everything it was and wrote is gone. Harmless when repeated."""
+        _up.discard(self)
         self.pid = 0
         if self._keeper.stdin is not None:
             self._keeper.stdin.close()
