@@ -24,6 +24,7 @@ STATUSES = tuple(Status)
 HEAD = struct.Struct("<HqH")
 MOST = 65_535
 LARGEST_STEP = (1 << 31) - 1
+LARGEST_FLOAT = 3.4028234663852886e38
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -110,7 +111,7 @@ def number_of(value: float | None) -> float:
     """Return a number that 32 bits can hold: NaN for none, infinity for what is too large."""
     if value is None:
         return math.nan
-    return value if abs(value) < 3.4e38 else math.copysign(math.inf, value)  # noqa: PLR2004 - the largest float32
+    return value if abs(value) <= LARGEST_FLOAT else math.copysign(math.inf, value)
 
 
 def millis(at: datetime) -> int:

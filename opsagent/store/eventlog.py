@@ -52,7 +52,8 @@ class EventLog:
     def open(self) -> Self:
         """Connect, make the tables of a new log, find the last number. Raises StoreError."""
         self._connection = self._connect()
-        self.last_seq = self._find_last()
+        with our_words(f"read {self.path}"):
+            self.last_seq = schema.last_seq(self._connection)
         ballast.lay_out(self._ballast)
         return self
 
@@ -197,10 +198,6 @@ class EventLog:
                 yield schema.event_of(cells)
             elif cells[0] not in self.unsound:
                 self.unsound.append(cells[0])
-
-    def _find_last(self) -> int:
-        highest = self._db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0]
-        return max(int(highest), int(self.meta(schema.FLOOR) or 0))
 
     def due(self, now: datetime, limit: int = 100) -> tuple[OutboxRow, ...]:
         """Return the messages to try now, the longest waiting first."""

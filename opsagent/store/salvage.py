@@ -46,7 +46,7 @@ def salvage(path: Path, now: datetime) -> Salvaged:
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     building = path.with_name(f"{path.name}.salvaging")
     with disk_words(f"set the damaged {path} aside"), our_words(f"salvage {path}"):
-        _forget(building)
+        forget(building)
         tables, highest = read_damaged(path)
         highest = max([highest, *(cells[0] for cells in tables["events"])])
         lost = _build(building, tables, highest, _numbers_ever_given(path))
@@ -89,11 +89,11 @@ def read_damaged(path: Path) -> tuple[dict[str, Rows], int]:
             _mend_first_page(scratch)
         return {table: _readable(scratch, table) for table in TABLES}, _highest_in(scratch)
     finally:
-        _forget(scratch)
+        forget(scratch)
 
 
 def _copy(path: Path, scratch: Path) -> None:
-    _forget(scratch)
+    forget(scratch)
     shutil.copyfile(path, scratch)
     with suppress(FileNotFoundError):
         shutil.copyfile(_beside(path, "-wal"), _beside(scratch, "-wal"))
@@ -245,7 +245,7 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def _forget(path: Path) -> None:
+def forget(path: Path) -> None:
     """Remove what an earlier try left."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         _beside(path, suffix).unlink(missing_ok=True)

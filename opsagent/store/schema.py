@@ -79,6 +79,12 @@ def prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version={VERSION}")
 
 
+def last_seq(connection: sqlite3.Connection) -> int:
+    """Return the last number that was, or may have been, given."""
+    query = "SELECT max(coalesce(max(seq), 0), coalesce((SELECT value FROM meta WHERE key = ?), 0) + 0) FROM events"
+    return int(connection.execute(query, (FLOOR,)).fetchone()[0])
+
+
 def write(connection: sqlite3.Connection, batch: Batch, rows: Iterable[Row]) -> None:
     """Write a batch whose rows have their numbers. The caller holds the transaction."""
     now = micros(batch.at)
