@@ -28,7 +28,7 @@ BAD = (Status.WARNING, Status.CRITICAL)
 class Health:
     """A check's confirmed `status` and the streaks that lead to the next one.
 
-    `reading` is the last look, taken `at`. `bad_since` and `good_since` are the first look of the current
+    `reading` is the last look, which came back `at` that time after it `took` so long. `bad_since` and `good_since` are the first look of the current
     streak; `good`, `bad` and `blind` count it. `settled` is false until the first status is confirmed.
     """
 
@@ -38,6 +38,7 @@ class Health:
     since: datetime | None = None
     reading: Reading | None = None
     at: datetime | None = None
+    took: timedelta = timedelta()
     good: int = 0
     bad: int = 0
     blind: int = 0
@@ -71,6 +72,7 @@ class Health:
 def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     """Return the health after one more look."""
     reading = seen.reading
+    health = replace(health, took=timedelta(seconds=seen.seconds))
     if reading.status is Status.UNKNOWN:
         return replace(health, reading=reading, at=seen.at, blind=health.blind + 1)
     good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))

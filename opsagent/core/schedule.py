@@ -46,7 +46,7 @@ def _next(world: World, incident: Incident, check: CheckPolicy) -> datetime | No
     health = world.health(check.name)
     if incident.state is Phase.RESOLVED or health.at is None:
         return None
-    retry = health.at + check.confirm.retry
+    retry = max(health.at, health.at - health.took + check.confirm.retry)  # from begin to begin: time-outs are long
     if incident.running is None or incident.running.ended_at is None or incident.repair is not Repair.VERIFYING:
         return retry if incident.state is not Phase.SUSPECT or health.suspicious else None
     ended = incident.running.ended_at
