@@ -1,0 +1,124 @@
+"""Services that die: killed, looping, out of starts; with and without systemd's own restarts, armed and not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.host.scenarios.stage import QUICK, did
+
+if TYPE_CHECKING:
+    from tests.host.scenarios.stage import Stage
+
+
+def seconds(begin: str, end: str) -> float:
+    return (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+
+
+def http(name: str, port: int, more: str) -> str:
+    url = f"http://127.0.0.1:{port}/health"
+    return f"- {{name: {name}, kind: http, url: '{url}', unit: {name}.service, {QUICK}, {more}}}"
+
+
+def test_a_killed_service_is_restarted_and_proved_good_by_its_own_check(stage: Stage) -> None:
+    unit = stage.api("killed", 18101)
+    stage.begin(http("killed", 18101, "expect: {json: {status: ok}}, repair: [restart]"))
+
+    stage.signal(unit)
+
+    healed = stage.healed("killed")
+    assert did(healed) == [("restart", "verified")]
+    assert seconds(healed["first_bad_at"], healed["mitigated_at"]) < 2
+    assert (healed["severity"], healed["unit"], healed["notifications"]) == ("SEV2", unit, [])
+    assert stage.starts(unit) == 2
+    assert "killed healed in" in stage.daily()
+
+
+def test_a_killed_service_that_is_only_watched_is_told_of_and_left_alone(stage: Stage) -> None:
+    unit = stage.api("watched", 18102)
+    stage.begin(http("watched", 18102, "expect: {json: {status: ok}}"))
+
+    stage.signal(unit)
+
+    paged = stage.incident("watched", lambda one: [told["state"] for told in one["notifications"]] == ["sent"])
+    assert did(paged) == [("restart", "refused")]
+    assert paged["actions"][0]["reason"].startswith(f"would have restarted {unit}")
+    assert paged["reason"] == f"watched: {unit} failed: signal, killed by signal 9"
+    assert stage.titles() == ["[PAGE SEV2] web-1: watched down, it is only watched"]
+    assert stage.starts(unit) == 1
+
+
+@pytest.mark.parametrize(("restart", "port"), [("on-failure", 18103), ("always", 18104)])
+def test_what_systemd_restarts_by_itself_is_no_business_of_ours(stage: Stage, restart: str, port: int) -> None:
+    unit = stage.api(restart, port, service=f"Restart={restart}\nRestartSec=100ms")
+    stage.begin(http(restart, port, "repair: [restart]"))
+
+    stage.signal(unit)
+
+    stage.until(lambda: stage.starts(unit) == 2, what="systemd to restart it")
+    stage.until(lambda: stage.status(restart)["status"] == "ok", what="a good look")
+    assert [did(one) for one in stage.incidents()] in ([], [[]])
+    assert stage.told() == []
+    assert stage.starts(unit) == 2
+
+
+def test_a_service_that_systemd_restarts_again_and_again_is_a_loop(stage: Stage) -> None:
+    service = "Restart=always\nRestartSec=100ms\nStartLimitIntervalSec=0"
+    unit = stage.api("looping", 18105, service=service)
+    stage.begin(http("looping", 18105, ""))
+
+    for count in range(2, 6):
+        stage.signal(unit)
+        stage.until(lambda count=count: stage.starts(unit) >= count, what="systemd to restart it")  # type: ignore[misc]
+
+    found = stage.incident("looping")
+    assert "restart loop" in found["reason"] or "restarting" in found["reason"]
+
+
+def test_two_services_that_fail_at_once_are_two_incidents(stage: Stage) -> None:
+    units = [stage.api("one", 18106), stage.api("two", 18107)]
+    stage.begin(http("one", 18106, "repair: [restart]") + "\n" + http("two", 18107, "repair: [restart]"))
+
+    stage.host.run(["systemctl", "kill", "-s", "KILL", *units])
+
+    healed = [stage.healed("one"), stage.healed("two")]
+    assert [did(one) for one in healed] == [[("restart", "verified")]] * 2
+    assert healed[0]["id"] != healed[1]["id"]
+    assert [one["parent"] for one in healed] == [None, None]
+
+
+def test_a_unit_is_known_by_its_real_name_whichever_alias_the_settings_use(stage: Stage) -> None:
+    stage.behave("real")
+    unit = stage.service(
+        "real.service",
+        "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/api.py 18108 /srv/real\n"
+        "[Install]\nAlias=nickname.service\n",
+        start=False,
+    )
+    stage.host.run(["systemctl", "enable", "-q", "--now", unit])
+    stage.begin(f"- {{name: alias, kind: unit, unit: nickname.service, {QUICK}, repair: [restart]}}")
+
+    stage.signal(unit)
+
+    healed = stage.healed("alias")
+    assert healed["unit"] == unit
+    assert did(healed) == [("restart", "verified")]
+
+
+def test_a_killed_unit_that_has_a_check_of_its_own_is_not_told_of_twice(stage: Stage) -> None:
+    mine = stage.api("mine", 18109)
+    other = stage.service("nobodys.service", "[Service]\nExecStart=/bin/sleep inf\n")
+    units = f"- {{name: failed-units, kind: units, {QUICK}}}"
+    stage.begin(units + "\n" + http("mine", 18109, ""))
+
+    stage.signal(mine)
+    stage.incident("mine")
+    stage.until(lambda: "no unit has failed" in stage.status("failed-units")["message"], what="a look at all units")
+    assert [one["check"] for one in stage.incidents()] == ["mine"]
+
+    stage.signal(other)
+    found = stage.incident("failed-units")
+    assert found["reason"] == "failed-units: 1 failed: nobodys.service (signal)"
+    assert [one["check"] for one in stage.incidents()] == ["mine", "failed-units"]

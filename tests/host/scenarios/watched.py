@@ -1,0 +1,103 @@
+"""A stage on which opsagent itself is what breaks: killed, frozen, without a disk, without polkit, without listeners."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from opsagent.interfaces import client
+from tests.host.harness import HostError
+from tests.host.scenarios.stage import SETTINGS, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STATE = "/var/lib/opsagent"
+DROP_IN = "/run/systemd/system/opsagent.service.d/50-scenario.conf"
+IMPATIENT = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n"
+"""systemd waits 5 s before it brings the daemon back, and gives up after ten times; scenarios cannot."""
+_NOT_THERE_YET = (client.DownError, client.NoAnswerError, HostError, LookupError)
+
+
+class Watched(Stage):
+    """Its questions go straight to the control socket, as the commands' do: that spares a program start per look."""
+
+    def begin(self, checks: str, settings: str = "", *, drop_in: str = "") -> None:
+        """Start opsagent anew under the shipped unit, with what `drop_in` adds to it, and wait until it has looked."""
+        self.host.run(["rm", "-f", "/srv/hook/answer"])
+        self.host.write(DROP_IN, IMPATIENT + drop_in)
+        self.host.run(["systemctl", "daemon-reload"])
+        super().begin(checks, settings)
+        self.wait(lambda: self.json("status")["daemon"]["last_heartbeat_at"], what="the first heartbeat")
+
+    def json(self, *argv: str) -> Any:
+        """Return the daemon's answer to a question."""
+        path = Path(f"/proc/{self.host.pid}/root/run/opsagent/control.sock")
+        return client.ask(path, {"v": 1, "kind": argv[0]})["data"]
+
+    def wait(self, condition: Callable[[], object], *, what: str, within: float = 15) -> None:
+        """Wait until the condition holds; what is not there yet, the daemon included, is no error."""
+
+        def holds() -> object:
+            try:
+                return condition()
+            except _NOT_THERE_YET:
+                return False
+
+        self.host.wait_for(holds, within=within, what=what)
+
+    def until(self, condition: Callable[[], object], *, within: float = 20, what: str) -> None:
+        """As `wait`, and a failure shows the incidents."""
+        try:
+            self.wait(condition, within=within, what=what)
+        except HostError as error:
+            raise HostError(f"{error}\n{json.dumps(self.incidents(), indent=1)}") from error
+
+    def pid(self) -> int:
+        """Return the daemon's process on the host, 0 when there is none."""
+        return int(self.host.show("opsagent.service", "MainPID"))
+
+    def signal_daemon(self, name: str) -> int:
+        """Send the daemon itself a signal; return the process that got it."""
+        pid = self.pid()
+        self.host.run(["kill", "-s", name, str(pid)])
+        return pid
+
+    def kill(self) -> None:
+        """Kill the daemon with -9; wait until systemd has brought it back and it answers."""
+        self.back(self.signal_daemon("KILL"))
+
+    def back(self, before: int, *, within: float = 15) -> None:
+        """Wait until another daemon than process `before` answers."""
+        back = lambda: self.pid() not in {0, before} and self.json("status")["daemon"]["pid"] != before  # noqa: E731
+        self.wait(back, within=within, what="the daemon to be back")
+
+    def acted(self, check: str) -> list[tuple[str, str]]:
+        """Return the repairs of a check's incident that were ordered, and what came of each."""
+        (one,) = self.incidents(check)
+        return [(action["remedy"], action["outcome"]) for action in one["actions"] if action["seconds"] is not None]
+
+    def answer(self, word: str) -> None:
+        """Have the receiver answer `ok`, a status, or `hang`."""
+        self.host.write("/srv/hook/answer", word)
+
+    def got(self, event: str = "") -> list[dict[str, Any]]:
+        """Return what reached the receiver, all of it or one kind of message: its key, our answer, its body."""
+        lines = self.host.run(["cat", "/srv/hook/received"], check=False).stdout.splitlines()
+        return [one for one in map(json.loads, lines) if event in {"", one["body"]["event"]}]
+
+    def write_settings(self, text: str) -> None:
+        """Write the settings and leave the rights as they are."""
+        self.host.write(SETTINGS, text, mode=0o640)
+        self.host.run(["chgrp", "opsagent", SETTINGS])
+
+    def markdown(self) -> str:
+        """Return everything that stands in the memory."""
+        return self.host.run(["sh", "-c", f"find {STATE}/memory -name '*.md' | sort | xargs cat"]).stdout
+
+
+def quiet_for(seconds: float) -> None:
+    """Let a time pass in which nothing may happen: there is no condition to wait for."""
+    time.sleep(seconds)
