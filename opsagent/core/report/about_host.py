@@ -33,6 +33,8 @@ def _codes(lines: tuple[str, ...]) -> list[str]:
 
 @host_story.register(ev.DaemonStarted)
 def _(event: ev.DaemonStarted, scene: Scene) -> str:
+    if not scene.before.digest:
+        return ""  # the very first start: before the settings nobody knows the zone, so they tell of it
     gap = f" · nobody looked for {spoken(event.missed)}" if event.missed > timedelta() else ""
     died = scene.before.started_at is not None and scene.before.stopped_at is None
     why = "**Before** it had ended without a word (killed, or the host went down)" if died else ""
@@ -51,8 +53,9 @@ def _(event: ev.SettingsApplied, scene: Scene) -> str:
     new = tuple(name for name in event.checks if name not in scene.before.checks)
     gone = tuple(name for name in scene.before.checks if name not in event.checks)
     changed = bool(scene.before.digest)
+    what = "settings applied" if changed else f"opsagent {inline(scene.after.version, 40)} looks after this host"
     return told(
-        f"{scene.now()} settings applied · {len(event.checks)} checks · mode {inline(event.mode, 20)}",
+        f"{scene.now()} {what} · {len(event.checks)} checks · mode {inline(event.mode, 20)}",
         f"**Armed** {_names(event.armed)}",
         f"**New** {_names(new)}" if changed and new else "",
         f"**Gone** {_names(gone)}" if gone else "",

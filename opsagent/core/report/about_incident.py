@@ -47,6 +47,10 @@ def _saw(incident: Incident) -> str:
     return f"**Saw** {inline(reason_of(incident)) or 'no answer'}{cause}"
 
 
+def _said(message: str, incident: Incident) -> str:
+    return inline(message.removeprefix(f"{incident.check}: ")) or "no answer"
+
+
 def _before(scene: Scene, incident: Incident) -> str:
     return f"**Seen before** {inline(seen_before(scene.after, incident))}"
 
@@ -119,13 +123,13 @@ def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Ac
     heading = _heading(scene.began(incident), f"{inline(incident.check, 64)} healed in {took}", incident, woken)
     earlier = scene.before.incidents.get(incident.seq, incident).actions
     why = next((a.reason for a in earlier if a.seq == event.action), "").removeprefix(f"{incident.reason}; ")
-    actions = _fresh(incident) if incident.first_paged_at is None else (action,)
+    untold = incident.first_paged_at is None
     return told(
         heading,
         _saw(incident),
-        *(_did(a, scene) for a in actions),
+        *(_did(a, scene) for a in (_fresh(incident) if untold else (action,))),
         f"**Why** {inline(why)}" if why else "",
-        *_held_back(incident),
+        *(_held_back(incident) if untold else ()),
         _before(scene, incident),
     )
 
@@ -150,10 +154,16 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         *(_did(action, scene) for action in tried),
         *_held_back(incident),
         f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",
-        f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}: {inline(event.reason)}",
+        f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}{_new_reason(event, incident)}",
         _next(event, scene, incident),
         _before(scene, incident),
     )
+
+
+def _new_reason(event: ev.LevelPaged, incident: Incident) -> str:
+    """Why they were told, unless a line above says so already."""
+    known = {incident.reason, reason_of(incident), *(action.reason for action in incident.actions)}
+    return "" if event.reason in known else f": {inline(event.reason)}"
 
 
 def _by(event: ev.LevelPaged) -> str:
@@ -234,13 +244,13 @@ def _(event: ev.Relapsed, scene: Scene, incident: Incident) -> str:
     if not reported and incident.first_paged_at is None:
         return ""
     heading = _heading(scene.now(), f"{inline(incident.check, 64)} is bad again", incident)
-    return told(heading, f"**Saw** {inline(event.message)}")
+    return told(heading, f"**Saw** {_said(event.message, incident)}")
 
 
 @incident_story.register(ev.IncidentReopened)
 def _(event: ev.IncidentReopened, scene: Scene, incident: Incident) -> str:
     heading = _heading(scene.now(), f"{inline(incident.check, 64)} is bad again, reopened", incident)
-    return told(heading, f"**Saw** {inline(event.message)}")
+    return told(heading, f"**Saw** {_said(event.message, incident)}")
 
 
 @incident_story.register(ev.IncidentResolved)

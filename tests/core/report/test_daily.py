@@ -121,6 +121,18 @@ def test_a_finding_without_a_remedy_is_told_when_it_is_believed(severity: Severi
     assert text.startswith(f"## 02:14 var-disk is bad · {words} · OPS-20261118-001\n- **Saw** 89 %")
 
 
+def test_a_reason_that_is_said_already_is_not_said_again() -> None:
+    night = Telling()
+    seq = night.incident()
+    refused = ev.ActionRefused(remedy="restart", unit="api.service", guard="masked", reason="api.service is masked")
+    night.take(refused, seq)
+
+    text = night.page(seq, reason="api.service is masked")
+
+    assert text.count("api.service is masked") == 1
+    assert "- **Told** oncall 02:14 by mail, hook\n" in text
+
+
 def test_a_check_that_cannot_look_says_so() -> None:
     night = Telling()
     seq = night.suspect("api", None, "no answer from D-Bus")
@@ -255,11 +267,10 @@ def test_words_of_people_stand_as_words_of_people() -> None:
 
 STOP = StopSeen(unit="redis-server.service", at=NIGHT, by="root")
 ABOUT_THE_HOST: list[tuple[ev.Event, str]] = [
-    (ev.DaemonStarted(version="0.1", pid=1, missed=timedelta(minutes=12)), "opsagent 0.1 started · nobody looked for"),
     (ev.DaemonStopped(reason="asked to"), "opsagent stopped · nobody looks until it runs again"),
     (
         ev.SettingsApplied(digest="d", text="", zone="Europe/Berlin", mode="auto", checks=("a", "b"), armed=("a",)),
-        "settings applied · 2 checks · mode auto\n- **Armed** a",
+        "opsagent 0.1 looks after this host · 2 checks · mode auto\n- **Armed** a",
     ),
     (ev.SettingsRefused(errors=("x.yaml:3: `bad`",)), "the old ones stay in force\n- `` x.yaml:3: `bad` ``"),
     (ev.ClockJumped(by=timedelta(hours=-1)), "the clock was set back by 1 h"),
@@ -293,7 +304,7 @@ ABOUT_THE_HOST: list[tuple[ev.Event, str]] = [
 
 @pytest.mark.parametrize(("event", "words"), ABOUT_THE_HOST, ids=lambda value: type(value).__name__)
 def test_what_concerns_the_whole_host_is_told(event: ev.Event, words: str) -> None:
-    text = Telling().take(event)
+    text = Telling(state=State(zone="Europe/Berlin", version="0.1")).take(event)
 
     assert text.startswith("## 02:14 ")
     assert words in text
@@ -334,15 +345,26 @@ def test_an_operators_stop_ends_with_how_long_it_lasted() -> None:
     assert "redis-server.service runs again, 6 min after it was stopped" in text
 
 
-def test_a_start_after_a_death_without_a_word_says_so() -> None:
-    night = Telling()
+def test_a_start_says_how_long_nobody_looked_and_whether_it_had_died() -> None:
+    night = Telling(state=State(zone="Europe/Berlin", digest="d"))
     started = ev.DaemonStarted(version="0.1", pid=1)
     first = night.take(started)
-
-    assert "killed" not in first
-    assert "it had ended without a word" in night.take(started)
+    died = night.take(ev.DaemonStarted(version="0.1", pid=1, missed=timedelta(minutes=12)))
     night.take(ev.DaemonStopped(reason="asked"))
-    assert "killed" not in night.take(started)
+
+    assert first == "## 02:14 opsagent 0.1 started"
+    assert died.startswith(
+        "## 02:14 opsagent 0.1 started · nobody looked for 12 min\n- **Before** it had ended without"
+    )
+    assert night.take(started) == first
+
+
+def test_the_very_first_start_waits_for_the_settings_that_know_the_zone() -> None:
+    night = Telling(state=State())
+    applied = ev.SettingsApplied(digest="d", text="", zone="Europe/Berlin", mode="observe", checks=("a",), armed=())
+
+    assert night.take(ev.DaemonStarted(version="0.1", pid=1)) == ""
+    assert night.take(applied).startswith("## 02:14 opsagent 0.1 looks after this host · 1 checks · mode observe")
 
 
 def test_a_message_that_reached_nobody_is_told() -> None:
