@@ -28,8 +28,8 @@ BAD = (Status.WARNING, Status.CRITICAL)
 class Health:
     """A check's confirmed `status` and the streaks that lead to the next one.
 
-    `reading` is the last look, which came back `at` that time after it `took` so long. `bad_since` and `good_since` are the first look of the current
-    streak; `good`, `bad` and `blind` count it. `settled` is false until the first status is confirmed.
+    `reading` is the last look, which came back at `at` and took `took`. `bad_since` and `good_since` are the first
+    look of the current streak; `good`, `bad` and `blind` count it. `settled` is false until a status is confirmed.
     """
 
     check: str
