@@ -187,12 +187,14 @@ class Agent:
 
     def _unit(self, turn: _Turn, seen: inbox.UnitSeen, now: datetime) -> None:
         world = self._world(turn.state, turn.looks, now, can_record=True)
-        self._stage(turn, intake.unit(world, seen.snapshot), now)
+        fresh = not intake.is_late(world, seen.snapshot)
+        self._stage(turn, intake.unit(world, seen.snapshot) if fresh else [], now)
         world = self._world(turn.state, turn.looks, now, can_record=True)
         self._stage(turn, intake.stops(world, seen.stops), now)
         if seen.cursor:
             turn.meta["stops"] = seen.cursor
-        self._judge_unit(turn, seen.snapshot.name, now)
+        if fresh:
+            self._judge_unit(turn, seen.snapshot.name, now)
 
     def _judge_unit(self, turn: _Turn, name: str, now: datetime) -> None:
         """An event for a unit is an observation of every check that names it; only bad news is one for all kinds."""

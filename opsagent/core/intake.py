@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
+LATEST = timedelta(seconds=1)
 _SAME = ("load_state", "active_state", "sub_state", "result", "nrestarts", "invocation_id", "job", "unit_file_state")
 
 
@@ -57,6 +58,15 @@ def unit(world: World, snapshot: UnitSnapshot) -> list[Draft]:
     if known is not None and all(getattr(known, name) == getattr(snapshot, name) for name in _SAME):
         return []
     return [Draft(event=ev.UnitObserved(snapshot=snapshot))]
+
+
+def is_late(world: World, snapshot: UnitSnapshot) -> bool:
+    """Whether a newer look at this unit is known already: what waited for the journal tells of the past.
+
+    Only within a second: after the clock was set back everything would look late.
+    """
+    known = world.state.units.get(snapshot.name)
+    return known is not None and timedelta() < known.read_at - snapshot.read_at < LATEST
 
 
 def stops(world: World, seen: Iterable[StopSeen]) -> list[Draft]:
