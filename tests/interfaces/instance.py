@@ -27,7 +27,7 @@ state: {state}
 checks:
   - {{name: api, kind: tcp, host: 127.0.0.1, port: 1, unit: api.service, repair: [restart]}}
   - {{name: ram, kind: memory}}
-  - {{name: failed-units, kind: file, path: /etc/hostname}}
+  - {{name: hostname, kind: file, path: /etc/hostname}}
 """
 
 
@@ -89,6 +89,7 @@ class Log:
                 reason=f"{check}: refused",
                 checks=(check,),
             ),
+            events.NoteAdded(by="ann", text=f"look at {label}"),
             events.EvidenceGathered(source="journal", lines=("oops, [bold]not markup[/bold]",)),
         ]
         if closed:

@@ -158,7 +158,7 @@ def test_without_the_daemon_why_names_the_checks_there_are(instance: Instance, l
     result = instance.run("why", "apu")
 
     assert result.exit_code == 1
-    assert "cannot find check 'apu', known: api, ram, failed-units" in result.stderr
+    assert "cannot find check 'apu', known: api, ram, hostname" in result.stderr
 
 
 def test_incidents_come_from_the_log_oldest_first(instance: Instance, log: Log, now: datetime) -> None:
@@ -277,9 +277,7 @@ def test_todays_incidents_have_short_names(instance: Instance, log: Log, now: da
     assert instance.json("show", "002")["check"] == "www", "unique in 30 days"
 
 
-def test_a_short_name_that_fits_several_is_refused_with_all(
-    instance: Instance, log: Log, now: datetime
-) -> None:
+def test_a_short_name_that_fits_several_is_refused_with_all(instance: Instance, log: Log, now: datetime) -> None:
     labels = [log.incident(at=now - timedelta(days=days), closed=True) for days in (2, 3)]
 
     result = instance.run("show", "001")
