@@ -15,6 +15,7 @@ import structlog
 from opsagent import __version__
 from opsagent.agent import Agent
 from opsagent.core import inbox
+from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.daemon import files, loop, start
 from opsagent.daemon.answers import Answers
@@ -28,6 +29,7 @@ from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
 from opsagent.host.notify import Supervisor
 from opsagent.host.signals import Listener
+from opsagent.memory import labels
 from opsagent.memory.memory import Memory
 from opsagent.settings import Settings, SettingsError
 from opsagent.store import spool
@@ -44,6 +46,7 @@ Serve = Callable[[Answers, threading.Event], None]
 OnHeartbeat = Callable[[Mapping[str, Any]], None]
 _DOWN = ("inactive", "failed")
 _ENDED_BY_SIGNAL = (15, 143)
+BROKEN = 70  # EX_SOFTWARE of sysexits.h
 A_LITTLE = 0.06  # seconds; the journal hears of a stop a few milliseconds after D-Bus does
 
 
@@ -78,6 +81,7 @@ class Service:
             log=self._ground.pending,
             effects=self._hands,
             redact=redact,
+            taken=labels.taken(settings.memory),
         )
         self._lookout = Lookout(self._loop.post, self.clock.now, 8)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
@@ -95,8 +99,21 @@ class Service:
         self._begin()
         self._supervisor.ready(loop.sentence(self._agent))
         while not self._stop.is_set():
-            self._turn()
+            if not self._turned():
+                return BROKEN
         return self._end()
+
+    def _turned(self) -> bool:
+        """Do one turn. A mistake of ours is said, and the next turn comes; if it lasts, the watchdog ends us."""
+        try:
+            self._turn()
+        except StoreError as error:
+            log.critical("the event log is in doubt; ending, so that the next start reads it anew", error=str(error))
+            return False
+        except Exception:
+            log.exception("a turn failed; this is a mistake in opsagent")
+            self._stop.wait(1)
+        return True
 
     def _signalled(self, flag: threading.Event, *_: object) -> None:
         flag.set()
