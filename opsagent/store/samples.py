@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.store import chunks, history, slots
 from opsagent.store.chunks import STATUSES, Sample, millis
-from opsagent.store.database import connect, disk_words, our_words, transaction
+from opsagent.store.database import close_keeping_wal, connect, disk_words, our_words, transaction
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,8 +49,9 @@ ADD_SUMMED = "INSERT INTO summed(check_id, first, last, data) VALUES(?, ?, ?, ?)
 class Samples:
     """The one writer of the samples. `set_aside` is where a damaged file was kept, if it was."""
 
-    def __init__(self, connection: sqlite3.Connection, set_aside: Path | None) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, set_aside: Path | None) -> None:
         """Keep an open connection; `open` makes one."""
+        self._path = path
         self._connection = connection
         self._buffer: list[tuple[str, Sample]] = []
         self.set_aside = set_aside
@@ -66,14 +67,14 @@ class Samples:
                 raise
             set_aside = _set_aside(path, now)
             connection = _opened(path)
-        return cls(connection, set_aside)
+        return cls(path, connection, set_aside)
 
     def close(self) -> None:
         """Write what is buffered, and close. StoreError when it cannot be written."""
         try:
             self._write()
         finally:
-            self._connection.close()
+            close_keeping_wal(self._connection, self._path)
 
     def history(self) -> history.History:
         """Return a look at what is written so far; it shares this connection, so do not close it."""

@@ -58,6 +58,7 @@ LANES = {
     "enospc-for-ever": partial(sweep, REAL, FILES, "error=ENOSPC:when={}+", only_files=True, step=2),
     "eio": partial(sweep, REAL, FILES, "error=EIO:when={}", only_files=True, step=2),
     "eio-for-ever": partial(sweep, REAL, FILES, "error=EIO:when={}+", only_files=True, step=2),
+    "erofs-for-ever": partial(sweep, REAL, FILES, "error=EROFS:when={}+", only_files=True, step=4),
     "naive": partial(sweep, of(program.NaiveDaemon), ("pwrite64",), "signal=SIGKILL:when={}", only_files=False, step=3),
     "careless": partial(sweep, CARELESS, ("pwrite64",), "error=ENOSPC:when={}+", only_files=True, step=9),
     "spool-put": partial(sweep, PUT, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False),
