@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from opsagent.core.codec import Recorded, decode
-from opsagent.interfaces.cli import place
-from opsagent.interfaces.cli.options import Config
+from opsagent.core.log_row import StoreError
+from opsagent.interfaces.cli import clock, daemon, place
+from opsagent.interfaces.cli.options import Because, Config
 from opsagent.interfaces.cli.past import all_rows
 from opsagent.interfaces.cli.screen import USAGE, fail, say
+from opsagent.store.lock import LockedError
 
 memory = typer.Typer(help="The Markdown memory and the log behind it.", no_args_is_help=True)
 
@@ -42,6 +44,27 @@ def rebuild(
     say(f"{settings.memory}: {done.written} entries written again, {done.present} were there")
     if done.trouble:
         fail(f"some could not be written: {done.trouble}")
+
+
+@memory.command()
+def purge(
+    seq: Annotated[int, typer.Argument(min=1, help="The event's number: <!-- opsagent:NUMBER --> in the memory.")],
+    *,
+    because: Because,
+    config: Config = None,
+) -> None:
+    """Take a secret out of the log: an event's content is replaced by its hash. The daemon must be stopped."""
+    from opsagent.interfaces import purging  # noqa: PLC0415 - the writing store, which only this command needs
+
+    where = place.find(config)
+    settings = place.load(where)
+    try:
+        done = purging.purge(where.state, settings.memory, seq, because, by=daemon.who(), at=clock.now())
+    except (LookupError, LockedError, StoreError, OSError) as error:
+        fail(str(error.args[0] if isinstance(error, LookupError) else error))
+    say(f"event {seq} is purged; what is kept of it: sha256 {done.sha256}")
+    for path in (*done.copies, *done.markdown):
+        say(f"may still hold it, look yourself: {path}")
 
 
 def _date(text: str) -> date:
