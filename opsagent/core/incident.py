@@ -103,6 +103,8 @@ class Incident:
     page_again: bool = False
     archived: str = ""
     relapsed_at: datetime | None = None
+    again_at: datetime | None = None
+    again_message: str = ""
     owner: Phase = Phase.REPAIRING
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()

@@ -100,7 +100,7 @@ def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Inciden
 @_changed.register(ev.Relapsed)
 def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
-    changed = replace(changed, relapsed_at=recorded.at)
+    changed = replace(changed, relapsed_at=recorded.at, again_at=recorded.at, again_message=event.message)
     changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
     return _told_story(changed, recorded, f"bad again: {event.message}")
 
@@ -128,6 +128,8 @@ def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Inc
         mitigated_at=None,
         good_since=None,
         reopened=incident.reopened + 1,
+        again_at=recorded.at,
+        again_message=event.message,
         owner=event.to,
         level=0,
         loop=0,

@@ -55,13 +55,25 @@ def _is(incident: Incident) -> str:
 
 
 def reason_of(incident: Incident) -> str:
-    """Return the sentence that the check gave, without the check's name before it."""
-    return incident.reason.removeprefix(f"{incident.check}: ")
+    """Return the last bad news that the check gave, without the check's name before it."""
+    return (incident.again_message or incident.reason).removeprefix(f"{incident.check}: ")
+
+
+def bad_since(incident: Incident) -> datetime:
+    """Return when the present spell began: after good news, when it was bad again."""
+    return incident.again_at or incident.first_bad_at
 
 
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Return the actions that went out, whatever came of them."""
     return tuple(a for a in actions if a.outcome is not Outcome.REFUSED or a.attempt)
+
+
+def fresh(incident: Incident) -> tuple[Action, ...]:
+    """Return the actions that went out since the last one that helped."""
+    went = ordered(incident.actions)
+    helped = [number for number, action in enumerate(went, start=1) if action.outcome is Outcome.VERIFIED]
+    return went[helped[-1] :] if helped else went
 
 
 def seen_before(state: State, incident: Incident) -> str:
@@ -207,7 +219,8 @@ def fixed_by(state: State, incident: Incident) -> str:
     went = ordered(incident.actions)
     if went and went[-1].outcome is Outcome.VERIFIED:
         return f"{went[-1].remedy} of {went[-1].unit} at {hhmmss(went[-1].at, state.zone)} (try {len(went)})."
-    mine = f"Not by me (my {len(went)} {'try' if len(went) == 1 else 'tries'} failed)." if went else "I did nothing."
+    failed = len(fresh(incident))
+    mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if went else "I did nothing."
     return f"{f'{incident.resolved_by} said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
 
 
@@ -217,8 +230,9 @@ def paged(incident: Incident) -> int:
 
 
 def _since(state: State, incident: Incident, now: datetime) -> str:
-    since = seen_from(incident.first_bad_at, state.zone, local_date(now, state.zone))
-    return f"Since {since} {state.zone} ({spoken(elapsed(incident.first_bad_at, now))}). {reason_of(incident)}"
+    since = seen_from(bad_since(incident), state.zone, local_date(now, state.zone))
+    again = "Bad again since" if incident.again_at else "Since"
+    return f"{again} {since} {state.zone} ({spoken(elapsed(bad_since(incident), now))}). {reason_of(incident)}"
 
 
 def _tried(state: State, incident: Incident) -> str:

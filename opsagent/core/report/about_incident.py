@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.timing import elapsed, spoken
-from opsagent.core.wording import children, fixed_by, ordered, reason_of, seen_before, trouble
+from opsagent.core.wording import bad_since, children, fixed_by, fresh, ordered, reason_of, seen_before, trouble
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Action, Incident
@@ -68,13 +69,6 @@ def _did(action: Action, scene: Scene) -> str:
     return f"{what}: {came}. {also or alone}".rstrip()
 
 
-def _fresh(incident: Incident) -> tuple[Action, ...]:
-    """The actions ordered since the last one that helped: what no entry about a success has told of."""
-    went = ordered(incident.actions)
-    helped = [number for number, action in enumerate(went[:-1]) if action.outcome is Outcome.VERIFIED]
-    return went[helped[-1] + 1 :] if helped else went
-
-
 def _held_back(incident: Incident) -> list[str]:
     """What kept the hands still: for good, or for a while. Waits of the budget are told by the tries around them."""
     refused = [a for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"]
@@ -119,15 +113,17 @@ def _(event: ev.ActionJudged, scene: Scene, incident: Incident) -> str:
 def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Action) -> str:
     good_at = incident.mitigated_at or scene.at
     woken = "nobody woken" if incident.first_paged_at is None else "people were told"
-    took = spoken(elapsed(incident.first_bad_at, good_at))
+    took = spoken(elapsed(bad_since(incident), good_at))
     heading = _heading(scene.began(incident), f"{inline(incident.check, 64)} healed in {took}", incident, woken)
-    earlier = scene.before.incidents.get(incident.seq, incident).actions
-    why = next((a.reason for a in earlier if a.seq == event.action), "").removeprefix(f"{incident.reason}; ")
+    before = scene.before.incidents.get(incident.seq, incident)
+    why = next((a.reason for a in before.actions if a.seq == event.action), "").removeprefix(f"{incident.reason}; ")
+    earlier = fresh(replace(before, actions=tuple(a for a in before.actions if a.seq != event.action)))
     untold = incident.first_paged_at is None
     return told(
         heading,
         _saw(incident),
-        *(_did(a, scene) for a in (_fresh(incident) if untold else (action,))),
+        *(_did(a, scene) for a in (earlier if untold else ())),
+        _did(action, scene),
         f"**Why** {inline(why)}" if why else "",
         *(_held_back(incident) if untold else ()),
         _before(scene, incident),
@@ -143,13 +139,10 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
             scene.now(), f"{inline(trouble(incident), 80)} still, {inline(event.level, 40)} told", incident
         )
         return told(heading, f"**Told** {_by(event)}: {inline(event.reason)}", _next(event, scene, incident))
-    tried = _fresh(incident)
-    what = (
-        f"{inline(incident.check, 64)} **not healed**" if tried else f"{inline(trouble(incident), 80)}, **needs you**"
-    )
+    tried = fresh(incident)
     alone = children(scene.after, incident)
     return told(
-        _heading(scene.began(incident), what, incident),
+        _heading(scene.began(incident), _needed(incident, scene), incident),
         _saw(incident),
         *(_did(action, scene) for action in tried),
         *_held_back(incident),
@@ -158,6 +151,17 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         _next(event, scene, incident),
         _before(scene, incident),
     )
+
+
+def _needed(incident: Incident, scene: Scene) -> str:
+    """Whether the reader is wanted, or the repair still runs beside the page."""
+    before, tried = scene.before.incidents.get(incident.seq, incident), fresh(incident)
+    held = any(a.guard in LASTING and a.at >= bad_since(incident) for a in incident.actions)
+    if incident.running is not None or (before.state is Phase.REPAIRING and not tried and not held):
+        return f"{inline(trouble(incident), 80)}, people told while it is repaired"
+    if tried:
+        return f"{inline(incident.check, 64)} **not healed**"
+    return f"{inline(trouble(incident), 80)}, **needs you**"
 
 
 def _new_reason(event: ev.LevelPaged, incident: Incident) -> str:
@@ -264,7 +268,7 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
     if event.forced:
         what = f"{name} closed by {inline(event.by, 40)} **although it still fails**"
     lasted = f"after {spoken(elapsed(incident.first_bad_at, good_at or scene.at))}"
-    unheard = _fresh(incident) if incident.first_paged_at is None else went
+    unheard = fresh(incident) if incident.first_paged_at is None else went
     return told(
         _heading(scene.now(), what, incident, lasted),
         *(_did(a, scene) for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING),
@@ -284,5 +288,5 @@ def _(event: ev.IncidentWithdrawn, scene: Scene, incident: Incident) -> str:
     if incident.label is None:
         return ""
     heading = _heading(scene.now(), f"{inline(incident.check, 64)} is no longer looked at", incident)
-    unheard = _fresh(incident) if incident.first_paged_at is None else ()
+    unheard = fresh(incident) if incident.first_paged_at is None else ()
     return told(heading, *(_did(action, scene) for action in unheard), f"**Why** {inline(event.reason)}")

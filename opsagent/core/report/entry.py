@@ -10,6 +10,7 @@ from opsagent.core.codec import Recorded
 from opsagent.core.report.clock import hhmm, seen_from
 from opsagent.core.state import State
 from opsagent.core.timing import local_date
+from opsagent.core.wording import bad_since
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
@@ -58,8 +59,8 @@ class Scene:
         return seen_from(at, self.zone, self.today)
 
     def began(self, incident: Incident) -> str:
-        """Return the time for a heading: when the trouble began, if that was today."""
-        first = incident.first_bad_at
+        """Return the time for a heading: when the trouble began (again), if that was today."""
+        first = bad_since(incident)
         return hhmm(first if local_date(first, self.zone) == self.today else self.at, self.zone)
 
     def now(self) -> str:

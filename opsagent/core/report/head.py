@@ -14,7 +14,7 @@ from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.state import Day
 from opsagent.core.timing import local_date, spoken
-from opsagent.core.wording import needs_you, reason_of, trouble
+from opsagent.core.wording import bad_since, needs_you, reason_of, trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -131,7 +131,7 @@ def _verdict(needed: Sequence[Incident]) -> str:
 
 
 def _open_line(incident: Incident, state: State, today: date) -> str:
-    name, since = code(incident.check, 64), seen_from(incident.first_bad_at, state.zone, today)
+    name, since = code(incident.check, 64), seen_from(bad_since(incident), state.zone, today)
     said = cut(inline(reason_of(incident), 110), 130)
     owner = _owner(incident, state, today)
     return f"**Open:** {name} {incident.severity} since {since}, {said}. {owner}. {link(incident)}"

@@ -149,6 +149,7 @@ def test_a_repair_beside_a_page_gets_entries_of_its_own() -> None:
 
     healed = night.end(seq, night.order(seq), "verified")
 
+    assert page.startswith("## 02:14 api is down, people told while it is repaired · SEV2")
     assert "**Did** restart api.service 02:14:06: still under way" in page
     assert failed.startswith("## 02:14 api tried again, **not healed**")
     assert "did not help: still dead" in failed
@@ -233,6 +234,33 @@ def test_bad_again_after_good_news_is_told() -> None:
     assert "api is bad again · SEV2" in relapsed
     assert "api is bad again, reopened" in reopened
     assert "- **Saw** dead once more" in reopened
+
+
+def test_a_new_spell_is_told_from_where_it_began() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="api: dead once more"), seq, after=60)
+    night.end(seq, night.order(seq), "failed", "exit 78")
+
+    text = night.page(seq)
+
+    assert text.startswith("## 02:20 api **not healed** · SEV2")
+    assert "- **Saw** dead once more\n" in text
+    assert text.count("**Did**") == 1
+    assert "api healed in 5.8 s" in night.end(seq, night.order(seq), "verified")
+
+
+def test_a_page_right_after_a_reopening_says_that_the_repair_goes_on() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.page(seq)
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="dead once more"), seq)
+
+    assert "api is down, people told while it is repaired" in night.page(seq)
 
 
 def test_a_withdrawn_incident_still_tells_what_was_tried() -> None:
