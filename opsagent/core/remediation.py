@@ -250,8 +250,10 @@ def helpless(world: World, incident: Incident) -> str:
     """Return why there is no sensible try left, or "" while there is one."""
     if incident.running is not None:
         return ""
-    if incident.blind or candidate(world, incident) is None:
+    if incident.blind:
         return incident.reason
+    if candidate(world, incident) is None:
+        return "" if _not_looked_yet(world, incident) else incident.reason
     if world.policy.mode is not Mode.AUTO:
         return "mode is observe: nothing is repaired"
     if incident.repair is Repair.EXHAUSTED:
@@ -264,6 +266,11 @@ def helpless(world: World, incident: Incident) -> str:
     if final and (incident.repair in (Repair.HELD, Repair.IDLE)):
         return last.reason
     return "start limit hit" if hit_start_limit(last) and not _can_reset(world, incident) else ""
+
+
+def _not_looked_yet(world: World, incident: Incident) -> bool:
+    """After a start of ours nothing is known before the first look, also not that nothing can be done."""
+    return any(check.repair and not world.health(check.name).settled for check in judges(world, incident))
 
 
 FINAL_GUARDS = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")

@@ -124,7 +124,7 @@ def _settled(world: World, suspect: Incident) -> list[Draft]:
 def _looked(world: World, check: str) -> bool:
     """A suspect read back at start is neither confirmed nor cleared before its check has looked again."""
     health = world.health(check)
-    return health.at is not None and health.blind == 0
+    return health.blind == 0 and bool(health.good or health.bad)
 
 
 def _blip(world: World, suspect: Incident) -> ev.BlipSeen:

@@ -18,6 +18,7 @@ from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
+from opsagent.daemon import start
 from opsagent.daemon.pool import Pool
 from opsagent.host import evidence, journal, systemd
 from opsagent.host.bus import BusError, BusLostError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from opsagent.core.codec import Recorded
-    from opsagent.core.incident import Incident
+    from opsagent.core.incident import Action, Incident
     from opsagent.core.state import Owed, State
     from opsagent.settings import Settings
 
@@ -96,6 +97,15 @@ class Hands:
             outcome = _carry_out("restart", order)
         log.info("order carried out", remedy=event.remedy, unit=event.unit, result=outcome.result, error=outcome.error)
         self._post(inbox.ActionDone(incident=incident, action=action, outcome=outcome))
+
+    def settle(self, incident: int, action: Action, scope: str) -> None:
+        """Find out what became of an order that went out before this process began."""
+        self._acting.submit(lambda: self._settle(incident, action, scope))
+
+    def _settle(self, incident: int, action: Action, scope: str) -> None:
+        outcome = start.fate(action, scope)
+        log.info("fate of an earlier order", remedy=action.remedy, unit=action.unit, said=outcome.error)
+        self._post(inbox.ActionDone(incident=incident, action=action.seq, outcome=outcome))
 
     def send(self, owed: Owed) -> None:
         """Try to deliver a message."""

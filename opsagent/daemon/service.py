@@ -133,9 +133,10 @@ class Service:
         arrivals: list[inbox.Arrival] = [
             inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
             self._settings_read(),
-            *start.orphans(state),
         ]
         self._agent.handle(arrivals, now)
+        for incident, action, scope in start.orphans(state, self.settings.policy):
+            self._hands.settle(incident, action, scope)
         self._take_spool()
         self._watch(now)
         for scope, listener in self._listeners.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from opsagent.core import asking, codec, inbox
+from opsagent.core import asking, codec
 from opsagent.core.commands import Answer, Command
 from opsagent.core.fold import replay
 from opsagent.core.state import State
@@ -26,10 +27,13 @@ from opsagent.store.pending import Pending
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from opsagent.core.incident import Action
     from opsagent.core.log_row import Row
-    from opsagent.core.policy import CheckPolicy
+    from opsagent.core.policy import CheckPolicy, Policy
 
 log = structlog.get_logger("opsagent")
+LONGEST_JOB = timedelta(minutes=5)
+A_MOMENT = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,23 +120,35 @@ def _renamed(one: Watched, policy: CheckPolicy, found: dict[str, UnitSnapshot]) 
     return Watched(policy=policy, check=replace(one.check, ignore=ignored))  # type: ignore[type-var]
 
 
-def orphans(state: State) -> list[inbox.ActionDone]:
-    """Settle orders whose end nobody saw: a new invocation says that the order went through."""
-    found = []
-    for incident in state.incidents.values():
-        action = incident.running
-        if action is None or action.ended_at is not None:
-            continue
-        after = snapshot_of(action.unit, "system")
-        went = after is not None and after.invocation_id not in {"", action.before}
-        said = "a new invocation shows it" if went else "the invocation is the same as before"
-        outcome = JobOutcome(
-            result="done" if went else "unknown",
-            error=f"opsagent ended before the answer; {said}",
-            after=after,
-        )
-        found.append(inbox.ActionDone(incident=incident.seq, action=action.seq, outcome=outcome))
-    return found
+def orphans(state: State, policy: Policy) -> list[tuple[int, Action, str]]:
+    """Return the orders whose end nobody saw: the incident, the action, and the scope of its unit."""
+    scopes = {check.unit: check.scope for check in policy.checks}
+    running = [(one.seq, one.running) for one in state.incidents.values()]
+    return [
+        (seq, action, scopes.get(action.unit, "system"))
+        for seq, action in running
+        if action is not None and action.ended_at is None
+    ]
+
+
+def fate(action: Action, scope: str) -> JobOutcome:
+    """Find out what became of such an order: a new invocation says that it went through.
+
+    Waits until systemd is through with the unit: while its job still stops what hangs, the invocation is the old one,
+    and whoever ordered again then would restart it twice.
+    """
+    after = snapshot_of(action.unit, scope)
+    deadline = time.monotonic() + LONGEST_JOB.total_seconds()
+    while after is not None and after.job and time.monotonic() < deadline:
+        time.sleep(A_MOMENT)
+        after = snapshot_of(action.unit, scope)
+    went = after is not None and after.invocation_id not in {"", action.before}
+    said = "a new invocation shows that it went through" if went else "the invocation is the same as before"
+    return JobOutcome(
+        result="done" if went else "unknown",
+        error=f"opsagent ended before the answer; {said}",
+        after=after,
+    )
 
 
 def missed(state: State, now: datetime) -> timedelta:
