@@ -11,7 +11,7 @@ from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
 from opsagent.core.fold import fold
-from opsagent.core.health import Health, see
+from opsagent.core.health import Health
 from opsagent.core.incident import Incident
 from opsagent.core.log_row import OPENING, Batch, StoreError
 from opsagent.core.observation import Observation, Source, Status
@@ -181,8 +181,7 @@ class Agent:
         if check is None:
             return
         world = self._world(turn.state, turn.looks, now, can_record=True)
-        counted = looks.counted(world, clean_observation(seen, self._redact), check)
-        turn.looks[check.name] = see(world.health(check.name), counted, check)
+        turn.looks[check.name] = looks.looked(world, clean_observation(seen, self._redact), check)
         turn.touched[check.name] = None
 
     def _unit(self, turn: _Turn, seen: inbox.UnitSeen, now: datetime) -> None:

@@ -20,7 +20,8 @@ FLAP_LIGHTEST = 0.8
 FLAP_HEAVIEST = 1.15
 
 CLEAR_MARGIN = 5.0  # points below the limit before what was bad is good again
-BLIND_AFTER = 3  # looks in a row that could not look
+BLIND_AFTER = 3  # looks in a row that could not look, at the check's own pace
+PACE = 0.9  # rounds are not exact to the second
 BAD = (Status.WARNING, Status.CRITICAL)
 
 
@@ -42,6 +43,7 @@ class Health:
     good: int = 0
     bad: int = 0
     blind: int = 0
+    blind_at: datetime | None = None
     bad_since: datetime | None = None
     good_since: datetime | None = None
     last_good_at: datetime | None = None
@@ -74,20 +76,38 @@ def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     reading = seen.reading
     health = replace(health, took=timedelta(seconds=seen.seconds))
     if reading.status is Status.UNKNOWN:
-        return replace(health, reading=reading, at=seen.at, blind=health.blind + 1)
+        return _blind(health, seen, policy)
     good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))
     counted = _good(health, seen, policy) if good else _bad(health, seen, policy)
-    return _flapped(replace(counted, reading=reading, at=seen.at, blind=0, looks=(*health.looks, good)[-FLAP_LOOKS:]))
+    looks = (*health.looks, good)[-FLAP_LOOKS:]
+    return _flapped(replace(counted, reading=reading, at=seen.at, blind=0, blind_at=None, looks=looks))
+
+
+def notice(health: Health, seen: Observation) -> Health:
+    """Return the health after a look that is shown and does not count, neither as bad nor as blind."""
+    return replace(health, reading=seen.reading, at=seen.at, took=timedelta(seconds=seen.seconds))
+
+
+def _blind(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
+    """Looks that follow each other faster than the check's own pace count as one: haste must not call it blind."""
+    last = health.blind_at
+    again = last is not None and timedelta() <= seen.at - last < policy.every * PACE
+    count, at = (health.blind, last) if again else (health.blind + 1, seen.at)
+    return replace(health, reading=seen.reading, at=seen.at, blind=count, blind_at=at)
 
 
 def _too_near(reading: Reading) -> bool:
     first = next(iter(reading.measures), None)
-    return first is not None and first.limit is not None and first.value > first.limit - CLEAR_MARGIN
+    if first is None or first.limit is None or first.unit != "%":
+        return False
+    return first.value > first.limit - CLEAR_MARGIN
 
 
 def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
-    first = health.good_since if health.good else seen.at
-    counted = replace(health, good=health.good + 1, bad=0, bad_since=None, good_since=first, last_good_at=seen.at)
+    """What was not seen is not good: a time of blindness begins the good streak anew."""
+    kept = health.good if not health.is_blind else 0
+    first = health.good_since if kept else seen.at
+    counted = replace(health, good=kept + 1, bad=0, bad_since=None, good_since=first, last_good_at=seen.at)
     enough = not health.settled or counted.good >= policy.confirm.successes
     if health.is_bad and not enough:
         return counted
@@ -123,13 +143,3 @@ def flap_percent(looks: tuple[bool, ...]) -> float:
     pairs = itertools.pairwise(looks)
     weights = [FLAP_LIGHTEST + step * place for place, (old, new) in enumerate(pairs) if old != new]
     return 100.0 * sum(weights) / (FLAP_LOOKS - 1)
-
-
-def forget_streak(health: Health) -> Health:
-    """Return the health with its bad streak forgotten: used where looks are not to count (a unit still starting)."""
-    return replace(health, bad=0, bad_since=None)
-
-
-def stale(health: Health, now: datetime, limit: timedelta) -> bool:
-    """Whether the last look is older than `limit`."""
-    return health.at is None or now - health.at > limit

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.health import Health, notice, see
 from opsagent.core.observation import Observation, Status
 from opsagent.core.timing import elapsed
 
@@ -29,13 +30,16 @@ def overloaded(world: World) -> str:
     return ""
 
 
-def counted(world: World, seen: Observation, check: CheckPolicy) -> Observation:
-    """Return the observation as it counts: turned to unknown where the failure says nothing about the service."""
+def looked(world: World, seen: Observation, check: CheckPolicy) -> Health:
+    """Return the health of a check after one more look, as far as that look says something about the service."""
+    health = world.health(check.name)
     if seen.reading.status not in (Status.CRITICAL, Status.WARNING) or seen.reading.conclusive:
-        return seen
-    why = overloaded(world) if seen.reading.timed_out else ""
-    why = why or _starting(world, check)
-    return seen if not why else _unknown(seen, why)
+        return see(health, seen, check)
+    starting = _starting(world, check)
+    if starting:
+        return notice(health, _unknown(seen, starting))
+    busy = overloaded(world) if seen.reading.timed_out else ""
+    return see(health, _unknown(seen, busy) if busy else seen, check)
 
 
 def _unknown(seen: Observation, why: str) -> Observation:

@@ -112,9 +112,9 @@ def good_since(world: World, checks: tuple[CheckPolicy, ...]) -> datetime | None
 
 
 def enough_good(world: World, checks: tuple[CheckPolicy, ...]) -> bool:
-    """Whether each of these checks had its number of good looks in a row."""
+    """Whether each of these checks had its number of good looks in a row, and could look the last time."""
     looked = [(check, world.health(check.name)) for check in checks if world.health(check.name).at is not None]
-    return bool(looked) and all(health.good >= check.confirm.successes for check, health in looked)
+    return bool(looked) and all(h.good >= check.confirm.successes and not h.blind for check, h in looked)
 
 
 def confirm_of(checks: tuple[CheckPolicy, ...]) -> Confirm:
@@ -131,7 +131,8 @@ def confirm_of(checks: tuple[CheckPolicy, ...]) -> Confirm:
 
 def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
     since = good_since(world, checks) or (incident.good_since if incident.blind else None)
-    if since is None or not (incident.blind or enough_good(world, checks)):
+    unseen = any(world.health(check.name).blind for check in checks)
+    if since is None or unseen or not (incident.blind or enough_good(world, checks)):
         return None
     needed = confirm_of(checks).resolve_after
     if any(check.name in world.state.flapping for check in checks):

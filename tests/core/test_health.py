@@ -1,0 +1,138 @@
+"""Streaks, holds, hysteresis, blindness and flapping of one check."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from opsagent.core.health import Health, flap_percent, notice, see
+from opsagent.core.observation import Measure, Observation, Reading, Status
+from opsagent.core.policy import CheckPolicy, Confirm
+
+NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+CHECK = CheckPolicy(name="api", kind="http", every=timedelta(seconds=10))
+OK, WARN, BAD, BLIND = Status.OK, Status.WARNING, Status.CRITICAL, Status.UNKNOWN
+
+
+def after(*statuses: Status, every: float = 10, check: CheckPolicy = CHECK, health: Health | None = None) -> Health:
+    health = health or Health(check=check.name)
+    begin = health.at or NOON
+    for place, status in enumerate(statuses, 1):
+        reading = Reading(status=status, message=status.value)
+        seen = Observation(check=check.name, reading=reading, at=begin + timedelta(seconds=every) * place)
+        health = see(health, seen, check)
+    return health
+
+
+def full(percent: float, status: Status, *, unit: str = "%") -> Observation:
+    measure = Measure(name="disk", value=percent, unit=unit, limit=85.0)
+    return Observation(check="api", reading=Reading(status=status, message="full", measures=(measure,)), at=NOON)
+
+
+def test_one_failed_look_is_not_believed_and_the_third_is() -> None:
+    assert not after(OK, BAD).is_bad
+    assert not after(OK, BAD, BAD).is_bad
+    assert after(OK, BAD, BAD, BAD).is_bad
+
+
+def test_a_good_look_between_two_bad_ones_begins_the_count_anew() -> None:
+    assert not after(OK, BAD, BAD, OK, BAD, BAD).is_bad
+
+
+def test_one_conclusive_look_is_enough() -> None:
+    dead = Reading(status=BAD, message="failed", conclusive=True)
+
+    assert see(after(OK), Observation(check="api", reading=dead, at=NOON), CHECK).is_bad
+
+
+def test_a_recovery_takes_two_good_looks() -> None:
+    assert after(BAD, BAD, BAD, OK).is_bad
+    assert not after(BAD, BAD, BAD, OK, OK).is_bad
+
+
+def test_a_look_that_could_not_look_neither_breaks_nor_lengthens_a_streak() -> None:
+    held = after(OK, BAD, BLIND, BAD)
+
+    assert (held.bad, held.is_bad) == (2, False)
+    assert after(BAD, health=held).is_bad
+
+
+def test_what_must_last_for_a_while_counts_only_then() -> None:
+    slow = CheckPolicy(name="cpu", kind="cpu", every=timedelta(seconds=60), hold=timedelta(minutes=15))
+
+    assert not after(*[WARN] * 15, every=60, check=slow).is_bad
+    assert after(*[WARN] * 16, every=60, check=slow).is_bad
+
+
+def test_what_was_bad_clears_only_five_points_below_its_limit() -> None:
+    bad = after(WARN, WARN, WARN)
+
+    near = see(bad, full(81.0, OK), CHECK)
+    clear = see(bad, full(80.0, OK), CHECK)
+
+    assert (near.good, near.is_bad) == (0, True)
+    assert clear.good == 1
+
+
+def test_a_limit_that_is_no_percentage_has_no_points_to_stay_below() -> None:
+    bad = after(WARN, WARN, WARN)
+
+    assert see(bad, full(84.0, OK, unit="s"), CHECK).good == 1
+
+
+def test_blind_after_three_looks_at_its_own_pace() -> None:
+    assert not after(OK, BLIND, BLIND).is_blind
+    assert after(OK, BLIND, BLIND, BLIND).is_blind
+
+
+def test_hasty_looks_do_not_make_it_blind() -> None:
+    assert not after(OK, *[BLIND] * 3, every=1).is_blind
+    assert after(OK, *[BLIND] * 21, every=1).is_blind
+
+
+def test_a_look_that_does_not_count_is_shown_and_nothing_else() -> None:
+    before = after(OK, BAD, BAD)
+    seen = Observation(check="api", reading=Reading(status=BLIND, message="still starting"), at=NOON)
+
+    health = notice(before, seen)
+
+    assert (health.bad, health.blind, health.good) == (2, 0, 0)
+    assert health.reading is seen.reading
+
+
+def test_a_time_of_blindness_begins_the_good_streak_anew() -> None:
+    good = after(OK, OK, OK)
+
+    health = after(BLIND, BLIND, BLIND, OK, health=good)
+
+    assert health.good == 1
+    assert health.good_since == health.at
+
+
+def test_one_look_that_failed_does_not_begin_the_good_streak_anew() -> None:
+    good = after(OK, OK, OK)
+
+    assert after(BLIND, OK, health=good).good_since == good.good_since
+
+
+def test_flapping_is_judged_after_twenty_changes_and_recent_ones_weigh_more() -> None:
+    restless = (True, False) * 11
+    early = (True, False) * 4 + (True,) * 13
+    late = (True,) * 13 + (True, False) * 4
+
+    assert flap_percent(restless[:20]) == 0.0
+    assert flap_percent(restless[:21]) > 95.0
+    assert flap_percent(late) > flap_percent(early)
+
+
+def test_flapping_begins_over_thirty_and_ends_under_twenty_five_percent() -> None:
+    confirm = CheckPolicy(name="api", kind="http", confirm=Confirm(failures=3))
+    health = after(*([OK, BAD] * 11), check=confirm)
+    assert health.flapping
+
+    percents = []
+    while health.flapping:
+        health = after(OK, check=confirm, health=health)
+        percents.append(health.percent_flapping)
+
+    assert percents[-1] < 25.0
+    assert all(percent >= 25.0 for percent in percents[:-1])
