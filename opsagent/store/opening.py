@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.log_row import StoreTrouble
-from opsagent.store import salvage, schema
+from opsagent.store import salvage, schema, wal
 from opsagent.store.database import create, disk_words, our_words, trouble_of
 from opsagent.store.eventlog import EventLog
 
@@ -76,7 +76,7 @@ def verdict_of(path: Path) -> str:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
-            return fault_in_tables(connection) if verdict == "ok" else " ".join(verdict.split())
+            return fault_in_tables(connection) or fault_in_wal(path) if verdict == "ok" else " ".join(verdict.split())
     except sqlite3.Error as error:
         if trouble_of(error) in {None, StoreTrouble.CORRUPT}:
             return str(error)
@@ -91,3 +91,9 @@ def fault_in_tables(connection: sqlite3.Connection) -> str:
     stated = connection.execute("SELECT value FROM meta WHERE key = ?", (schema.SCHEMA,)).fetchone()
     connection.execute(f"{schema.ALL_EVENTS} LIMIT 1").fetchone()
     return "" if stated == (str(version),) else f"its schema version is {version} in one place and {stated} in another"
+
+
+def fault_in_wal(path: Path) -> str:
+    """Say how many commits SQLite dropped without a word because a frame before them is damaged."""
+    lost = wal.lost_commits(path)
+    return f"its write-ahead log is damaged before the last {lost + 1} commits" if lost else ""

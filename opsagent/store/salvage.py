@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsagent.store import schema
+from opsagent.store import schema, wal
 from opsagent.store.database import connect, disk_words, moment, our_words, sync_directory, transaction
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def read_damaged(path: Path) -> tuple[dict[str, Rows], int]:
 
 
 def _copy(path: Path, scratch: Path) -> None:
+    """Copy the database with every commit of its write-ahead log, also those behind a damaged frame."""
     forget(scratch)
     shutil.copyfile(path, scratch)
-    with suppress(FileNotFoundError):
-        shutil.copyfile(_beside(path, "-wal"), _beside(scratch, "-wal"))
+    wal.apply(wal.beside(path, "-wal"), scratch)
 
 
 def _has_our_tables(scratch: Path) -> bool:
@@ -134,7 +134,6 @@ def _mend_first_page(scratch: Path) -> None:
     page = bytearray(new[: schema.PAGE])
     for place, counter in zip(HEADER_COUNTERS, (1, 2), strict=True):
         page[place] = counter.to_bytes(4, "big")
-    page[18:20] = b"\2\2" if _beside(scratch, "-wal").exists() else b"\1\1"
     with scratch.open("r+b") as file:
         file.write(page)
         file.truncate(max(len(new), scratch.stat().st_size // schema.PAGE * schema.PAGE))
