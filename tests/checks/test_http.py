@@ -156,6 +156,7 @@ def test_an_endless_body_is_read_only_so_far(serve: Callable[..., Any], expect: 
     "nonsense",
     [
         b"\x00\xff\x16\x03garbage\r\n\r\n",
+        b"\x00\xff\x1b[2J<html>" * 100,
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 999999 x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n",
@@ -167,6 +168,7 @@ def test_what_is_not_http_is_named_so(serve: Callable[..., Any], nonsense: bytes
 
     assert verdict(reading) == (Status.CRITICAL, "protocol")
     assert "did not answer in HTTP" in reading.message
+    assert len(reading.message) < 160
     assert reading.message.isprintable()
 
 

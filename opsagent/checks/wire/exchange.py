@@ -20,12 +20,15 @@ from opsagent import __version__
 from opsagent.checks.wire.connection import Ask, Connection, end_of
 from opsagent.checks.wire.dial import shown
 from opsagent.checks.wire.stage import StageError, broken, spoken
+from opsagent.core.text import visible
 
 if TYPE_CHECKING:
     from opsagent.checks.wire.stage import Stages
 
 BODY_LIMIT = 65_536
 """Bytes of a body that are read; a health endpoint that needs more is not one."""
+LONGEST_QUOTE = 80
+"""Characters that are shown of an answer which is not HTTP: enough to know what talks there."""
 
 _NO_ANSWER = (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
@@ -144,5 +147,5 @@ def _no_answer(error: Exception, where: str, stages: Stages) -> StageError:
 
 
 def _plain(error: Exception) -> str:
-    """Return the words of an error; urllib3 puts them before the error it wraps."""
-    return str(error.args[0] if error.args else "") or type(error).__name__
+    """Return the words of an error, which may quote what was answered; urllib3 puts them before the error it wraps."""
+    return visible(str(error.args[0] if error.args else ""), LONGEST_QUOTE) or type(error).__name__
