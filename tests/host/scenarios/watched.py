@@ -1,4 +1,4 @@
-"""A stage on which opsagent itself is what breaks: killed, frozen, without a disk, without polkit, without listeners."""
+"""A stage on which opsagent itself is what breaks: killed, frozen, without a disk, without polkit, cut off."""
 
 from __future__ import annotations
 
