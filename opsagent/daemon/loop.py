@@ -12,10 +12,10 @@ import structlog
 from opsagent.core import events as ev
 from opsagent.core import inbox, schedule
 from opsagent.core.log_row import StoreError, StoreTrouble
-from opsagent.core.observation import Source
+from opsagent.core.observation import Observation, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opsagent.agent import Agent
     from opsagent.core.codec import Recorded
@@ -36,9 +36,10 @@ MOST_AT_ONCE = 500
 class Loop:
     """Owns the queue. `turn` is one round of the main thread; everything else posts from its own."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Begin with an empty queue."""
+    def __init__(self, clock: Clock, on_look: Callable[[Observation], None]) -> None:
+        """Begin with an empty queue; `on_look` is shown every look."""
         self.clock = clock
+        self.on_look = on_look
         self.late = ""
         self._queue: queue.SimpleQueue[inbox.Arrival | None] = queue.SimpleQueue()
         self._expected = clock.running()
@@ -64,6 +65,9 @@ class Loop:
             log.warning("the clock was set", seconds=round(jump.total_seconds(), 1))
             arrivals = [inbox.ClockSeen(by=jump), *arrivals]
             rounds.begin_again(now)
+        for arrival in arrivals:
+            if isinstance(arrival, inbox.Looked):
+                self.on_look(arrival.seen)
         agent.handle(arrivals, now)
         lookout.stuck()
         self._look(agent, lookout, now)

@@ -24,6 +24,7 @@ from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.lookout import Lookout
 from opsagent.daemon.rounds import Rounds
+from opsagent.daemon.sampling import Sampling
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -47,6 +48,7 @@ OnHeartbeat = Callable[[Mapping[str, Any]], None]
 _DOWN = ("inactive", "failed")
 _ENDED_BY_SIGNAL = (15, 143)
 BROKEN = 70  # EX_SOFTWARE of sysexits.h
+LAST_WORDS = 1.0  # seconds
 A_LITTLE = 0.06  # seconds; the journal hears of a stop a few milliseconds after D-Bus does
 
 
@@ -68,11 +70,13 @@ class Service:
         self.settings, self._snapshots = start.with_real_names(settings)
         self._doors = doors
         self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
         self._reload = threading.Event()
-        self._beats: list[datetime] = []
+        self._beats: list[tuple[datetime, datetime]] = []
         self._supervisor = Supervisor.from_environment()
         self._ground = start.stand(self.settings, self.clock.now())
-        self._loop = loop.Loop(self.clock)
+        self._sampling = Sampling(self.settings.state, self.clock.running, self.clock.now())
+        self._loop = loop.Loop(self.clock, self._sampling.add)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
         self._hands = Hands(self._loop.post, self.clock.now, self._remember)
         self._agent = Agent(
@@ -147,7 +151,9 @@ class Service:
         log.info("opsagent is up", checks=len(self.settings.watched), mode=self.settings.policy.mode)
 
     def _thread(self, name: str, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, name=name, daemon=True).start()
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _settings_read(self) -> inbox.SettingsRead:
         sources = self.settings.sources
@@ -167,6 +173,7 @@ class Service:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent))
         loop.flush(self._ground.pending, self.clock.now())
         self._memory.catch_up(self._agent.state, self.clock.now())
+        self._sampling.turn(self.clock.now())
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
@@ -185,21 +192,23 @@ class Service:
 
     def _beat(self, planned: datetime) -> None:
         """The full reconciliation: every check, every unit, what events missed."""
+        began = self.clock.now()
         for one in self.settings.watched:
             self._lookout.look(one.policy.name, Source.HEARTBEAT)
         for listener in self._listeners.values():
             listener.resync()
-        self._beats.append(planned)
+        self._beats.append((planned, began))
 
     def _finish_heartbeat(self) -> None:
         """A heartbeat is done when every look that it began has come back, or was written off."""
         looking = any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched)
         if not self._beats or looking or not self._loop.is_idle():
             return
-        planned, now = self._beats.pop(), self.clock.now()
+        (planned, began), now = self._beats.pop(), self.clock.now()
         self._beats.clear()
-        seconds = max(0.0, (now - planned).total_seconds())
-        self._agent.handle([inbox.Beat(late=0.0, seconds=seconds)], now)
+        late, seconds = max(0.0, (began - planned).total_seconds()), max(0.0, (now - began).total_seconds())
+        lines = tuple(filter(None, (self._sampling.complaint(),)))
+        self._agent.handle([inbox.Beat(late=late, seconds=seconds, lines=lines)], now)
         self._take_spool()
         if self._doors.on_heartbeat is not None:
             self._doors.on_heartbeat(self._answers.status())
@@ -287,10 +296,13 @@ class Service:
     def _end(self) -> int:
         self._supervisor.stopping("stopping")
         self._rounds.end()
+        for thread in self._threads:
+            thread.join(LAST_WORDS)  # the socket is taken away, the bus is left; whoever hangs is left behind
         now = self.clock.now()
         self._agent.handle([inbox.Stopping(reason="asked to stop")], now)
         self._memory.catch_up(self._agent.state, now)
         files.write(self.settings.state / "status.json", self._answers.status())
+        self._sampling.end()
         self._ground.opened.log.close()
         self._ground.held.release()
         log.info("opsagent has stopped")
