@@ -84,7 +84,11 @@ def test_a_disk_without_room_is_told_twice_as_loud(tmp_path: Path, monkeypatch: 
 
 
 def test_a_read_only_file_system_is_red(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    monkeypatch.setattr(
+        os,
+        "statvfs",
+        lambda _: SimpleNamespace(f_flag=os.ST_RDONLY, f_bavail=1, f_blocks=1, f_bfree=1, f_frsize=1 << 40),
+    )
 
     texts = [one.text for one in ground.directories(tmp_path, tmp_path, ROOT, is_system=False)]
 
