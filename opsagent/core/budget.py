@@ -35,7 +35,10 @@ def spent(world: World, units: tuple[str, ...], incident: Incident, *, forced: b
         over = _unit(world, unit, incident)
         if over is not None:
             return over
-    return _host(world, units[0]) or (None if forced else _wait(world, units[0]))
+    over = _host(world, units)
+    if over is not None or forced:
+        return over
+    return _given_up(world, units[0], incident) or _wait(world, units[0])
 
 
 def used(world: World, unit: str, within: timedelta) -> tuple[Attempt, ...]:
@@ -50,36 +53,41 @@ def _unit(world: World, unit: str, incident: Incident) -> Spent | None:
         reason = f"{unit}: {len(today)} restarts in 24 h (limit {limits.per_day})"
         return _exhausted(world, incident, reason, today[-limits.per_day].at + DAY)
     recent = used(world, unit, limits.within)
-    if len(recent) >= limits.attempts and not _slow_try_due(world, incident, recent):
+    if len(recent) >= limits.attempts:
         reason = f"{unit}: {len(recent)} restarts in {spoken(limits.within)} (limit {limits.attempts})"
         return _exhausted(world, incident, reason, recent[-limits.attempts].at + limits.within)
     return None
 
 
-def _slow_try_due(world: World, incident: Incident, recent: tuple[Attempt, ...]) -> bool:
-    """After giving up, one try is due after 1, 2, 4, then every 8 h, whatever the short window says."""
-    if not incident.exhausted or incident.next_repair_at is None:
-        return False
-    last = recent[-1].at
-    return incident.next_repair_at <= world.now and elapsed(last, world.now) >= SLOW_RETRY[0]
+def _given_up(world: World, unit: str, incident: Incident) -> Spent | None:
+    """After giving up, one try is due after 1, 2, 4, then every 8 h: one, however much of the short window is free."""
+    gave_up = incident.gave_up_at
+    if gave_up is None or not any(one.attempt and one.at > gave_up for one in incident.actions):
+        return None
+    return _exhausted(world, incident, f"{unit}: given up, and one more try did not help", world.now)
+
+
+def slow_retry_at(world: World, incident: Incident) -> datetime:
+    """Return when the next slow try is due."""
+    return world.now + SLOW_RETRY[min(incident.exhausted, len(SLOW_RETRY) - 1)]
 
 
 def _exhausted(world: World, incident: Incident, reason: str, free_at: datetime) -> Spent:
-    slow = world.now + SLOW_RETRY[min(incident.exhausted, len(SLOW_RETRY) - 1)]
-    return Spent(reason=reason, again_at=max(slow, free_at), exhausted=True)
+    return Spent(reason=reason, again_at=max(slow_retry_at(world, incident), free_at), exhausted=True)
 
 
-def _host(world: World, unit: str) -> Spent | None:
+def _host(world: World, units: tuple[str, ...]) -> Spent | None:
     limits = world.policy.per_host
     recent = [a for a in world.state.attempts if elapsed(a.at, world.now) < limits.within]
-    mine = [a for a in recent if a.unit == unit]
-    share = max(1, limits.actions // 2)
     if len(recent) >= limits.actions:
         reason = f"{len(recent)} repairs on this host in {spoken(limits.within)} (limit {limits.actions})"
-        return Spent(reason=reason, again_at=recent[0].at + limits.within, exhausted=True)
-    if len(mine) >= share:
-        reason = f"{unit} has had its {share} of the host's {limits.actions} repairs in {spoken(limits.within)}"
-        return Spent(reason=reason, again_at=mine[0].at + limits.within, exhausted=True)
+        return Spent(reason=reason, again_at=recent[-limits.actions].at + limits.within, exhausted=True)
+    share = max(1, limits.actions // 2)
+    for unit in units:
+        mine = [a for a in recent if a.touched(unit)]
+        if len(mine) >= share:
+            reason = f"{unit} has had its {share} of the host's {limits.actions} repairs in {spoken(limits.within)}"
+            return Spent(reason=reason, again_at=mine[-share].at + limits.within, exhausted=True)
     return None
 
 

@@ -99,6 +99,7 @@ class Incident:
     next_repair_at: datetime | None = None
     repair_reason: str = ""
     exhausted: int = 0
+    gave_up_at: datetime | None = None
     asked_by: str = ""
     page_again: bool = False
     archived: str = ""

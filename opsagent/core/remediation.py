@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.budget import SLOW_RETRY
+from opsagent.core.budget import slow_retry_at, used
 from opsagent.core.guards import Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -54,7 +54,7 @@ def _step(world: World, incident: Incident) -> list[Draft]:
         return _only_watched(world, incident)
     if _refused_from_outside(incident):
         reason = f"refused: {incident.actions[-1].reason}"
-        event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=world.now + SLOW_RETRY[0])
+        event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=slow_retry_at(world, incident))
         return [Draft(event=event, incident=incident.seq)]
     return _act(world, incident, *found) if world.can_record and _is_due(world, incident) else []
 
@@ -145,6 +145,7 @@ def _request(case: Case) -> ev.ActionRequested:
     attempt = 1 + len([a for a in case.incident.actions if a.outcome is not Outcome.REFUSED])
     limits = case.world.policy.per_unit
     snapshot = case.facts.snapshot
+    recent = 1 + len(used(case.world, case.unit, limits.within))
     asked = f", asked by {case.forced_by}" if case.forced_by else ""
     return ev.ActionRequested(
         remedy=case.rule.do,
@@ -153,7 +154,7 @@ def _request(case: Case) -> ev.ActionRequested:
         also=case.touched[1:],
         attempt=attempt,
         invocation_id=snapshot.invocation_id if snapshot else "",
-        reason=f"{case.incident.reason}; attempt {attempt} of {limits.attempts} in {spoken(limits.within)}{asked}",
+        reason=f"{case.incident.reason}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{asked}",
         command=case.rule.command,
         timeout=case.rule.timeout,
         by=case.forced_by,

@@ -187,6 +187,7 @@ def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident
         next_repair_at=event.next_at,
         repair_reason=event.reason,
         exhausted=spent,
+        gave_up_at=recorded.at if event.to is Repair.EXHAUSTED else incident.gave_up_at,
     )
     return _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
 
@@ -234,6 +235,8 @@ def _(event: ev.ActionJudged, incident: Incident, recorded: Recorded) -> Inciden
         return replace(action, outcome=Outcome(event.outcome), reason=event.reason)
 
     changed = replace(_with_action(incident, event.action, judged), repair=Repair.IDLE)
+    if event.outcome == Outcome.VERIFIED:
+        changed = replace(changed, exhausted=0, gave_up_at=None)
     return _told_story(changed, recorded, f"{event.outcome}: {event.reason}")
 
 

@@ -119,7 +119,15 @@ class LiveHost(StoryHost):
     def _soonest(self) -> datetime:
         hurried = schedule.hurried(self.agent.world(self.now)).values()
         planned = (self._next.get(check.name, self.now) for check in self.agent.policy.checks)
-        return min([*hurried, *planned, *(at for at, _ in self._done), self.now + LONGEST_STEP])
+        return min([*hurried, *planned, *(at for at, _ in self._done), *self._deadlines(), self.now + LONGEST_STEP])
+
+    def _deadlines(self) -> list[datetime]:
+        """Return what the daemon, which turns every second, would not miss."""
+        found = [
+            (one.next_repair_at, one.next_level_at, one.ack_until, one.snoozed_until)
+            for one in self.agent.state.incidents.values()
+        ]
+        return [at for ats in found for at in ats if at is not None and at > self.now]
 
     def _step(self) -> None:
         due = [one for one in self._done if one[0] <= self.now]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 from opsagent.core import events as ev
-from opsagent.core.phase import Outcome, Phase
+from opsagent.core.phase import Outcome, Repair
 from opsagent.core.policy import Confirm
 from tests.core.live_host import LiveHost
 from tests.core.test_stories import API, POLICY
@@ -31,3 +32,104 @@ def test_a_service_that_takes_40_s_to_start_is_restarted_once_and_never_called_b
     assert [one.outcome for one in host.incident.actions] == [Outcome.VERIFIED]
     assert len(host.events(ev.IncidentSuspected)) == 1
     assert host.told() == []
+
+
+def days_of(check: object = CALM, **more: object) -> LiveHost:
+    host = LiveHost(replace(POLICY, checks=(check,), **more))
+    host.serve("api.service")
+    host.run(seconds=60)
+    return host
+
+
+def hours_between(times: list) -> list[float]:
+    return [round((later - earlier) / timedelta(hours=1), 1) for earlier, later in itertools.pairwise(times)]
+
+
+def test_a_bad_configuration_is_tried_three_times_then_once_after_1_2_4_and_8_hours() -> None:
+    host = days_of()
+    host.services["api.service"].can_start = False
+
+    host.kill("api.service")
+    host.run(hours=24)
+
+    tries = host.services["api.service"].restarts
+    assert tries[2] - tries[0] < timedelta(minutes=5)
+    assert hours_between(tries[2:]) == [1.0, 2.0, 4.0, 8.0, 8.0]
+    assert len(tries) == 8
+    assert host.incident.repair is Repair.EXHAUSTED
+
+
+def test_giving_up_is_loud_at_once_and_the_checks_go_on() -> None:
+    host = days_of()
+    host.services["api.service"].can_start = False
+
+    host.kill("api.service")
+    host.run(minutes=4)
+    looks = host.agent.looks["api"].at
+    host.run(minutes=4)
+
+    assert [owed.kind for owed in host.told()] == ["page"]
+    assert host.incident.repair is Repair.EXHAUSTED
+    assert host.agent.looks["api"].at > looks
+
+
+def test_the_waits_run_from_the_end_of_an_attempt_not_from_its_order() -> None:
+    host = LiveHost(POLICY)
+    service = host.serve("api.service")
+    host.run(seconds=60)
+    service.can_start = False
+
+    host.kill("api.service")
+    host.run(minutes=5)
+
+    actions = [one for one in host.incident.actions if one.attempt]
+    waits = [later.at - earlier.ended_at for earlier, later in itertools.pairwise(actions)]
+    assert [round(wait.total_seconds()) for wait in waits] == [10, 60]
+
+
+def test_after_a_repair_that_worked_giving_up_is_forgotten() -> None:
+    host = days_of()
+    service = host.services["api.service"]
+    service.can_start = False
+    host.kill("api.service")
+    host.run(minutes=30)
+    service.can_start = True
+
+    host.run(minutes=45)
+
+    assert host.incident.actions[-1].outcome is Outcome.VERIFIED
+    assert (host.incident.exhausted, host.incident.gave_up_at) == (0, None)
+
+
+def test_what_polkit_refuses_is_told_at_once_and_asked_again_ever_more_slowly() -> None:
+    host = days_of()
+    host.refusal = "org.freedesktop.DBus.Error.AccessDenied"
+
+    host.kill("api.service")
+    host.run(minutes=1)
+    assert [owed.kind for owed in host.told()] == ["page"]
+    host.run(hours=16)
+
+    asked = [one.at for one in host.incident.actions if one.attempt]
+    assert hours_between(asked) == [1.0, 2.0, 4.0, 8.0]
+    assert {one.outcome for one in host.incident.actions} == {Outcome.REFUSED}
+
+
+def test_a_unit_counts_what_other_units_repairs_did_to_it() -> None:
+    redis = replace(CALM, name="redis", kind="listen", unit="redis.service")
+    host = days_of(check=CALM)
+    host = LiveHost(replace(POLICY, checks=(CALM, redis)))
+    host.serve("api.service")
+    host.serve("redis.service")
+    host.change("redis.service", also=("api.service",))
+    host.run(seconds=60)
+    for _ in range(3):
+        host.kill("redis.service")
+        host.run(minutes=2)
+    assert len(host.services["api.service"].restarts) == 3
+
+    host.kill("api.service")
+    host.run(minutes=1)
+
+    assert len(host.services["api.service"].restarts) == 3
+    assert host.agent.state.open_for("api.service").repair is Repair.EXHAUSTED
