@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.log_row import StoreError, StoreTrouble
+from opsagent.store import owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +94,9 @@ def connect(path: Path, synchronous: str) -> sqlite3.Connection:
 def create(path: Path) -> None:
     """Make an empty file that outlives a power cut, unless it exists: its mode is what the -wal and -shm will have."""
     with suppress(FileExistsError), disk_words(f"create {path}"):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640))
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+        owner.follow_directory(handle, path.parent)
+        os.close(handle)
         sync_directory(path.parent)
 
 

@@ -27,8 +27,6 @@ class History:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the samples for reading, also beside a running daemon. StoreError, or FileNotFoundError for none."""
-        if not path.exists():
-            raise FileNotFoundError(f"cannot read {path}: there are no samples yet")
         with our_words(f"read {path}"):
             return cls(open_to_read(path))
 

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsagent.store import owner
+
 KERNEL_LOCKS = Path("/proc/locks")
 NAME = "lock"
 TRIES = 20
@@ -51,6 +53,7 @@ def take(directory: Path) -> InstanceLock:
             os.close(handle)
             raise LockedError(path, pid) from None
         if is_same_file(handle, path):
+            owner.follow_directory(handle, directory)
             sign(handle)
             return InstanceLock(path=path, handle=handle)
         os.close(handle)

@@ -5,12 +5,13 @@ A reader never writes, so it can never harm: `mode=ro`, and no pragma that would
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Self
 
 from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.store import schema
-from opsagent.store.database import BUSY_SECONDS, micros, our_words, trouble_of
+from opsagent.store.database import BUSY_SECONDS, micros, our_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,8 +33,6 @@ class Reader:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the event log for reading. StoreError says what is wrong; FileNotFoundError that there is none."""
-        if not path.exists():
-            raise FileNotFoundError(f"cannot read {path}: there is no event log yet")
         with our_words(f"read {path}"):
             return cls(open_to_read(path))
 
@@ -114,16 +113,33 @@ class Reader:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open read-only. Where SQLite would need a -wal file that is gone and may not be made, read a copy in memory."""
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    """Open a database that the daemon writes, read-only. FileNotFoundError when there is nothing in it yet."""
+    if not path.exists() or path.stat().st_size == 0:
+        raise FileNotFoundError(f"cannot read {path}: opsagent has not written it yet")
+    connection = connect_to_read(path)
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.Error:
         connection.close()
-        if trouble_of(error) in {StoreTrouble.READONLY, StoreTrouble.IO} and not wal(path).exists():
-            return copy_in_memory(path)
         raise
+    if not tables:
+        connection.close()
+        raise FileNotFoundError(f"cannot read {path}: opsagent has not written it yet")
     return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Connect, and leave no file behind.
+
+    Even a reader makes a -wal and a -shm that are missing, and they would be the reader's own: the daemon could not
+    write them. While the daemon runs both are there; without them a copy in memory is all there is to read.
+    """
+    if not beside(path, "-wal").exists():
+        return copy_in_memory(path)
+    if not beside(path, "-shm").exists() and os.geteuid() not in {0, path.stat().st_uid}:
+        message = f"cannot read {path} without leaving files of yours there: start opsagent, or read as its user"
+        raise StoreError(StoreTrouble.READONLY, message)
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
 
 
 def copy_in_memory(path: Path) -> sqlite3.Connection:
@@ -131,13 +147,13 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
     before = path.stat()
     content = bytearray(path.read_bytes())
     content[JOURNAL_MODES] = b"\1\1"
-    if wal(path).exists() or path.stat().st_mtime_ns != before.st_mtime_ns:
+    if beside(path, "-wal").exists() or path.stat().st_mtime_ns != before.st_mtime_ns:
         raise StoreError(StoreTrouble.BUSY, f"cannot read {path}: opsagent is just starting; try again")
     connection = sqlite3.connect(":memory:")
     connection.deserialize(bytes(content))
     return connection
 
 
-def wal(path: Path) -> Path:
-    """Return where the write-ahead log of a database lies."""
-    return path.with_name(f"{path.name}-wal")
+def beside(path: Path, suffix: str) -> Path:
+    """Return where a file that SQLite keeps beside a database lies."""
+    return path.with_name(path.name + suffix)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -106,3 +107,17 @@ def test_a_purged_log_can_still_be_salvaged(tmp_path: Path) -> None:
 
     assert (opened.salvaged, opened.lost) == (53, 0)
     opened.log.close()
+
+
+def test_what_root_purges_is_still_the_daemons(tmp_path: Path) -> None:
+    record_a_secret(tmp_path)
+    for path in (tmp_path, *tmp_path.iterdir()):
+        os.chown(path, 65534, 65534)
+
+    purge(tmp_path, 2, "a password got in", NOTE)
+
+    assert {path.name: path.stat().st_uid for path in tmp_path.iterdir()} == {
+        "ballast": 65534,
+        "events.db": 65534,
+        "lock": 65534,
+    }

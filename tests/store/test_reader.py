@@ -101,10 +101,17 @@ def test_a_reader_sees_what_is_written_while_it_looks_and_never_holds_the_writer
 
 
 def test_no_log_is_an_error_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no event log yet"):
+    with pytest.raises(FileNotFoundError, match="not written it yet"):
         Reader.open(tmp_path / "events.db")
 
     assert names(tmp_path) == []
+
+
+def test_a_log_that_is_just_being_made_is_not_there_yet(tmp_path: Path) -> None:
+    (tmp_path / "events.db").touch()
+
+    with pytest.raises(FileNotFoundError, match="not written it yet"):
+        Reader.open(tmp_path / "events.db")
 
 
 def test_what_is_no_database_says_so(tmp_path: Path) -> None:
@@ -160,15 +167,22 @@ def test_somebody_who_may_only_read_reads_a_log_whose_wal_is_gone(public: EventL
     assert read_as_nobody(public.path) == "1"
 
 
-def test_reading_as_root_leaves_the_daemons_files_to_the_daemon(log: EventLog) -> None:
+def test_a_reader_leaves_no_file_that_the_daemon_could_not_write(log: EventLog) -> None:
     opened(log, "api", NOW)
     log.close()
-    os.chown(log.path, NOBODY, NOBODY)
     for suffix in ("-wal", "-shm"):
         log.path.with_name(log.path.name + suffix).unlink()
 
     with Reader.open(log.path) as reader:
         assert reader.last_seq() == 1
 
-    owners = {file.stat().st_uid for file in log.path.parent.glob("events.db*")}
-    assert owners == {NOBODY}
+    assert names(log.path.parent) == ["ballast", "events.db"]
+
+
+def test_somebody_else_is_told_rather_than_left_to_make_the_daemons_files(public: EventLog) -> None:
+    public.close()
+    public.path.parent.chmod(0o777)
+    public.path.with_name("events.db-shm").unlink()
+
+    assert "start opsagent" in read_as_nobody(public.path)
+    assert not public.path.with_name("events.db-shm").exists()

@@ -194,5 +194,5 @@ def test_a_disk_that_refuses_leaves_the_looks_buffered(kept: Samples) -> None:
 
 
 def test_no_samples_is_an_error_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no samples yet"):
+    with pytest.raises(FileNotFoundError, match="not written it yet"):
         History.open(tmp_path / samples.NAME)

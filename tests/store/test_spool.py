@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsagent.core.log_row import NewRow, StoreError
 from opsagent.store import spool
@@ -87,6 +89,11 @@ def test_links_pipes_and_foreign_names_are_refused_and_never_followed(tmp_path: 
     assert found.waiting == ()
     assert {bad.name: bad.reason for bad in found.refused} == dict.fromkeys(names, "not-regular") | {"note.txt": "name"}
     assert secret.read_text() == BODY
+
+
+@given(st.binary(max_size=300) | st.from_regex(rb'[{\[]?"at": ?["0-9TZ:+-]{0,40}}?', fullmatch=True))
+def test_whatever_lies_there_is_refused_or_has_a_time(content: bytes) -> None:
+    assert spool.fault_in(content) or spool._stated(json.loads(content)).tzinfo is UTC
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:
