@@ -64,6 +64,11 @@ def bad_since(incident: Incident) -> datetime:
     return incident.again_at or incident.first_bad_at
 
 
+def down_since(incident: Incident) -> datetime:
+    """Return from when its length is counted: from the first bad look, after a reopening from that."""
+    return bad_since(incident) if incident.reopened else incident.first_bad_at
+
+
 def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     """Return the actions that went out, whatever came of them."""
     return tuple(a for a in actions if a.outcome is not Outcome.REFUSED or a.attempt)
@@ -131,7 +136,7 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     What a person closed without a good look is not called recovered.
     """
     good_at = incident.mitigated_at
-    lasted = spoken(elapsed(incident.first_bad_at, good_at or now))
+    lasted = spoken(elapsed(down_since(incident), good_at or now))
     title = (
         f"[CLOSED {incident.severity}] {policy.host}: {incident.check} closed by {incident.resolved_by or 'opsagent'}"
     )
@@ -236,7 +241,7 @@ def _since(state: State, incident: Incident, now: datetime) -> str:
 
 
 def _tried(state: State, incident: Incident) -> str:
-    went = ordered(incident.actions)
+    went = fresh(incident) or ordered(incident.actions)
     if not went:
         refused = incident.actions[-1].reason if incident.actions else ""
         return f"Not tried: {refused}." if refused else "Nothing was tried."

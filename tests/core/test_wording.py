@@ -109,6 +109,24 @@ def test_a_page_about_a_finding_promises_no_repair() -> None:
     assert "Take it: opsagent ack" in body
 
 
+def test_a_page_after_a_reopening_speaks_of_the_new_spell() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="api: dead once more"), seq, after=60)
+    night.end(seq, night.order(seq), "failed", "exit 78")
+
+    _, body = wording.page(night.state, night.one(seq), POLICY, night.at + timedelta(seconds=5))
+
+    assert body.startswith(
+        "Bad again since 02:20 Europe/Berlin (10 s). dead once more\nTried: restart 1x; the last: exit 78."
+    )
+    night.good(seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    assert wording.recovery(night.state, night.one(seq), POLICY, night.at)[0].endswith("down 5.4 s")
+
+
 def test_seen_before_counts_the_same_failure_only() -> None:
     night = Telling()
     for check in ("api", "api", "other"):

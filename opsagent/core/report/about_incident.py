@@ -14,7 +14,17 @@ from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.timing import elapsed, spoken
-from opsagent.core.wording import bad_since, children, fixed_by, fresh, ordered, reason_of, seen_before, trouble
+from opsagent.core.wording import (
+    bad_since,
+    children,
+    down_since,
+    fixed_by,
+    fresh,
+    ordered,
+    reason_of,
+    seen_before,
+    trouble,
+)
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Action, Incident
@@ -267,7 +277,7 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
     what = f"{name} good since {scene.when(good_at)}" if good_at else f"{name} is over"
     if event.forced:
         what = f"{name} closed by {inline(event.by, 40)} **although it still fails**"
-    lasted = f"after {spoken(elapsed(incident.first_bad_at, good_at or scene.at))}"
+    lasted = f"after {spoken(elapsed(down_since(incident), good_at or scene.at))}"
     unheard = fresh(incident) if incident.first_paged_at is None else went
     return told(
         _heading(scene.now(), what, incident, lasted),
