@@ -18,8 +18,12 @@ Incident = Annotated[str, typer.Argument(help="OPS-20260301-001, or 001 for toda
 def ack(
     incident: Incident,
     *,
-    lasts: Annotated[str, typer.Option("--for", help="How long you hold it, such as 5h; default by severity.")] = "",
-    keep_repairing: Annotated[bool, typer.Option(help="Repairs go on; without it they stop.")] = False,
+    lasts: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="How long you hold it, such as 5h; default by severity.")
+    ] = "",
+    keep_repairing: Annotated[
+        bool, typer.Option("--keep-repairing", help="Repairs go on; without it they stop.")
+    ] = False,
     note: Annotated[str, typer.Option(help="A word for those who look.")] = "",
     config: Config = None,
 ) -> None:
@@ -40,7 +44,7 @@ def resolve(
     *,
     because: Because,
     force: Annotated[
-        bool, typer.Option(help="Although the check still fails; it reopens at the next bad look.")
+        bool, typer.Option("--force", help="Although the check still fails; it reopens at the next bad look.")
     ] = False,
     config: Config = None,
 ) -> None:
@@ -53,7 +57,9 @@ def resolve(
 def pause(
     target: Annotated[str, typer.Argument(help="A check, a unit, an incident's id, or `all`.")],
     *,
-    lasts: Annotated[str, typer.Option("--for", help="How long, such as 2h: a pause always has an end.")] = "",
+    lasts: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="How long, such as 2h: a pause always has an end.")
+    ] = "",
     because: Annotated[str, typer.Option("--because", help="Why; a pause always has a reason.")] = "",
     pages: Annotated[bool, typer.Option("--pages", help="Only no pages.")] = False,
     repairs: Annotated[bool, typer.Option("--repairs", help="Only no repairs.")] = False,
@@ -83,7 +89,9 @@ def pause(
 def repair(
     check: Annotated[str, typer.Argument(help="A check that is armed.")],
     *,
-    remedy: Annotated[str, typer.Option("--with", help="One of its allowed remedies; default the first.")] = "",
+    remedy: Annotated[
+        str, typer.Option("--with", metavar="REMEDY", help="One of its allowed remedies; default the first.")
+    ] = "",
     because: Annotated[str, typer.Option("--because", help="Why; kept with the record.")] = "",
     config: Config = None,
 ) -> None:

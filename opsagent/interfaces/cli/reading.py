@@ -78,9 +78,13 @@ def why(
 def incidents(
     *,
     open_: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
-    since: Annotated[str, typer.Option(help="How far back: 30d, 2h, or a date such as 2026-03-01.")] = "30d",
-    check: Annotated[str, typer.Option(help="Only those of this check or unit.")] = "",
-    limit: Annotated[int, typer.Option(min=1, max=MOST_ASKED, help="At most so many, the newest.")] = 1000,
+    since: Annotated[
+        str, typer.Option(metavar="DURATION|DATE", help="How far back: 30d, 2h, or a date such as 2026-03-01.")
+    ] = "30d",
+    check: Annotated[str, typer.Option(metavar="NAME", help="Only those of this check or unit.")] = "",
+    limit: Annotated[
+        int, typer.Option(min=1, max=MOST_ASKED, metavar="NUMBER", help="At most so many, the newest.")
+    ] = 1000,
     json_: Json = False,
     config: Config = None,
 ) -> None:
