@@ -154,8 +154,7 @@ def _replaced(at: int, name: str, change: Callable[[str], str]) -> bool | None:
                 if _stamp(before) != _stamp(os.fstat(opened)) or not _same(at, name, before):
                     os.unlink(draft, dir_fd=at)
                     return None
-                os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)
-                place.sync(at)
+                os.rename(draft, name, src_dir_fd=at, dst_dir_fd=at)  # a power cut may undo it: then the old one stays
             _add_late(at, name, _content(opened)[len(old) :])
             return True
     except FileNotFoundError:
