@@ -158,3 +158,22 @@ def test_a_service_that_is_restarted_serves_the_same_socket_again(served: Host) 
         within=30,
         what="the service to be back",
     )
+
+
+def test_a_purge_by_root_leaves_a_log_that_the_service_can_write(served: Host) -> None:
+    code = (
+        "import sqlite3; print(sqlite3.connect('file:/var/lib/opsagent/events.db?mode=ro', uri=True)"
+        ".execute(\"SELECT max(seq) FROM events WHERE type = 'EvidenceGathered'\").fetchone()[0])"
+    )
+    seq = served.run(["python3", "-c", code]).stdout.strip()
+    served.run(["systemctl", "stop", "opsagent.service"])
+    purged = tried(served, "memory", "purge", seq, "--because", "a password got in")
+    rebuilt = tried(served, "memory", "rebuild")
+    served.run(["systemctl", "start", "opsagent.service"])
+
+    assert purged.returncode == 0, purged.stderr
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert tried(served, "pause", "ram", "--end").returncode == 0
+    foreign = served.run(["find", "/var/lib/opsagent", "!", "-group", "opsagent"]).stdout
+    assert foreign == ""
+    assert served.run(["find", "/var/lib/opsagent", "-maxdepth", "1", "!", "-user", "opsagent"]).stdout == ""

@@ -145,4 +145,4 @@ def test_without_a_log_there_is_nothing_to_purge(instance: Instance) -> None:
     result = instance.run("memory", "purge", "1", "--because", "x")
 
     assert result.exit_code == 1
-    assert "there is no event log yet" in result.stderr
+    assert f"cannot read {instance.state / 'events.db'}" in result.stderr
