@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from opsagent.memory.writer import WriteError, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     from opsagent.core.codec import Recorded
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 BACKLOG = 1000
 """Entries that wait for a disk; older ones are left to a rebuild, for the log has them all."""
 INCIDENTS_WAITING = 200
+TRY_AGAIN = timedelta(seconds=5)
 ROUND = 100
 
 
@@ -62,6 +64,7 @@ class Memory:
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
         self._news = True
+        self._tried_at = datetime.min.replace(tzinfo=UTC)
         self.trouble = ""
         """Why something waits to be written, "" when nothing does."""
         self.missing_since: date | None = None
@@ -84,7 +87,13 @@ class Memory:
             self.catch_up(after, recorded.at)
 
     def catch_up(self, state: State, now: datetime) -> None:
-        """Write what waits, then today's head if anything happened since it was written. Never raises for disks."""
+        """Write what waits, then today's head if anything happened since it was written. Never raises for disks.
+
+        While there is trouble it is tried every 5 s (`TRY_AGAIN`), however often it is asked.
+        """
+        if self.trouble and abs(now - self._tried_at) < TRY_AGAIN:
+            return
+        self._tried_at = now
         problems = self._write_out(state.zone)
         if self._news:
             problem = self._tried(lambda: self._days.put_head(head(state, now, self._host)))

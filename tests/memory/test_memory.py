@@ -195,7 +195,9 @@ def test_an_unwritable_disk_is_told_and_caught_up(root: Path) -> None:
     assert memory.waiting == 1
 
     root.unlink()
-    memory.catch_up(night.state, night.at)
+    memory.catch_up(night.state, night.at + timedelta(seconds=4))
+    assert memory.waiting == 1
+    memory.catch_up(night.state, night.at + timedelta(seconds=6))
 
     assert (memory.trouble, memory.waiting) == ("", 0)
     assert sorted(files(root)) == [DAILY, ARCHIVE, INCIDENT]
@@ -225,7 +227,7 @@ def test_more_than_the_backlog_holds_is_left_to_a_rebuild(root: Path, monkeypatc
     assert (memory.waiting, memory.missing_since) == (3, date(2026, 11, 18))
 
     root.unlink()
-    memory.catch_up(night.state, night.at)
+    memory.catch_up(night.state, night.at + timedelta(minutes=1))
     found = memory.rebuild(rows, since=memory.missing_since)
 
     assert (found.written, found.present, found.trouble) == (2, 3, "")
@@ -420,7 +422,7 @@ night = healed_night()
 tell(memory, night)
 print(memory.trouble)
 subprocess.run(["mount", "-o", "remount,rw", str(root)], check=True)
-memory.catch_up(night.state, night.at)
+memory.catch_up(night.state, night.at + timedelta(seconds=6))
 print(memory.trouble or "caught up", sum(1 for _ in (root / "memory").rglob("*.md")))
 """
 
