@@ -118,6 +118,7 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
         mode=event.mode,
         checks=event.checks,
         armed=event.armed,
+        refused=(),
         health=known,
         flapping=state.flapping & frozenset(event.checks),
         incidents={seq: _asked_anew(one) for seq, one in state.incidents.items()},
@@ -127,6 +128,23 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
 def _asked_anew(incident: Incident) -> Incident:
     """New settings may allow what the old ones refused: a repair that was held is asked about at once."""
     return replace(incident, next_repair_at=None) if incident.repair is Repair.HELD else incident
+
+
+@_folded.register(ev.SettingsRefused)
+def _(event: ev.SettingsRefused, state: State, recorded: Recorded) -> State:
+    del recorded
+    return replace(state, refused=event.errors)
+
+
+@_folded.register(ev.RightsCompared)
+def _(event: ev.RightsCompared, state: State, recorded: Recorded) -> State:
+    """Once the rights fit, what systemd refused to do is asked again at once instead of in hours."""
+    incidents = dict(state.incidents)
+    for seq, incident in state.incidents.items():
+        last = incident.actions[-1] if incident.actions else None
+        if not event.lacking and last is not None and last.outcome is Outcome.REFUSED and last.attempt:
+            incidents[seq] = replace(incident, next_repair_at=recorded.at)
+    return replace(state, lacking=event.lacking, incidents=incidents)
 
 
 @_folded.register(ev.HostObserved)

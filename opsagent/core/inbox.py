@@ -118,6 +118,13 @@ class SettingsWrong:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RightsSeen:
+    """The rule of polkit was compared with the settings: what it does not fit and what to run, or ""."""
+
+    lacking: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up. `missed` is how long nobody looked."""
 
@@ -146,6 +153,7 @@ Arrival = (
     | ClockSeen
     | SettingsRead
     | SettingsWrong
+    | RightsSeen
     | Started
     | Stopping
 )

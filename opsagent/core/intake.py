@@ -152,7 +152,7 @@ def beat(seen: inbox.Beat, world: World) -> list[Draft]:
 @drafts.register(inbox.SettingsRead)
 def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
     """Record the settings that are in force, when they changed."""
-    if world.state.digest == read.digest:
+    if world.state.digest == read.digest and not world.state.refused:
         return []
     policy = read.policy
     event = ev.SettingsApplied(
@@ -168,6 +168,17 @@ def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
 
 @drafts.register(inbox.SettingsWrong)
 def settings_wrong(wrong: inbox.SettingsWrong, world: World) -> list[Draft]:
-    """Record settings that were refused, and tell somebody once."""
+    """Record settings that were refused, and tell somebody once, however often they are read."""
+    if world.state.refused == wrong.errors:
+        return []
     event = ev.SettingsRefused(errors=wrong.errors)
     return [Draft(event=event), *notice_of(world, event)]
+
+
+@drafts.register(inbox.RightsSeen)
+def rights(seen: inbox.RightsSeen, world: World) -> list[Draft]:
+    """Record how the rule of polkit fits the settings, when that changed; tell somebody when it does not fit."""
+    if world.state.lacking == seen.lacking:
+        return []
+    event = ev.RightsCompared(lacking=seen.lacking)
+    return [Draft(event=event), *(notice_of(world, event) if seen.lacking else [])]

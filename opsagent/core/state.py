@@ -122,7 +122,10 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """The fold of all events up to `seq`. Mappings are never changed in place."""
+    """The fold of all events up to `seq`. Mappings are never changed in place.
+
+    `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
+    """
 
     seq: int = 0
     at: datetime | None = None
@@ -131,6 +134,8 @@ class State:
     digest: str = ""
     checks: tuple[str, ...] = ()
     armed: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    lacking: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     version: str = ""

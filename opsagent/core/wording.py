@@ -176,6 +176,8 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
             lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
         case ev.SettingsRefused():
             subject, lines = "new settings refused, the old ones stay in force", event.errors
+        case ev.RightsCompared():
+            subject, lines = "the rights do not fit the settings", (event.lacking,)
         case ev.FlappingStarted():
             subject = f"{event.check} changes too often ({event.percent:.0f} %)"
             lines = ("No repairs and no pages for it until it is steady again; you are told how it ended.",)

@@ -129,7 +129,8 @@ def sentence(agent: Agent) -> str:
     state, looks = agent.state, agent.looks
     bad = sorted(name for name, health in looks.items() if health.is_bad)
     open_ones = state.open_incidents
-    counts = f"{len(agent.policy.checks)} checks, {len(looks) - len(bad)} good, {len(bad)} bad"
+    wrong = "".join(f"{one}; " for one in _wrong(agent))
+    counts = f"{wrong}{len(agent.policy.checks)} checks, {len(looks) - len(bad)} good, {len(bad)} bad"
     if not open_ones:
         return f"{counts}; nothing needs you; mode {agent.policy.mode}"
     first = open_ones[0]
@@ -137,12 +138,20 @@ def sentence(agent: Agent) -> str:
     return f"{counts}; {first.label} {first.check} {first.state}{more}; mode {agent.policy.mode}"
 
 
+def _wrong(agent: Agent) -> list[str]:
+    """Return what is wrong with us rather than with the host."""
+    state = agent.state
+    refused = f"new settings refused ({len(state.refused)} errors), the old ones in force" if state.refused else ""
+    return [one for one in (refused, state.lacking) if one]
+
+
 def said(steps: Sequence[Recorded]) -> None:
     """Log what was decided, one line an event; looks and bookkeeping stay out."""
     for one in steps:
         if not isinstance(one.event, _QUIET):
-            text = getattr(one.event, "reason", "") or getattr(one.event, "message", "")
+            text = next((said for name in _WORDS if (said := getattr(one.event, name, ""))), "")
             log.info(type(one.event).__name__, seq=one.seq, incident=one.incident, reason=text)
 
 
+_WORDS = ("reason", "message", "lacking")
 _QUIET = (ev.HostObserved, ev.UnitObserved, ev.EvidenceGathered, ev.SettingsApplied, ev.NotificationQueued)

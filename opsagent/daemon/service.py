@@ -17,7 +17,7 @@ from opsagent.agent import Agent
 from opsagent.core import inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
-from opsagent.daemon import files, loop, start
+from opsagent.daemon import files, loop, rights, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
@@ -220,6 +220,7 @@ class Service:
         except (BusError, BusLostError):
             found = conditions(lambda: "unknown")
         self._loop.post(inbox.HostSeen(conditions=self._loop.with_lateness(found)))
+        self._loop.post(inbox.RightsSeen(lacking=rights.lacking(self.settings)))
         self._last_round = self.clock.running()
         now = self.clock.now().isoformat()
         files.write(self.settings.state / "status.json", self._answers.status())
@@ -278,9 +279,9 @@ class Service:
             settings, self._snapshots = start.with_real_names(self._doors.load())
         except SettingsError as error:
             lines = tuple(str(problem) for problem in error.problems)
-            log.exception("the new settings are refused; the old ones stay in force", errors=lines)
+            log.error("the new settings are refused, the old ones stay in force", errors=lines)  # noqa: TRY400 - a person's mistake, not ours
             self._agent.handle([inbox.SettingsWrong(errors=lines)], self.clock.now())
-            self._supervisor.ready(f"settings refused ({len(lines)} errors), the old ones in force")
+            self._supervisor.ready(loop.sentence(self._agent))
             return
         self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
         self._hands.use(self.settings, "", self.clock.now())

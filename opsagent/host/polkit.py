@@ -70,6 +70,30 @@ def compare(found: str | None, granted: Mapping[str, Iterable[str]], user: str =
     return Freshness.FRESH if found == copy(granted, user) else Freshness.STALE
 
 
+def lacking(found: str | None, granted: Mapping[str, Iterable[str]], user: str = "opsagent") -> str:
+    """Return in words how the copy that was found does not fit what the settings need, "" when it does.
+
+    Without a copy nothing is lacking as long as nothing is armed.
+    """
+    try:
+        needed = _checked(granted)
+    except ValueError as error:
+        return str(error)
+    if compare(found, granted, user) is Freshness.FRESH or (found is None and not needed):
+        return ""
+    allowed = _allowed(found or "")
+    short = [f"{verb} {unit}" for unit, verbs in needed.items() for verb in verbs if verb not in allowed.get(unit, ())]
+    return f"polkit does not allow: {', '.join(short)}" if short else "polkit allows more than the settings need"
+
+
+def _allowed(found: str) -> dict[str, list[str]]:
+    try:
+        units = json.loads(found)["units"]
+    except (ValueError, LookupError, TypeError):
+        return {}
+    return units if isinstance(units, dict) else {}
+
+
 def _checked(granted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Return units and verbs in a fixed order, each looked at once more: this is the last door before root."""
     checked = {unit: sorted(set(verbs)) for unit, verbs in sorted(granted.items())}

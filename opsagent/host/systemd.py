@@ -40,6 +40,10 @@ _METHODS = {"restart": "RestartUnit", "reload": "ReloadUnit"}
 _NO_ANSWER = frozenset(
     f"org.freedesktop.DBus.Error.{word}" for word in ("NoReply", "Timeout", "TimedOut", "Disconnected")
 )
+# polkit's no, without and with a person whom it could have asked.
+_NOT_ALLOWED = frozenset(
+    f"org.freedesktop.DBus.Error.{word}" for word in ("AccessDenied", "InteractiveAuthorizationRequired")
+)
 _T = TypeVar("_T")
 _here = threading.local()
 
@@ -117,7 +121,7 @@ class Systemd:
             self._reading(lambda bus: bus.call(manager_call("GetUnit", "s", "-.slice")))  # a dead link is renewed here
             result = act(self._connected())
         except BusError as answer:
-            result, error = ("unknown" if answer.name in _NO_ANSWER else "refused"), str(answer)
+            result, error = ("unknown" if answer.name in _NO_ANSWER else "refused"), _said(answer)
         except BusLostError as lost:
             self.close()
             error = str(lost)
@@ -188,6 +192,12 @@ class Systemd:
         if self._bus is None:
             self._bus = Bus(self.scope, self._timeout)
         return self._bus
+
+
+def _said(answer: BusError) -> str:
+    if answer.name not in _NOT_ALLOWED:
+        return str(answer)
+    return f"{answer}; polkit has no rule that allows it, if it should, run as root: opsagent install --refresh"
 
 
 def connection(scope: str = "system") -> Systemd:

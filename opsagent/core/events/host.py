@@ -46,6 +46,13 @@ class SettingsRefused(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RightsCompared(Event):
+    """The rule of polkit was compared with the settings. `lacking` says what it does not fit and what to run, or ""."""
+
+    lacking: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostObserved(Event):
     """What holds a hand back, host-wide, has changed."""
 

@@ -67,6 +67,13 @@ def _(event: ev.SettingsRefused, scene: Scene) -> str:
     return told(f"{scene.now()} new settings refused · the old ones stay in force", *_codes(event.errors))
 
 
+@host_story.register(ev.RightsCompared)
+def _(event: ev.RightsCompared, scene: Scene) -> str:
+    if not event.lacking:
+        return told(f"{scene.now()} the rights fit the settings again") if scene.before.lacking else ""
+    return told(f"{scene.now()} **the rights do not fit the settings**", f"**Because** {inline(event.lacking)}")
+
+
 @host_story.register(ev.ClockJumped)
 def _(event: ev.ClockJumped, scene: Scene) -> str:
     way = "forward" if event.by > timedelta() else "back"

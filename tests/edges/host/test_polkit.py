@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from opsagent.host.polkit import Freshness, compare, copy, rule, verbs_of
+from opsagent.host.polkit import Freshness, compare, copy, lacking, rule, verbs_of
 
 GRANTED = {"nginx.service": ["restart", "reload"], "redis-server.service": ["restart", "reset-failed"]}
 
@@ -85,3 +85,21 @@ def test_the_copy_tells_whether_the_rule_fits_the_settings() -> None:
     assert compare(found, GRANTED, user="other") is Freshness.STALE
     assert compare(found.replace("reload", "restart"), GRANTED) is Freshness.STALE
     assert compare(None, GRANTED) is Freshness.MISSING
+
+
+def test_what_the_rule_lacks_is_named() -> None:
+    assert lacking(copy(GRANTED), GRANTED) == ""
+    assert lacking(None, GRANTED).startswith("polkit does not allow: reload nginx.service, restart nginx.service, ")
+    assert lacking(copy({"nginx.service": ["restart"]}), {"nginx.service": ["reload", "restart"]}) == (
+        "polkit does not allow: reload nginx.service"
+    )
+    assert lacking("[", {"api.service": ["restart"]}) == "polkit does not allow: restart api.service"
+
+
+def test_a_rule_that_allows_too_much_is_told_too() -> None:
+    assert lacking(copy(GRANTED), {}) == "polkit allows more than the settings need"
+    assert lacking(None, {}) == ""
+
+
+def test_what_is_never_granted_is_said_to_be_so() -> None:
+    assert "ssh.service" in lacking(None, {"ssh.service": ["restart"]})
