@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import types
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from opsagent.core import events
@@ -32,7 +33,7 @@ def encode(event: events.Event) -> str:
     """Return the event's fields as JSON text with sorted keys; defaults are left out to keep rows small."""
     if isinstance(event, events.UnknownEvent):
         return event.data
-    return json.dumps(_plain(event), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain(event), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(kind: str, data: str) -> events.Event:
@@ -41,7 +42,7 @@ def decode(kind: str, data: str) -> events.Event:
     if cls is None:
         return events.UnknownEvent(type=kind, data=data)
     try:
-        event = _built(cls, json.loads(data))
+        event = built(cls, json.loads(data))
     except (ValueError, TypeError, KeyError, AttributeError):
         return events.UnknownEvent(type=kind, data=data)
     return event if isinstance(event, events.Event) else events.UnknownEvent(type=kind, data=data)
@@ -52,39 +53,66 @@ def kind_of(event: events.Event) -> str:
     return event.type if isinstance(event, events.UnknownEvent) else type(event).__name__
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
+    """Return a value of the core as JSON knows values; `built` reads it back."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != f.default}
-    if isinstance(value, datetime):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != f.default}
+    if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(plain(item) for item in value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     return value
 
 
+def built(hint: Any, value: Any) -> Any:
+    """Read a value of the type `hint` back. Raises ValueError, TypeError, KeyError, AttributeError."""
+    return _builder(hint)(value)
+
+
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-def _built(hint: Any, value: Any) -> Any:
+def _builder(hint: Any) -> Callable[[Any], Any]:
+    """Return what reads values of this type; found once, for a log may hold a hundred thousand."""
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        return None if value is None else _built(next(a for a in get_args(hint) if a is not type(None)), value)
-    if origin is tuple:
-        return tuple(_built(get_args(hint)[0], item) for item in value)
+        inner = _builder(next(one for one in get_args(hint) if one is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if origin is not None:
+        return _builder_of_many(origin, get_args(hint))
     if is_dataclass(hint) and isinstance(hint, type):
-        hints = _hints(hint)
-        return hint(**{name: _built(hints[name], item) for name, item in value.items() if name in hints})
-    if hint is datetime:
-        return datetime.fromisoformat(value)
-    if hint is timedelta:
-        return timedelta(seconds=value)
-    return hint(value) if isinstance(hint, type) and issubclass(hint, Enum) else _scalar(hint, value)
+        return _builder_of_class(hint)
+    if hint in _READ:
+        return _READ[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    return partial(_scalar, hint)
+
+
+_READ: dict[Any, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+    timedelta: lambda value: timedelta(seconds=value),
+}
+
+
+def _builder_of_many(origin: Any, of: tuple[Any, ...]) -> Callable[[Any], Any]:
+    inner = _builder(of[-1] if origin is Mapping else of[0])
+    if origin is Mapping:
+        key = of[0]
+        return lambda value: {key(name): inner(item) for name, item in value.items()}
+    return lambda value: origin(map(inner, value))
+
+
+def _builder_of_class(cls: type) -> Callable[[Any], Any]:
+    known = {name: _builder(hint) for name, hint in get_type_hints(cls).items()}
+    return lambda value: cls(**{name: known[name](item) for name, item in value.items() if name in known})
 
 
 def _scalar(hint: Any, value: Any) -> Any:
