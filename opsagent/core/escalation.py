@@ -10,23 +10,21 @@ from opsagent.core import events as ev
 from opsagent.core import wording
 from opsagent.core.message import MessageKind
 from opsagent.core.observation import Severity
-from opsagent.core.phase import Phase
+from opsagent.core.phase import SILENT, Phase
 from opsagent.core.policy import Level
-from opsagent.core.recovery import BREAKER
 from opsagent.core.remediation import helpless
-from opsagent.core.suppression import SILENT
+from opsagent.core.story import LEASE_WARNING
 from opsagent.core.timing import elapsed, local
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident, Told
 
-SEV2_PATIENCE = timedelta(minutes=5)
+PATIENCE = timedelta(minutes=5)
 DAY_BEGINS, DAY_ENDS = 8, 20  # local hours in which a SEV3 may reach a person
 REMIND_FIRST = timedelta(minutes=15)
 REMIND_LONGEST = timedelta(minutes=60)
 WORTH_SENDING = timedelta(hours=24)
-LEASE_WARNING = timedelta(minutes=5)
 JOURNAL = "journal"
 LEASE = {
     Severity.SEV1: timedelta(minutes=30),
@@ -55,21 +53,29 @@ class Post:
 def pages(world: World) -> list[Draft]:
     """Return the pages that are due, for one incident at a time."""
     for incident in world.state.open_incidents:
-        if incident.state in (Phase.REPAIRING, Phase.PAGED) and incident.suppressed_by not in SILENT:
+        if incident.state in (Phase.REPAIRING, Phase.PAGED) and _may_reach(world, incident):
             drafts = _page(world, incident)
             if drafts:
                 return drafts
     return []
 
 
+def _may_reach(world: World, incident: Incident) -> bool:
+    """Whether people may hear of it now: never of a SEV4, of a SEV3 by day, of nothing that is kept quiet."""
+    if incident.suppressed_by in SILENT or incident.severity in (None, Severity.SEV4):
+        return False
+    by_day = DAY_BEGINS <= local(world.now, world.policy.zone).hour < DAY_ENDS
+    return by_day or incident.severity is not Severity.SEV3
+
+
 def _page(world: World, incident: Incident) -> list[Draft]:
     levels = levels_for(world, incident)
+    if incident.page_again:
+        reason = incident.timeline[-1].text if incident.timeline else "again"
+        return _told(world, incident, levels, number=max(1, incident.level), loop=incident.loop + 1, reason=reason)
     if incident.level == 0:
         reason = page_reason(world, incident)
         return _told(world, incident, levels, number=1, loop=0, reason=reason) if reason else []
-    if incident.page_again:
-        reason = incident.timeline[-1].text if incident.timeline else "again"
-        return _told(world, incident, levels, number=incident.level, loop=incident.loop + 1, reason=reason)
     if incident.next_level_at is None or incident.next_level_at > world.now:
         return _next_at_once(world, incident, levels)
     return _climb(world, incident, levels, "nobody has taken it")
@@ -84,9 +90,14 @@ def _climb(world: World, incident: Incident, levels: tuple[Level, ...], reason: 
 def _next_at_once(world: World, incident: Incident, levels: tuple[Level, ...]) -> list[Draft]:
     """When no message of this level can be delivered, the next level is told now."""
     name = levels[min(incident.level, len(levels)) - 1].name
-    mine = [told for told in incident.told if told.level == name and told.kind in _PAGES]
+    mine = [told for told in _of_this_round(incident) if told.level == name]
     lost = bool(mine) and all(told.state in ("failed", "expired") for told in mine)
     return _climb(world, incident, levels, f"{name} cannot be reached") if lost and incident.level < len(levels) else []
+
+
+def _of_this_round(incident: Incident) -> list[Told]:
+    """Return the pages since a level was last told."""
+    return [told for told in incident.told[incident.round_begins :] if told.kind in _PAGES]
 
 
 def levels_for(world: World, incident: Incident) -> tuple[Level, ...]:
@@ -98,24 +109,15 @@ def levels_for(world: World, incident: Incident) -> tuple[Level, ...]:
 
 def page_reason(world: World, incident: Incident) -> str:
     """Return why people must be told now for the first time, or ""."""
-    severity = incident.severity
     stuck = helpless(world, incident)
-    if severity is Severity.SEV1:
+    if incident.severity is Severity.SEV1:
         return "SEV1: told at once" + ("" if stuck else ", the repair runs beside it")
-    if severity is Severity.SEV2:
-        return _sev2(world, incident, stuck)
-    if severity is Severity.SEV3 and DAY_BEGINS <= local(world.now, world.policy.zone).hour < DAY_ENDS:
-        return stuck
-    return ""
-
-
-def _sev2(world: World, incident: Incident, stuck: str) -> str:
     if stuck:
         return stuck
     if incident.reopened and any(told.kind in _PAGES for told in incident.told):
         return "bad again after you were told that it was good"
-    since = incident.detected_at or incident.first_bad_at
-    if elapsed(since, world.now) >= SEV2_PATIENCE:
+    since = incident.reopened_at or incident.detected_at or incident.first_bad_at
+    if elapsed(since, world.now) >= PATIENCE:
         return "not repaired within 5 min"
     return ""
 
@@ -124,20 +126,23 @@ def _told(
     world: World, incident: Incident, levels: tuple[Level, ...], *, number: int, loop: int, reason: str
 ) -> list[Draft]:
     level = levels[min(number, len(levels)) - 1]
-    kind = MessageKind.PAGE if loop == 0 else MessageKind.REMINDER
+    kind = MessageKind.PAGE if loop == 0 or incident.page_again else MessageKind.REMINDER
+    next_at = _next_at(world, levels, number, loop)
+    if incident.page_again and incident.next_level_at is not None and incident.next_level_at > world.now:
+        next_at = min(next_at, incident.next_level_at)
     paged = ev.LevelPaged(
         level=level.name,
         number=number,
         loop=loop,
         notifiers=level.notify,
         reason=reason,
-        next_at=_next_at(world, levels, number, loop),
+        next_at=next_at,
     )
     post = Post(
         kind=kind,
         notifier="",
         reason=reason,
-        place=f"{number}.{loop}",
+        place=f"{number}.{loop}.{len(incident.told)}",
         level=level.name,
         number=number,
         loop=loop,
@@ -196,12 +201,12 @@ def _lease(world: World, incident: Incident) -> list[Draft]:
     if incident.ack_until <= now:
         reason = f"{incident.acknowledged_by} has held it until now"
         return [Draft(event=ev.AckEnded(reason=reason), incident=incident.seq)]
-    if incident.ack_reminded or incident.ack_until - now > LEASE_WARNING:
+    if incident.ack_reminded or incident.ack_until - now > LEASE_WARNING or not _may_reach(world, incident):
         return []
     reason = f"the hold of {incident.acknowledged_by} ends at {incident.ack_until:%H:%M} UTC"
     levels = levels_for(world, incident)
     level = levels[max(incident.level, 1) - 1] if incident.level <= len(levels) else levels[-1]
-    place = f"lease{incident.ack_until:%H%M%S}"
+    place = f"lease.{len(incident.told)}"
     post = Post(kind=MessageKind.REMINDER, notifier="", reason=reason, place=place, level=level.name, lease=True)
     posts = [_message(world, incident, replace(post, notifier=name)) for name in level.notify]
     return [Draft(event=ev.AckReminded(), incident=incident.seq), *posts]
@@ -211,7 +216,7 @@ def recoveries(world: World) -> list[Draft]:
     """Tell of a resolution everyone who was paged about it, once."""
     drafts = []
     for incident in world.state.incidents.values():
-        if incident.state is Phase.RESOLVED and not incident.blind | (incident.key == BREAKER):
+        if incident.state is Phase.RESOLVED:
             for notifier in _to_be_told(incident):
                 reason = f"resolved by {incident.resolved_by}" if incident.resolved_by else "good again"
                 post = Post(kind=MessageKind.RECOVERY, notifier=notifier, reason=reason, place=f"r{incident.reopened}")
@@ -220,10 +225,14 @@ def recoveries(world: World) -> list[Draft]:
 
 
 def _to_be_told(incident: Incident) -> list[str]:
-    since = incident.resolved_at or incident.first_bad_at
-    done = {told.notifier for told in incident.told if told.kind == MessageKind.RECOVERY and told.at >= since}
-    told = [one.notifier for one in incident.told if one.kind in _PAGES and one.state == "sent"]
-    return [name for name in dict.fromkeys(told) if name not in done]
+    """Who has had a page since the last recovery that was told there."""
+    waiting: dict[str, bool] = {}
+    for told in incident.told:
+        if told.kind == MessageKind.RECOVERY:
+            waiting[told.notifier] = False
+        elif told.kind in _PAGES and told.state == "sent":
+            waiting[told.notifier] = True
+    return [name for name, waits in waiting.items() if waits]
 
 
 def undelivered(world: World) -> list[Draft]:
@@ -234,21 +243,21 @@ def undelivered(world: World) -> list[Draft]:
         if owed.expires_at <= world.now
     ]
     for incident in world.state.open_incidents:
-        for lost in [told for told in incident.told if told.state == "failed" and told.kind in _PAGES]:
-            drafts += _handed_on(world, incident, lost)
+        for lost in [told for told in _of_this_round(incident) if told.state == "failed"]:
+            drafts = drafts or _handed_on(world, incident, lost)
     return drafts
 
 
 def _handed_on(world: World, incident: Incident, lost: Told) -> list[Draft]:
     rank = [notifier.name for notifier in world.policy.notifiers]
     order = [*rank, JOURNAL] if JOURNAL not in rank else rank
-    asked = {told.notifier for told in incident.told if told.kind in _PAGES and told.at >= lost.at}
-    place = f"for.{lost.notifier}"
-    if any(told.key.endswith(f":{place}:{told.notifier}") and told.at >= lost.at for told in incident.told):
+    asked = {told.notifier for told in _of_this_round(incident)}
+    if any(f":for.{lost.notifier}." in told.key for told in _of_this_round(incident)):
         return []
     heir = next((name for name in order if name not in asked), None)
     if heir is None:
         return []
     reason = f"{lost.notifier} cannot be reached"
+    place = f"for.{lost.notifier}.{len(incident.told)}"
     post = Post(kind=MessageKind.PAGE, notifier=heir, reason=reason, place=place, level=lost.level)
     return [_message(world, incident, post)]

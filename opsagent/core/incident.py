@@ -90,11 +90,13 @@ class Incident:
     parent: int | None = None
     recurrence_of: str | None = None
     reopened: int = 0
+    reopened_at: datetime | None = None
     relapses: int = 0
     suppressed_by: str | None = None
     level: int = 0
     loop: int = 0
     first_paged_at: datetime | None = None
+    round_begins: int = 0
     next_level_at: datetime | None = None
     next_repair_at: datetime | None = None
     repair_reason: str = ""
@@ -148,7 +150,7 @@ TRANSITIONS: dict[str, dict[Phase, tuple[Phase, ...]]] = {
         Phase.ACKNOWLEDGED: (Phase.VERIFYING,),
         Phase.SNOOZED: (Phase.VERIFYING,),
     },
-    "Relapsed": {Phase.VERIFYING: (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED)},
+    "Relapsed": {Phase.VERIFYING: (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED)},
     "IncidentAcknowledged": {
         Phase.REPAIRING: (Phase.ACKNOWLEDGED,),
         Phase.PAGED: (Phase.ACKNOWLEDGED,),

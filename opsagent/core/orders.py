@@ -80,7 +80,18 @@ def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
     )
     hands = "repairs go on" if command.keep_repairing else "hands off: nothing is repaired"
     text = f"{incident.label} is yours until {world.now + lasts:%H:%M} UTC; {hands}"
-    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(text)
+    return [
+        Draft(event=event, incident=incident.seq, actor=command.by),
+        *_called_off(world, incident, command.by),
+    ], _yes(text)
+
+
+def _called_off(world: World, incident: Incident, by: str) -> list[Draft]:
+    """Pages about it that are still on their way need no longer arrive: somebody has it."""
+    pages = (MessageKind.PAGE, MessageKind.REMINDER)
+    waiting = [one for one in world.state.owed.values() if one.incident == incident.seq and one.kind in pages]
+    reason = f"taken by {by} before it was delivered"
+    return [Draft(event=ev.NotificationExpired(key=one.key, reason=reason), incident=incident.seq) for one in waiting]
 
 
 @_done.register(cmd.Resolve)

@@ -32,6 +32,10 @@ class Repair(StrEnum):
     HELD = "held"
 
 
+# Reasons for which nobody is paged. `hold` is not one of them: it stops hands, not pages.
+SILENT = frozenset({"maintenance", "pause", "parent", "flapping", "operator_stop"})
+
+
 class Outcome(StrEnum):
     """What an action came to."""
 

@@ -144,7 +144,8 @@ def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...])
 
 
 def _reopened(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
-    bad = [check for check in checks if _bad_again(world, incident, check)]
+    """Only a look that was taken since then: what a person resolved by force still looked bad at that moment."""
+    bad = [check for check in checks if _bad_again(world, incident, check) and _looked_since(world, incident, check)]
     stopped = any(check.unit in world.state.stops for check in checks)
     if not bad or stopped:
         return None
@@ -152,6 +153,11 @@ def _reopened(world: World, incident: Incident, checks: tuple[CheckPolicy, ...])
     to = Phase.PAGED if incident.blind else owner(world, bad)
     failure = reading.failure_class if reading else None
     return ev.IncidentReopened(to=to, message=_said(world, bad[0]), failure_class=failure)
+
+
+def _looked_since(world: World, incident: Incident, check: CheckPolicy) -> bool:
+    at = world.health(check.name).at
+    return at is not None and (incident.resolved_at is None or at > incident.resolved_at)
 
 
 def _closed(world: World, incident: Incident) -> ev.Event | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.incident import Action, IllegalTransitionError, Incident, Moment, Told, target
 from opsagent.core.observation import worse_of
-from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.phase import SILENT, Outcome, Phase, Repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
 
 TIMELINE_LIMIT = 200
+LEASE_WARNING = timedelta(minutes=5)  # who holds an incident is reminded so long before the hold ends
 
 
 def opened(recorded: Recorded) -> Incident:
@@ -92,8 +94,7 @@ def _(event: ev.CheckJoined, incident: Incident, recorded: Recorded) -> Incident
 
 @_changed.register(ev.RecoverySeen)
 def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Incident:
-    owner = incident.state if incident.state is not Phase.SNOOZED else Phase.PAGED
-    changed = replace(incident, mitigated_at=event.mitigated_at, good_since=event.mitigated_at, owner=owner)
+    changed = replace(incident, mitigated_at=event.mitigated_at, good_since=event.mitigated_at, owner=incident.state)
     return _told_story(changed, recorded, f"good again: {event.message}")
 
 
@@ -128,6 +129,7 @@ def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Inc
         mitigated_at=None,
         good_since=None,
         reopened=incident.reopened + 1,
+        reopened_at=recorded.at,
         again_at=recorded.at,
         again_message=event.message,
         owner=event.to,
@@ -153,14 +155,18 @@ def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> In
 @_changed.register(ev.SeverityRaised)
 def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incident:
     severity = worse_of(event.to, incident.severity) if incident.severity else event.to
-    changed = replace(incident, severity=severity, page_again=incident.level > 0)
+    changed = replace(incident, severity=severity, page_again=incident.page_again or incident.level > 0)
     return _told_story(changed, recorded, f"{severity}: {event.reason}")
 
 
 @_changed.register(ev.SuppressionChanged)
 def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> Incident:
+    """Who was paged and then kept quiet is told again when the quiet ends, and nobody has taken it."""
     parent = event.parent if event.by == "parent" else None
-    return _told_story(replace(incident, suppressed_by=event.by, parent=parent), recorded, event.reason)
+    heard = incident.suppressed_by in SILENT and event.by not in SILENT
+    again = incident.page_again or (heard and incident.level > 0 and incident.state is Phase.PAGED)
+    changed = replace(incident, suppressed_by=event.by, parent=parent, page_again=again)
+    return _told_story(changed, recorded, event.reason)
 
 
 @_changed.register(ev.CauseFound)
@@ -263,6 +269,7 @@ def _(event: ev.LevelPaged, incident: Incident, recorded: Recorded) -> Incident:
         loop=event.loop,
         next_level_at=event.next_at,
         first_paged_at=incident.first_paged_at or recorded.at,
+        round_begins=len(incident.told),
         page_again=False,
         owner=Phase.PAGED,
     )
@@ -305,7 +312,7 @@ def _(event: ev.IncidentAcknowledged, incident: Incident, recorded: Recorded) ->
         acknowledged_at=incident.acknowledged_at or recorded.at,
         acknowledged_by=event.by,
         ack_until=event.until,
-        ack_reminded=False,
+        ack_reminded=event.until - recorded.at <= LEASE_WARNING,
         keep_repairing=event.keep_repairing,
         next_level_at=None,
         owner=Phase.ACKNOWLEDGED,
@@ -334,7 +341,7 @@ def _(event: ev.IncidentSnoozed, incident: Incident, recorded: Recorded) -> Inci
 @_changed.register(ev.SnoozeEnded)
 def _(event: ev.SnoozeEnded, incident: Incident, recorded: Recorded) -> Incident:
     del event
-    changed = replace(incident, snoozed_until=None, owner=Phase.PAGED, page_again=True)
+    changed = replace(incident, snoozed_until=None, owner=Phase.PAGED, page_again=True, level=1, loop=0)
     return _told_story(changed, recorded, "the quiet ended")
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 BREAKER_ROOTS = 3
 BREAKER_WITHIN = timedelta(seconds=60)
 BREAKER_QUIET = timedelta(minutes=10)
-SILENT = ("maintenance", "pause", "parent", "flapping", "operator_stop")  # `hold` stops hands, not pages
 
 
 def suppressions(world: World) -> list[Draft]:

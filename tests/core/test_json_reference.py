@@ -12,8 +12,7 @@ import pytest
 
 from opsagent.core import asking
 from opsagent.core.observation import Severity, Status
-from opsagent.core.phase import Outcome, Phase, Repair
-from opsagent.core.suppression import SILENT
+from opsagent.core.phase import SILENT, Outcome, Phase, Repair
 from tests.core.test_contract import GOLDEN_INCIDENT, GOLDEN_STATUS
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/json.md").read_text()
