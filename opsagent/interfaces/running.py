@@ -5,6 +5,7 @@ That is worth 8 MiB, which a daemon would otherwise carry for months.
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser
 from dataclasses import replace
@@ -48,13 +49,38 @@ def main(argv: Sequence[str]) -> int:
     return _run(settings, given.settings, given.state, given.socket)
 
 
-def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> int:
-    def serve(answers: Answers, stop: threading.Event) -> None:
-        Server(socket, answers).serve(stop)
+class Redaction:
+    """Strikes secrets out of texts; it knows those of the settings in force, for new settings bring new ones."""
 
-    doors = daemon.Doors(load=lambda: _read(path, state), serve=serve, on_heartbeat=_show if path is None else None)
+    def __init__(self, settings: Settings) -> None:
+        """Begin with these settings."""
+        self._key = os.urandom(16)
+        self.know(settings)
+
+    def know(self, settings: Settings) -> Settings:
+        """Take the secrets of these settings from here on, and return them."""
+        self._redactor = Redactor(settings.secrets, key=self._key)
+        return settings
+
+    def __call__(self, text: str) -> str:
+        """Return the text without secrets."""
+        return self._redactor.redact(text)
+
+
+def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> int:
+    redact = Redaction(settings)
+
+    def serve(answers: Answers, stop: threading.Event) -> None:
+        try:
+            Server(socket, answers).serve(stop)
+        except OSError as error:  # it watches and repairs all the same
+            _say(f"cannot open the control socket {socket}: {error}; commands wait in the spool", FAILED)
+
+    doors = daemon.Doors(
+        load=lambda: redact.know(_read(path, state)), serve=serve, on_heartbeat=_show if path is None else None
+    )
     try:
-        return daemon.run(settings, doors, Redactor(settings.secrets).redact)
+        return daemon.run(settings, doors, redact)
     except (LockedError, StoreError, OSError) as error:
         return _say(f"cannot run: {error}", FAILED)
 

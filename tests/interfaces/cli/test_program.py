@@ -220,3 +220,20 @@ def test_the_daemon_does_not_start_with_bad_settings(instance: Instance) -> None
 
     assert done.returncode == 78
     assert f"{instance.settings}:1: " in done.stderr
+
+
+def test_a_daemon_without_its_socket_watches_all_the_same(watching: Instance) -> None:
+    (watching.state / "control.sock").write_text("in the way")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPSAGENT_CONFIG": str(watching.settings)}
+    with (watching.directory / "run.log").open("ab") as log:
+        daemon = subprocess.Popen([*PROGRAM, "run"], stdout=log, stderr=log, env=environment)
+    try:
+        wait_for(lambda: watching.json("incidents"), "an incident", watching)
+        wait_for(lambda: watching.json("status")["checks"], "its status on the disk", watching)
+    finally:
+        daemon.kill()
+        daemon.wait(10)
+
+    told = (watching.directory / "run.log").read_text()
+    assert "cannot open the control socket" in told
+    assert "Traceback" not in told
