@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from opsagent.core import story
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
-from opsagent.core.report.archive import archived, seen
+from opsagent.core.report.archive import archived, noted
 from opsagent.core.report.daily import entries
 from opsagent.core.report.head import closing, head
 from opsagent.core.report.incident_file import incident_file, merged
 from opsagent.core.report.links import below_incidents, has_file
-from opsagent.core.state import State
+from opsagent.core.snapshot import Snapshot
 from opsagent.core.timing import local_date
 from opsagent.memory.days import Days
 from opsagent.memory.layout import PLACES, Layout
@@ -101,13 +101,28 @@ class Memory:
             problems += problem
         self.trouble = problems[0] if problems else ""
 
-    def rebuild(self, rows: Iterable[Recorded], *, date: date | None = None, since: date | None = None) -> Rebuilt:
-        """Project the whole log again: what is missing is written, what is there (its marker says so) is left alone.
+    @property
+    def patterns(self) -> Mapping[str, Pattern]:
+        """The failure patterns that the events told of until now."""
+        return self._patterns
+
+    def rebuild(
+        self,
+        rows: Iterable[Recorded],
+        *,
+        date: date | None = None,
+        since: date | None = None,
+        begin: Snapshot | None = None,
+    ) -> Rebuilt:
+        """Project the log again: what is missing is written, what is there (its marker says so) is left alone.
 
         `date` limits the entries to one local day, `since` to that day and later. Learns the failure patterns on its
-        way, so a daemon calls it once at start with the last two days. Lenient: an impossible event is left out.
+        way, so a daemon calls it once at start with the last two days. `begin` is how it stood before the first of
+        these rows; without it they are the whole log. Lenient: an impossible event is left out.
         """
-        state, counts, problems, touched = State(), [0, 0], list[str](), set[int | None]()
+        begin = begin or Snapshot()
+        self._patterns = begin.patterns
+        state, counts, problems, touched = begin.state, [0, 0], list[str](), set[int | None]()
         for recorded in rows:
             before = state
             try:
@@ -155,9 +170,7 @@ class Memory:
             self.missing_since = self.missing_since or local_date(recorded.at, after.zone)
 
     def _note_pattern(self, before: State, after: State, recorded: Recorded) -> None:
-        seq = recorded.incident or 0
-        incident = after.incidents.get(seq) or before.incidents.get(seq)
-        patterns = seen(self._patterns, recorded, incident.label if incident else None)
+        patterns = noted(self._patterns, before, after, recorded)
         self._new_patterns |= {key for key, one in patterns.items() if self._patterns.get(key) is not one}
         self._patterns = patterns
 

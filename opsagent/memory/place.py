@@ -52,7 +52,19 @@ def folder(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
         for number, part in enumerate((*root.parts[1:], *parts), start=2):
             step = _step(step, part, make=number >= len(root.parts))
             opened.callback(os.close, step)
+            if number >= len(root.parts) - 1:
+                _must_be_closed_to_strangers(step, part)
         yield step
+
+
+def _must_be_closed_to_strangers(step: int, part: str) -> None:
+    """Who may rename in the root, above or below it could put files of his own in the place of ours.
+
+    The sticky bit (as in /tmp) keeps strangers from that.
+    """
+    mode = os.fstat(step).st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise OSError(errno.EPERM, f"everybody may write in {part}, run chmod o-w on it")
 
 
 def _step(above: int, part: str, *, make: bool) -> int:

@@ -298,6 +298,18 @@ def test_a_link_above_the_root_is_refused_and_named(tmp_path: Path) -> None:
         Writer(tmp_path / "alias/memory").append(DAY, 1, "text")
 
 
+@pytest.mark.parametrize("place", [".", "memory", "memory/daily"])
+def test_a_folder_where_everybody_may_write_is_refused_and_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "above/memory/daily").mkdir(parents=True)
+    writer, folder = Writer(tmp_path / "above/memory"), tmp_path / "above" / place
+    folder.chmod(0o777)
+
+    with pytest.raises(WriteError, match=f"everybody may write in {folder.resolve().name}, run chmod o-w on it"):
+        writer.append(DAY, 1, "text")
+    folder.chmod(0o1777)
+    assert writer.append(DAY, 1, "text")
+
+
 def test_a_path_that_leaves_the_root_is_refused(writer: Writer, tmp_path: Path) -> None:
     with pytest.raises(WriteError, match="absolute path without"):
         writer.append(PurePosixPath("../out.md"), 1, "text")
