@@ -41,6 +41,16 @@ def _(event: ev.DaemonStarted, scene: Scene) -> str:
     return told(f"{scene.now()} opsagent {inline(event.version, 40)} started{gap}", why)
 
 
+@host_story.register(ev.LogSalvaged)
+def _(event: ev.LogSalvaged, scene: Scene) -> str:
+    return told(
+        f"{scene.now()} the event log was damaged and is set aside",
+        f"**Saw** {inline(event.damage)}",
+        f"**Did** carried over {event.salvaged} events; {event.lost} could not be read",
+        f"**Kept** {code(event.kept_at)}",
+    )
+
+
 @host_story.register(ev.DaemonStopped)
 def _(event: ev.DaemonStopped, scene: Scene) -> str:
     return told(f"{scene.now()} opsagent stopped · nobody looks until it runs again", f"**Why** {inline(event.reason)}")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opsagent.core.codec import Recorded
+    from opsagent.core.state import State
 
 NOT_YET = "not known yet"
 TITLE = "# Failure archive"
@@ -49,6 +50,13 @@ def seen(patterns: Mapping[str, Pattern], recorded: Recorded, label: str | None 
     known = patterns.get(event.fingerprint)
     changed = _again(known, event, recorded, label) if known else _first(event, recorded, label)
     return {**patterns, event.fingerprint: changed}
+
+
+def noted(patterns: Mapping[str, Pattern], before: State, after: State, recorded: Recorded) -> Mapping[str, Pattern]:
+    """Return the patterns after one event, told with the state before and after it."""
+    seq = recorded.incident or 0
+    incident = after.incidents.get(seq) or before.incidents.get(seq)
+    return seen(patterns, recorded, incident.label if incident else None)
 
 
 def _first(event: ev.PatternSeen, recorded: Recorded, label: str | None) -> Pattern:

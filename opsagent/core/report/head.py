@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.observation import Status
+from opsagent.core.observation import Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.report.clock import day_title, hhmm, seen_from
 from opsagent.core.report.entry import Entry, told
@@ -144,12 +144,19 @@ def _owner(incident: Incident, state: State, today: date) -> str:
         return f"Taken {at} by {inline(incident.acknowledged_by, 30)}; {hands}"
     if incident.state is Phase.VERIFYING:
         return "Good again, watched"
-    return "Repairing" if incident.state is Phase.REPAIRING else "Waiting for a person"
+    if incident.state is Phase.SNOOZED and incident.snoozed_until:
+        return f"Quiet until {seen_from(incident.snoozed_until, state.zone, today)}"
+    if incident.state is Phase.REPAIRING:
+        return "Repairing"
+    if incident.severity is Severity.SEV4:
+        return "In the digest"
+    return "Waiting for a person" if incident.first_paged_at else "Nobody told yet"
 
 
 def _standing(state: State, today: date) -> tuple[str, ...]:
     """What holds the agent's hands or voice, whatever happens next."""
     hold = state.conditions.hold
+    chronic = [unit for unit, at in state.chronic_told.items() if local_date(at, state.zone) == today]
     late = [owed for owed in state.owed.values() if owed.attempts]
     lines = [
         f"**HOLD:** {cut(inline(hold, 100), 120)}: nothing is repaired" if hold else "",
@@ -157,6 +164,7 @@ def _standing(state: State, today: date) -> tuple[str, ...]:
         f"**Breaker open** since {seen_from(state.breaker.opened_at, state.zone, today)}: no repairs"
         if state.breaker
         else "",
+        f"**Healed too often, look for the cause:** {_names(chronic)}" if chronic else "",
         f"**Flapping:** {_names(state.flapping)}" if state.flapping else "",
         f"**Stopped by an operator, left alone:** {_names(state.stops)}" if state.stops else "",
         f"**Paused:** {_names(state.pauses)}" if state.pauses else "",

@@ -122,6 +122,33 @@ def test_what_holds_the_agent_back_stands_before_everything() -> None:
     ]
 
 
+def test_the_head_says_who_has_each_open_incident() -> None:
+    night = Telling()
+    digest, snoozed, untold, told = (night.suspect(f"d{number}", None, "bad") for number in range(4))
+    night.confirm(digest, Severity.SEV4, Phase.PAGED)
+    for seq in (snoozed, untold, told):
+        night.confirm(seq, Severity.SEV3, Phase.PAGED)
+    night.page(told)
+    night.take(ev.IncidentSnoozed(by="anna", until=NIGHT + timedelta(hours=2), reason="known"), snoozed)
+
+    lines = head(night.state, night.at, "h").text.split("\n")
+
+    assert [line.split("bad. ")[1].split(".")[0] for line in lines if line.startswith("**Open:**")] == [
+        "Quiet until 04:14",
+        "Nobody told yet",
+        "Waiting for a person",
+        "In the digest",
+    ]
+
+
+def test_what_is_healed_too_often_is_named_on_that_day() -> None:
+    night = Telling()
+    night.take(ev.ChronicHealing(unit="api.service", heals=3, within=timedelta(hours=1)))
+
+    assert "**Healed too often, look for the cause:** api.service\n" in head(night.state, night.at, "h").text
+    assert "too often" not in head(night.state, night.at + timedelta(days=1), "h").text
+
+
 def test_a_page_that_waits_for_delivery_is_not_hidden() -> None:
     owed = Owed(
         key="k",
