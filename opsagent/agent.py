@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from opsagent.core import batch, inbox, intake, looks, orders, settle, story, units
+from opsagent.core import batch, inbox, intake, looks, orders, settle, units
 from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
@@ -234,8 +234,7 @@ class Agent:
             before = turn.state
             turn.state = fold(before, recorded)
             turn.recorded.append((before, turn.state, recorded))
-            if incident is not None:
-                _note_change(turn, before, recorded)
+            turn.changed |= batch.changed_by(before, turn.state, recorded)
 
     def _commit(self, turn: _Turn, now: datetime) -> tuple[Row, ...]:
         made = self._batch(turn, now)
@@ -278,14 +277,3 @@ class Agent:
             if asked is None or abs((now - asked).total_seconds()) > 10:  # noqa: PLR2004 - said above
                 self._gathering[unit] = now
                 self._effects.gather(unit, scope)
-
-
-def _note_change(turn: _Turn, before: State, recorded: Recorded) -> None:
-    """Keep the incident as this event leaves it, also when it leaves the state by being closed."""
-    seq = recorded.incident or 0
-    known = turn.state.incidents.get(seq)
-    earlier = before.incidents.get(seq)
-    if known is None and earlier is not None:
-        known = story.apply(earlier, recorded)
-    if known is not None:
-        turn.changed[seq] = known

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core import codec, contract
+from opsagent.core import codec, contract, story
 from opsagent.core import events as ev
+from opsagent.core.fold import fold
+from opsagent.core.incident import IllegalTransitionError, Incident
 from opsagent.core.log_row import OPENING, Batch, IncidentRow, NewRow, OutboxRow, OutboxState, OutboxUpdate
+from opsagent.core.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from opsagent.core.codec import Recorded
-    from opsagent.core.incident import Incident
-    from opsagent.core.state import State
 
 _Delivery = (ev.NotificationSent, ev.NotificationFailed, ev.NotificationExpired)
 
@@ -29,6 +30,30 @@ def of(recorded: Iterable[tuple[State, Recorded]], changed: Iterable[Incident], 
         outbox_updates=tuple(new for before, one in pairs if (new := _outbox_update(before, one)) is not None),
         incidents=tuple(_projected(one, state) for one in changed if one.label),
     )
+
+
+def projections(log: Iterable[Recorded]) -> tuple[IncidentRow, ...]:
+    """Return every incident of a log as people list it: for a log whose own lists were lost."""
+    state, found = State(), dict[int, Incident]()
+    for one in log:
+        before = state
+        try:
+            state = fold(before, one)
+        except IllegalTransitionError:
+            continue
+        found |= changed_by(before, state, one)
+    return tuple(_projected(one, state) for one in found.values() if one.label)
+
+
+def changed_by(before: State, after: State, recorded: Recorded) -> dict[int, Incident]:
+    """Return the incident that this event changed, as it left it, also when it left the state by being closed."""
+    seq = recorded.incident
+    if seq is None:
+        return {}
+    known, earlier = after.incidents.get(seq), before.incidents.get(seq)
+    if known is None and earlier is not None:
+        known = story.apply(earlier, recorded)
+    return {} if known is None else {seq: known}
 
 
 def _row(recorded: Recorded) -> NewRow:

@@ -134,6 +134,16 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """The event log was found damaged at the start; see `LogSalvaged`."""
+
+    kept_at: str
+    damage: str
+    salvaged: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stopping:
     """The daemon was asked to stop."""
 
@@ -155,5 +165,6 @@ Arrival = (
     | SettingsWrong
     | RightsSeen
     | Started
+    | Salvaged
     | Stopping
 )

@@ -46,6 +46,12 @@ def _(arrival: inbox.Started, world: World) -> list[Draft]:
     return [Draft(event=ev.DaemonStarted(version=arrival.version, pid=arrival.pid, missed=arrival.missed))]
 
 
+@drafts.register(inbox.Salvaged)
+def _(arrival: inbox.Salvaged, world: World) -> list[Draft]:
+    event = ev.LogSalvaged(kept_at=arrival.kept_at, damage=arrival.damage, salvaged=arrival.salvaged, lost=arrival.lost)
+    return [Draft(event=event), *notice_of(world, event)]
+
+
 @drafts.register(inbox.Stopping)
 def _(arrival: inbox.Stopping, world: World) -> list[Draft]:
     del world

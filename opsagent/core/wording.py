@@ -186,6 +186,12 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
         case ev.BreakerOpened():
             subject = "many things failed at once"
             lines = (event.reason, "No repairs until ten quiet minutes have passed: the cause is likely elsewhere.")
+        case ev.LogSalvaged():
+            subject = "the event log was damaged"
+            lines = (
+                f"It is kept at {event.kept_at}: {event.damage}.",
+                f"Carried over: {event.salvaged} events; not readable: {event.lost}. Look at the disk.",
+            )
         case ev.FindingReceived():
             at = f"{hhmm(event.found_at, state.zone)} {state.zone}"
             subject, lines = f"the health check found trouble at {at} while nobody looked", event.findings

@@ -17,7 +17,8 @@ from opsagent.agent import Agent
 from opsagent.core import inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
-from opsagent.daemon import files, loop, rights, start
+from opsagent.core.snapshot import Snapshot
+from opsagent.daemon import files, loop, rights, shortcut, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
@@ -76,6 +77,7 @@ class Service:
         self._supervisor = Supervisor.from_environment()
         self._ground = start.stand(self.settings, self.clock.now())
         self._sampling = Sampling(self.settings.state, self.clock.running, self.clock.now())
+        self._keeper = shortcut.Keeper(settings.state, self._ground.opened.log)
         self._loop = loop.Loop(self.clock, self._sampling.add)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
         self._hands = Hands(self._loop.post, self.clock.now, self._remember)
@@ -127,7 +129,9 @@ class Service:
         now = self.clock.now()
         state = self._ground.state
         recent = (now - timedelta(days=1)).date()
-        self._memory.rebuild(start.read_all(self._ground.opened.log.replay()), since=recent)
+        past = self._ground.past
+        rows = self._ground.opened.log.replay(past.state.seq)
+        self._memory.rebuild(start.read_all(rows), since=recent, begin=past)
         self._hands.describe = self._describe
         cursor = self._ground.opened.log.meta("stops") or ""
         self._hands.use(self.settings, cursor, state.at or now)
@@ -137,6 +141,7 @@ class Service:
         arrivals: list[inbox.Arrival] = [
             inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
             self._settings_read(),
+            *start.salvaged(self._ground.opened),
         ]
         self._agent.handle(arrivals, now)
         for incident, action, scope in start.orphans(state, self.settings.policy):
@@ -208,7 +213,9 @@ class Service:
         self._beats.clear()
         late, seconds = max(0.0, (began - planned).total_seconds()), max(0.0, (now - began).total_seconds())
         lines = tuple(filter(None, (self._sampling.complaint(),)))
+        self._ground.opened.log.restore_ballast()
         self._agent.handle([inbox.Beat(late=late, seconds=seconds, lines=lines)], now)
+        self._keeper.note(Snapshot(state=self._agent.state, patterns=self._memory.patterns), now)
         self._take_spool()
         if self._doors.on_heartbeat is not None:
             self._doors.on_heartbeat(self._answers.status())

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from opsagent.core import asking, codec
+from opsagent.core import asking, batch, codec, inbox
 from opsagent.core.commands import Answer, Command
-from opsagent.core.fold import replay
+from opsagent.core.snapshot import Snapshot
 from opsagent.core.state import State
 from opsagent.core.unit import JobOutcome, UnitSnapshot
+from opsagent.daemon import shortcut
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings import Settings, Watched
 from opsagent.store import lock, opening, spool
 from opsagent.store.pending import Pending
+from opsagent.store.schema import LISTS_LOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -38,11 +40,15 @@ A_MOMENT = 0.2  # seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What the daemon stands on: the lock it holds, the open log, the door to it, and the replayed state."""
+    """What the daemon stands on: the lock it holds, the open log, the door to it, and the replayed state.
+
+    `past` is how things stood some days ago: what came after it, the memory tells again where it was not told.
+    """
 
     held: lock.InstanceLock
     opened: opening.Opened
     pending: Pending
+    past: Snapshot
     state: State
 
 
@@ -64,10 +70,26 @@ def stand(settings: Settings, now: datetime) -> Ground:
             salvaged=opened.salvaged,
             lost=opened.lost,
         )
-    state, skipped = replay(State(), read_all(opened.log.replay()))
+    begin = shortcut.found(settings.state, opened.log, now)
+    past, present, skipped = shortcut.brought_up(begin, read_all(opened.log.replay(begin.state.seq)), now)
+    if past.state.seq - begin.state.seq >= shortcut.WORTH:
+        shortcut.keep(settings.state, past, opened.log)
     if skipped:
         log.warning("some events do not fit what went before them and were left out", events=skipped)
-    return Ground(held=held, opened=opened, pending=Pending(opened.log), state=state)
+    if opened.log.unsound:
+        log.error("some rows of the event log are not as they were written and were left out", rows=opened.log.unsound)
+    if opened.set_aside is not None or opened.log.meta(LISTS_LOST):
+        rows = batch.projections(read_all(opened.log.replay()))
+        opened.log.append((), now, incidents=rows, meta=((LISTS_LOST, ""),))
+    return Ground(held=held, opened=opened, pending=Pending(opened.log), past=past, state=present.state)
+
+
+def salvaged(opened: opening.Opened) -> list[inbox.Arrival]:
+    """Return the news that the log was damaged, if it was: people must hear of it."""
+    if opened.set_aside is None:
+        return []
+    kept_at = str(opened.set_aside)
+    return [inbox.Salvaged(kept_at=kept_at, damage=opened.damage, salvaged=opened.salvaged, lost=opened.lost)]
 
 
 def read_all(rows: Iterable[Row]) -> Iterator[codec.Recorded]:

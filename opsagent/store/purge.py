@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsagent.store import lock, opening, salvage, schema
+from opsagent.store import lock, opening, salvage, schema, snapshot
 from opsagent.store.database import connect, disk_words, our_words, sync_directory, transaction
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def purge(directory: Path, seq: int, because: str, note: NewRow) -> Purged:
         path = directory / opening.NAME
         if not path.exists():
             raise LookupError(f"cannot purge event {seq}: there is no event log in {directory}")
+        with disk_words(f"purge event {seq} of {path}"):
+            snapshot.forget(directory)
         with our_words(f"purge event {seq} of {path}"), closing(connect(path, "FULL")) as connection:
             digest = _replace(connection, seq, because, note)
         with our_words(f"rewrite {path}"), disk_words(f"rewrite {path}"):
@@ -87,4 +89,5 @@ def _replace(connection: sqlite3.Connection, seq: int, because: str, note: NewRo
         chosen = {"seq": seq, "incident": row.incident}
         connection.execute("UPDATE outbox SET payload = '{}' WHERE seq = :seq OR incident = :incident", chosen)
         connection.execute("DELETE FROM incidents WHERE seq IN (:seq, :incident)", chosen)
+        connection.execute(schema.PUT_META, (schema.LISTS_LOST, "purge"))
     return digest

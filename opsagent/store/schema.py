@@ -55,6 +55,8 @@ PUT_INCIDENT = """INSERT INTO incidents VALUES(?,?,?,?,?,?,?,?) ON CONFLICT(seq)
   label=excluded.label, key=excluded.key, "check"=excluded."check", state=excluded.state,
   opened_at=excluded.opened_at, closed_at=excluded.closed_at, json=excluded.json"""
 PUT_LABEL = "INSERT INTO labels VALUES(?,?) ON CONFLICT(label) DO NOTHING"
+LISTS_LOST = "lists_lost"
+"""Key of meta: not empty when incidents were taken out of their list; the next start puts them anew."""
 PUT_META = "INSERT INTO meta VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value"
 PUT_SPOOLED = "INSERT INTO spooled VALUES(?,?) ON CONFLICT(uuid) DO NOTHING"
 

@@ -27,6 +27,16 @@ class DaemonStopped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogSalvaged(Event):
+    """The event log was damaged: it is kept at `kept_at`, and what could be read of it was carried over."""
+
+    kept_at: str
+    damage: str
+    salvaged: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsApplied(Event):
     """These settings are in force from here on. `text` is the whole of the files, `armed` the checks that may act."""
 

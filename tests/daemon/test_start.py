@@ -1,0 +1,96 @@
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from opsagent.core import events as ev
+from opsagent.core.codec import encode, kind_of
+from opsagent.core.log_row import OPENING, NewRow
+from opsagent.core.observation import Severity
+from opsagent.core.phase import Phase
+from opsagent.core.policy import Policy
+from opsagent.daemon import start
+from opsagent.settings import Settings
+from opsagent.settings.options import Layout, Scope
+from opsagent.store.reader import Reader
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    state = tmp_path / "state"
+    return Settings(
+        policy=Policy(host="web-1"),
+        memory=state / "memory",
+        state=state,
+        layout=Layout.STANDALONE,
+        scope=Scope.SYSTEM,
+    )
+
+
+def with_one_incident(settings: Settings) -> None:
+    ground = start.stand(settings, NOW)
+    suspected = ev.IncidentSuspected(
+        key="api", check="api", unit=None, failure_class="status", message="500", first_bad_at=NOW
+    )
+    confirmed = ev.IncidentConfirmed(
+        label="OPS-20261118-001",
+        to=Phase.PAGED,
+        severity=Severity.SEV2,
+        failure_class="status",
+        fingerprint="api|http|status",
+        reason="api: 500",
+        checks=("api",),
+    )
+    for event, incident in ((suspected, OPENING), (confirmed, 1)):
+        row = NewRow(at=NOW, type=kind_of(event), v=1, data=encode(event), incident=incident)
+        ground.opened.log.append([row], NOW)
+    ground.opened.log.close()
+    ground.held.release()
+
+
+def labels(settings: Settings) -> list[str]:
+    with Reader.open(settings.state / "events.db") as reader:
+        return [row for row in reader.incidents(since=NOW - timedelta(days=30)) if "OPS-20261118-001" in row]
+
+
+def test_a_damaged_log_is_told_of_and_its_incidents_are_listed_again(settings: Settings) -> None:
+    with_one_incident(settings)
+    path = settings.state / "events.db"
+    content = bytearray(path.read_bytes())
+    content[:16] = b"not a database!!"
+    path.write_bytes(content)
+
+    ground = start.stand(settings, NOW)
+
+    news = start.salvaged(ground.opened)
+    assert news[0].kept_at == str(ground.opened.set_aside)
+    assert Path(news[0].kept_at).exists()
+    assert [i.label for i in ground.state.open_incidents] == (["OPS-20261118-001"] if ground.opened.salvaged else [])
+    assert len(labels(settings)) == len(ground.state.open_incidents)
+    ground.opened.log.close()
+    ground.held.release()
+
+
+def test_lists_that_a_purge_emptied_are_put_anew_at_the_next_start(settings: Settings) -> None:
+    with_one_incident(settings)
+    with sqlite3.connect(settings.state / "events.db") as connection:
+        connection.execute("INSERT INTO meta VALUES('lists_lost', 'purge')")
+    connection.close()
+    assert labels(settings) == []
+
+    ground = start.stand(settings, NOW)
+    ground.opened.log.close()
+    ground.held.release()
+
+    assert len(labels(settings)) == 1
+
+
+def test_a_sound_log_is_no_news(settings: Settings) -> None:
+    ground = start.stand(settings, NOW)
+
+    assert start.salvaged(ground.opened) == []
+    ground.opened.log.close()
+    ground.held.release()
