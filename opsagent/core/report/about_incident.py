@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
+from opsagent.core.remediation import FINAL_GUARDS
 from opsagent.core.report.clock import hhmmss
 from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
@@ -29,8 +30,6 @@ from opsagent.core.wording import (
 if TYPE_CHECKING:
     from opsagent.core.incident import Action, Incident
 
-# Guards that only a person or a change of settings moves; the others are waits, told with what came of them.
-LASTING = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
 _CALM = (Severity.SEV3, Severity.SEV4)
 _CAME = {
     Outcome.RUNNING: "not judged yet",
@@ -82,7 +81,7 @@ def _did(action: Action, scene: Scene) -> str:
 def _held_back(incident: Incident) -> list[str]:
     """What kept the hands still: for good, or for a while. Waits of the budget are told by the tries around them."""
     refused = [a for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"]
-    words = {a.reason: "Not tried" if a.guard in LASTING else "Waited" for a in refused}
+    words = {a.reason: "Not tried" if a.guard in FINAL_GUARDS else "Waited" for a in refused}
     return [f"**{word}** {inline(reason)}" for reason, word in list(words.items())[-3:]]
 
 
@@ -100,7 +99,7 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
 @incident_story.register(ev.ActionRefused)
 def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
     page_follows = incident.severity not in _CALM and not incident.suppressed_by and not incident.first_paged_at
-    if event.guard not in LASTING or page_follows:
+    if event.guard not in FINAL_GUARDS or page_follows:
         return ""
     watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
     heading = _heading(scene.began(incident), trouble(incident), incident, watched)
@@ -166,7 +165,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
 def _needed(incident: Incident, scene: Scene) -> str:
     """Whether the reader is wanted, or the repair still runs beside the page."""
     before, tried = scene.before.incidents.get(incident.seq, incident), fresh(incident)
-    held = any(a.guard in LASTING and a.at >= bad_since(incident) for a in incident.actions)
+    held = any(a.guard in FINAL_GUARDS and a.at >= bad_since(incident) for a in incident.actions)
     if incident.running is not None or (before.state is Phase.REPAIRING and not tried and not held):
         return f"{inline(trouble(incident), 80)}, people told while it is repaired"
     if tried:
