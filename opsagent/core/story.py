@@ -165,7 +165,7 @@ def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> I
     parent = event.parent if event.by == "parent" else None
     heard = incident.suppressed_by in SILENT and event.by not in SILENT
     again = incident.page_again or (heard and incident.level > 0 and incident.state is Phase.PAGED)
-    changed = replace(incident, suppressed_by=event.by, parent=parent, page_again=again)
+    changed = replace(asked_anew(incident), suppressed_by=event.by, parent=parent, page_again=again)
     return _told_story(changed, recorded, event.reason)
 
 
@@ -187,15 +187,17 @@ def _(event: ev.NoteAdded, incident: Incident, recorded: Recorded) -> Incident:
 @_changed.register(ev.RepairMoved)
 def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident:
     spent = incident.exhausted + (event.to is Repair.EXHAUSTED)
+    same = (event.to, event.reason) == (incident.repair, incident.repair_reason)
     changed = replace(
         incident,
         repair=event.to,
         next_repair_at=event.next_at,
         repair_reason=event.reason,
+        asked_again=incident.asked_again + 1 if same else 0,
         exhausted=spent,
         gave_up_at=recorded.at if event.to is Repair.EXHAUSTED else incident.gave_up_at,
     )
-    return _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
+    return changed if same else _told_story(changed, recorded, f"repair {event.to}: {event.reason}")
 
 
 @_changed.register(ev.RepairAsked)
@@ -227,8 +229,15 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
 @_changed.register(ev.ActionEnded)
 def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident:
     def ended(action: Action) -> Action:
+        # Why it was asked for is of no use any more when somebody said no: why they did is.
+        reason = event.reason if event.result == "refused" else action.reason
         return replace(
-            action, seconds=event.seconds, ended_at=recorded.at, result=event.result, after=event.invocation_id
+            action,
+            seconds=event.seconds,
+            ended_at=recorded.at,
+            result=event.result,
+            after=event.invocation_id,
+            reason=reason,
         )
 
     changed = replace(_with_action(incident, event.action, ended), repair=Repair.VERIFYING)
@@ -349,6 +358,12 @@ def _(event: ev.SnoozeEnded, incident: Incident, recorded: Recorded) -> Incident
 def _(event: ev.PatternSeen, incident: Incident, recorded: Recorded) -> Incident:
     del recorded
     return replace(incident, archived=event.resolution)
+
+
+def asked_anew(incident: Incident) -> Incident:
+    """Let a repair that was held back be asked about at once: what held it may be over."""
+    held = incident.repair in (Repair.HELD, Repair.WAITING)
+    return replace(incident, next_repair_at=None, asked_again=0) if held else incident
 
 
 def _with_action(incident: Incident, seq: int, change: Callable[[Action], Action]) -> Incident:

@@ -197,7 +197,8 @@ class Systemd:
 def _said(answer: BusError) -> str:
     if answer.name not in _NOT_ALLOWED:
         return str(answer)
-    return f"{answer}; polkit has no rule that allows it, if it should, run as root: opsagent install --refresh"
+    word = answer.name.rpartition(".")[2]
+    return f"polkit does not allow it ({word}); where it should, run as root: opsagent install --refresh"
 
 
 def connection(scope: str = "system") -> Systemd:

@@ -128,7 +128,7 @@ class StoryHost:
             facts = Facts(unit=name, at=self.now, snapshot=snapshot, also=also)
             self.take(inbox.FactsSeen(unit=name, facts=facts, conditions=self.conditions))
 
-    def carry_out(self, result: str = "done", **fields) -> None:
+    def carry_out(self, result: str = "done", error: str = "", **fields) -> None:
         """Carry out the last order that was given."""
         incident, action, event = self.orders.acted[-1]
         after = None
@@ -136,7 +136,7 @@ class StoryHost:
             known = self.units[event.unit]
             values = {f: getattr(known, f) for f in known.__slots__} | {"read_at": self.now} | fields
             after = self.units[event.unit] = UnitSnapshot(**values)
-        outcome = JobOutcome(result=result, seconds=0.1, after=after)
+        outcome = JobOutcome(result=result, error=error, seconds=0.1, after=after)
         self.take(inbox.ActionDone(incident=incident, action=action, outcome=outcome))
 
     def ask(self, command: Command) -> Answer:

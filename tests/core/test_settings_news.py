@@ -60,3 +60,14 @@ def test_once_the_rights_fit_a_refused_repair_is_tried_at_once() -> None:
     host.answer_facts()
 
     assert len(host.orders.acted) == 2
+
+
+def test_the_page_about_a_refused_repair_says_who_refused_it_and_why() -> None:
+    host = killed_host()
+    host.answer_facts()
+
+    host.carry_out("refused", error="polkit has no rule that allows it")
+
+    (page,) = host.events(ev.NotificationQueued)
+    assert "polkit has no rule that allows it" in page.body
+    assert [one.reason for one in host.incident.actions] == ["polkit has no rule that allows it"]

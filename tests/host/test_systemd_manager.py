@@ -237,8 +237,8 @@ def test_a_stranger_may_look_and_is_refused_any_job(manager: Host, systemd: Syst
 
     *refused, name = ask_inside(manager, *lines).splitlines()
 
-    asked = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
-    assert [error.partition(": ")[0] for error in refused] == [asked, asked, asked]
+    asked = "polkit does not allow it (InteractiveAuthorizationRequired)"
+    assert [error.partition("; ")[0] for error in refused] == [asked, asked, asked]
     assert name == "reloads.service"
 
 
