@@ -200,7 +200,9 @@ def _(event: ev.NotificationFailed, scene: Scene) -> str:
 
 @host_story.register(ev.NotificationExpired)
 def _(event: ev.NotificationExpired, scene: Scene) -> str:
-    return _undelivered(event.key, event.reason, scene)
+    """Told when it grew too old; one that nobody needs any more (it was taken before) is no news."""
+    owed = scene.before.owed.get(event.key)
+    return _undelivered(event.key, event.reason, scene) if owed and owed.expires_at <= scene.at else ""
 
 
 def _undelivered(key: str, reason: str, scene: Scene) -> str:

@@ -416,6 +416,25 @@ def test_a_message_that_reached_nobody_is_told() -> None:
     assert "**not delivered** by mail\n- **Message** `api down`\n- **Because** `550 no such user`" in lost
 
 
+def test_a_message_that_grew_too_old_is_told_and_one_that_was_withdrawn_is_not() -> None:
+    night = Telling()
+    for key, hours in (("old", 0), ("new", 9)):
+        queued = ev.NotificationQueued(
+            key=key,
+            notifier="mail",
+            level="oncall",
+            kind="page",
+            title="api down",
+            body="",
+            reason="",
+            expires_at=NIGHT + timedelta(hours=hours),
+        )
+        night.take(queued)
+
+    assert "**not delivered** by mail" in night.take(ev.NotificationExpired(key="old", reason="older than a day"))
+    assert night.take(ev.NotificationExpired(key="new", reason="taken by anna before")) == ""
+
+
 def test_settings_that_did_not_change_are_no_news() -> None:
     night = Telling()
     applied = ev.SettingsApplied(digest="d", text="", zone="Europe/Berlin", mode="auto", checks=("a",), armed=())
