@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opsagent.core.incident import Incident
     from opsagent.core.report.archive import Pattern
     from opsagent.core.report.entry import Entry
+    from opsagent.core.state import State
 
 BACKLOG = 1000
 """Entries that wait for a disk; older ones are left to a rebuild, for the log has them all."""
@@ -121,7 +122,7 @@ class Memory:
         these rows; without it they are the whole log. Lenient: an impossible event is left out.
         """
         begin = begin or Snapshot()
-        self._patterns = begin.patterns
+        self._patterns, self._new_patterns = begin.patterns, set(begin.patterns)
         state, counts, problems, touched = begin.state, [0, 0], list[str](), set[int | None]()
         for recorded in rows:
             before = state

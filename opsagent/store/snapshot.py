@@ -1,0 +1,64 @@
+"""A snapshot beside the event log: a shortcut for the next start, never the truth. Whoever doubts it removes it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsagent.core.log_row import Row
+
+NAME = "snapshot"
+FORM = "opsagent-snapshot-1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A snapshot's text, the number of the last event in it, that event's own hash, and the code that made it."""
+
+    text: str
+    seq: int
+    row: str
+    code: str
+
+
+def hash_of(row: Row) -> str:
+    """Return the hash of a recorded event: a snapshot of another log, or of one that was changed, is not believed."""
+    cells = (row.seq, row.at.isoformat(), row.host, row.type, row.incident, row.actor, row.because, row.data)
+    return hashlib.sha256("\x1f".join(map(str, cells)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def write(directory: Path, kept: Kept) -> None:
+    """Replace the snapshot; it is on the disk, whole, or the old one stays. Raises OSError."""
+    text = kept.text.encode("utf-8", "surrogatepass")
+    head = f"{FORM} {kept.code} {kept.seq} {kept.row} {hashlib.sha256(text).hexdigest()}\n"
+    draft = directory / f"{NAME}.new"
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
+    with os.fdopen(opened, "wb") as file:
+        file.write(head.encode() + text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(directory / NAME)
+
+
+def read(directory: Path) -> Kept | None:
+    """Return the snapshot; None when there is none, or it is not as it was written."""
+    try:
+        head, _, text = (directory / NAME).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    words = head.decode("ascii", "replace").split(" ")
+    if len(words) != 5 or words[0] != FORM or words[4] != hashlib.sha256(text).hexdigest():  # noqa: PLR2004 - as `write`
+        return None
+    _, code, seq, row, _ = words
+    return Kept(text=text.decode("utf-8", "surrogatepass"), seq=int(seq), row=row, code=code)
+
+
+def forget(directory: Path) -> None:
+    """Remove the snapshot: the next start reads the whole log. Raises OSError."""
+    for name in (NAME, f"{NAME}.new"):
+        (directory / name).unlink(missing_ok=True)
