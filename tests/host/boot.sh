@@ -10,12 +10,14 @@ for c in $controllers; do echo 0 >"/sys/fs/cgroup/$c/$name/cgroup.procs"; done
 
 mount --make-rprivate /
 mount -t overlay overlay -o "lowerdir=$lower/,upperdir=$disk/upper,workdir=$disk/work" "$root"
-# A work tree on another file system than / is not below the overlay.
-[[ -e $root$tree/pyproject.toml ]] || { mkdir -p "$root$tree"; mount --bind "$tree" "$root$tree"; }
-
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+# A work tree in /tmp, or on another file system than /, is not below that overlay: it gets one of its own.
+if [[ ! -e $root$tree/pyproject.toml ]]; then
+    mkdir -p "$root$tree" "$disk/tree-upper" "$disk/tree-work"
+    mount -t overlay overlay -o "lowerdir=$tree,upperdir=$disk/tree-upper,workdir=$disk/tree-work" "$root$tree"
+fi
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm"

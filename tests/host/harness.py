@@ -71,6 +71,7 @@ class Host:
             lower,
             str(TREE),
         ]
+        _up.add(self)
         self._keeper = subprocess.Popen(
             [*inside, "unshare", "--mount", "--propagation", "private", *keeper],
             stdin=subprocess.PIPE,

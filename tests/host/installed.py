@@ -30,6 +30,7 @@ def wheels() -> Path:
     if not folder.exists():
         CACHE.mkdir(exist_ok=True)
         maker = Path(tempfile.mkdtemp(dir=CACHE))
+        maker.chmod(0o755)
         subprocess.run([SYSTEM_PYTHON, TREE / "scripts" / "environment.py", maker / "venv", "wheel"], check=True)
         pip = [maker / "venv" / "bin" / "python", "-m", "pip", "wheel", "-qq", "--wheel-dir", maker / "wheels", *needed]
         subprocess.run(pip, check=True)
