@@ -5,13 +5,16 @@ Only the file of the command that is asked for is imported, for `status` is aske
 
 import importlib
 import os
+import sqlite3
 import sys
 from collections.abc import Iterable
 from typing import Annotated
 
 import typer
 
+from opsagent.core.log_row import StoreError
 from opsagent.interfaces.cli import place
+from opsagent.interfaces.cli.screen import FAILED, warn
 
 COMMANDS = {
     "run": "service",
@@ -68,7 +71,14 @@ def instance(
 
 def main() -> None:
     """Run one command; its exit status is the program's."""
-    asked = sys.argv[1:]
+    try:
+        _run(sys.argv[1:])
+    except (StoreError, sqlite3.Error) as error:  # it is only just being made, its disk is full, or it is damaged
+        warn(f"opsagent: cannot read the event log now: {error}")
+        sys.exit(FAILED)
+
+
+def _run(asked: list[str]) -> None:
     if asked in (["status"], ["status", "--json"]):
         _status(as_json=asked[1:] == ["--json"])
         return

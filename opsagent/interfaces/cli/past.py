@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -133,13 +134,14 @@ def _reader(where: Place) -> Reader | None:
     from opsagent.store.reader import Reader  # noqa: PLC0415
 
     try:
+        if not os.access(where.log, os.R_OK):
+            return None
         return Reader.open(where.log)
-    except OSError:
+    except FileNotFoundError:
         return None
     except StoreError as error:
-        if error.kind is StoreTrouble.CORRUPT:
-            fail(f"{error}; it is set aside and salvaged when opsagent starts")
-        return None
+        more = "; it is set aside and salvaged when opsagent starts" if error.kind is StoreTrouble.CORRUPT else ""
+        fail(f"{error}{more}")
 
 
 def _is_closed(where: Place) -> bool:

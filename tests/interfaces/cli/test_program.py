@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -222,14 +223,25 @@ def test_the_daemon_does_not_start_with_bad_settings(instance: Instance) -> None
     assert f"{instance.settings}:1: " in done.stderr
 
 
+def test_a_log_that_is_only_just_made_is_told_in_one_line(instance: Instance) -> None:
+    sqlite3.connect(instance.state / "events.db").execute("CREATE TABLE other(x)").connection.close()
+
+    done = run("incidents", config=instance.settings)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("opsagent: cannot read the event log now: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_daemon_without_its_socket_watches_all_the_same(watching: Instance) -> None:
     (watching.state / "control.sock").write_text("in the way")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OPSAGENT_CONFIG": str(watching.settings)}
     with (watching.directory / "run.log").open("ab") as log:
         daemon = subprocess.Popen([*PROGRAM, "run"], stdout=log, stderr=log, env=environment)
     try:
+        wait_for((watching.state / "status.json").exists, "its status on the disk", watching)
         wait_for(lambda: watching.json("incidents"), "an incident", watching)
-        wait_for(lambda: watching.json("status")["checks"], "its status on the disk", watching)
+        assert watching.json("status")["checks"] != []
     finally:
         daemon.kill()
         daemon.wait(10)
