@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from opsagent.core.unit import UnitSnapshot
     from opsagent.host.systemd import Systemd
     from opsagent.settings import Settings
 
@@ -63,17 +62,19 @@ def acting(settings: Settings, systemd: Systemd, *, is_system: bool) -> Iterator
     """Say whether D-Bus answers, polkit's rule fits the settings, and the units suit our budget."""
     try:
         yield ok("dbus", f"systemd answers: {systemd.system_state()}")
-        named = {name: systemd.snapshot(name) for name in settings.units()}
+        named = {name: systemd.snapshot(name) for name in _of_this_manager(settings)}
         if is_system:
             yield _rights(settings, systemd)
     except (BusError, BusLostError) as error:
         yield red("dbus", f"systemd does not answer: {error}", "systemctl status dbus")
         return
-    yield from units.examine(settings.policy, _present(named))
+    yield from units.examine(settings.policy, named)
 
 
-def _present(named: dict[str, UnitSnapshot | None]) -> dict[str, UnitSnapshot | None]:
-    return {name: unit for name, unit in named.items() if unit is None or unit.scope == "system"}
+def _of_this_manager(settings: Settings) -> list[str]:
+    """Return the units of the manager we ask; those of another scope are not seen from here."""
+    checks = (check for check in settings.policy.checks if check.scope == settings.scope.value)
+    return sorted({check.unit for check in checks if check.unit})
 
 
 def _rights(settings: Settings, systemd: Systemd) -> Finding:

@@ -22,7 +22,7 @@ SLOW_DETECTION = timedelta(seconds=60)
 
 
 def examine(policy: Policy, units: Mapping[str, UnitSnapshot | None]) -> list[Finding]:
-    """Return what is wrong with the units that checks name, or one good finding. None in `units`: there is none."""
+    """Return what is wrong with the units that checks name, or one good finding. None in `units`: there is none; those left out were not asked for."""
     found = [finding for check in policy.checks if check.unit for finding in _unit(policy, check, units)]
     found += [finding for check in policy.checks for finding in _speed(check)]
     unique = list(dict.fromkeys(found))
@@ -33,7 +33,9 @@ def examine(policy: Policy, units: Mapping[str, UnitSnapshot | None]) -> list[Fi
 
 def _unit(policy: Policy, check: CheckPolicy, units: Mapping[str, UnitSnapshot | None]) -> Iterator[Finding]:
     name = check.unit or ""
-    unit = units.get(name)
+    if name not in units:
+        return
+    unit = units[name]
     if unit is None or unit.load_state == "not-found":
         yield warn(name, f"there is no such unit, but check {check.name} names it", "correct `unit:` in the settings")
         return

@@ -142,6 +142,18 @@ def test_a_persons_own_instance_needs_no_rule(instance: Instance) -> None:
     assert "polkit" not in {one.about for one in found}
 
 
+def test_units_of_another_manager_are_not_asked_for(instance: Instance) -> None:
+    instance.settings.write_text(
+        "checks:\n"
+        "  - {name: mine, kind: unit, unit: mine.service, scope: user}\n"
+        "  - {name: api, kind: unit, unit: api.service}\n"
+    )
+
+    found = list(service.acting(known.read(instance.settings), Systemd(), is_system=False))  # type: ignore[arg-type]
+
+    assert [one.about for one in found if one.level is Level.WARN] == ["api.service"]
+
+
 def test_roots_hold_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "HOLD_PATH", str(tmp_path / "HOLD"))
     assert list(service.hold()) == []

@@ -69,6 +69,10 @@ def test_a_unit_that_is_not_there_is_named() -> None:
     assert found(unit=None) == [(Level.WARN, "there is no such unit, but check api names it")]
 
 
+def test_a_unit_of_another_manager_is_not_spoken_of() -> None:
+    assert units.examine(Policy(host="web-1", checks=(API,)), {}) == []
+
+
 def test_thirty_seconds_to_stop_are_just_right() -> None:
     assert found(timeout_stop=timedelta(seconds=30))[0][0] is Level.OK
 
