@@ -41,7 +41,7 @@ def watch_list(settings: Settings) -> dict[str, Any]:
         "ports": sorted({port for check in checks if isinstance(port := getattr(check, "port", None), int)}),
         "urls": [url for check in checks if isinstance(url := getattr(check, "url", None), str)],
         "paths": [path for check in checks if (path := _path(check))],
-        "tell": {"webhook": _webhook(settings), "smtp": None},
+        "tell": _tell(settings),
     }
 
 
@@ -50,6 +50,7 @@ def _path(check: object) -> str:
     return str(path) if path and type(check).__module__.endswith(".disk") else ""
 
 
-def _webhook(settings: Settings) -> str | None:
-    hooks = [one.notifier for one in settings.channels if one.policy.kind == "webhook"]
-    return next((url for hook in hooks if isinstance(url := getattr(hook, "url", None), str)), None)
+def _tell(settings: Settings) -> dict[str, Any]:
+    """Return the way to people that needs no library: the first webhook."""
+    hook = next((one.notifier for one in settings.channels if one.policy.kind == "webhook"), None)
+    return {"webhook": getattr(hook, "url", None), "secret_file": getattr(hook, "secret_file", ""), "smtp": None}
