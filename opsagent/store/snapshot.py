@@ -35,11 +35,11 @@ def hash_of(row: Row) -> str:
 def write(directory: Path, kept: Kept) -> None:
     """Replace the snapshot; it is on the disk, whole, or the old one stays. Raises OSError."""
     text = kept.text.encode("utf-8", "surrogatepass")
-    head = f"{FORM} {kept.code} {kept.seq} {kept.row} {hashlib.sha256(text).hexdigest()}\n"
+    content = f"{FORM} {kept.code} {kept.seq} {kept.row}\n".encode() + text
     draft = directory / f"{NAME}.new"
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
     with os.fdopen(opened, "wb") as file:
-        file.write(head.encode() + text)
+        file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(directory / NAME)
@@ -48,13 +48,15 @@ def write(directory: Path, kept: Kept) -> None:
 def read(directory: Path) -> Kept | None:
     """Return the snapshot; None when there is none, or it is not as it was written."""
     try:
-        head, _, text = (directory / NAME).read_bytes().partition(b"\n")
+        digest, _, content = (directory / NAME).read_bytes().partition(b"\n")
     except OSError:
         return None
-    words = head.decode("ascii", "replace").split(" ")
-    if len(words) != 5 or words[0] != FORM or words[4] != hashlib.sha256(text).hexdigest():  # noqa: PLR2004 - as `write`
+    if digest != hashlib.sha256(content).hexdigest().encode():
         return None
-    _, code, seq, row, _ = words
+    head, _, text = content.partition(b"\n")
+    form, code, seq, row = head.decode("ascii").split(" ")
+    if form != FORM:
+        return None
     return Kept(text=text.decode("utf-8", "surrogatepass"), seq=int(seq), row=row, code=code)
 
 
