@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from opsagent.core import events as ev
 from opsagent.core import shift, story
 from opsagent.core.incident import IllegalTransitionError
-from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.phase import Outcome, Phase
 from opsagent.core.state import Attempt, Blip, Breaker, Day, Heal, Known, Owed, Past, State
 from opsagent.core.timing import local_date
 
@@ -121,13 +121,12 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
         refused=(),
         health=known,
         flapping=state.flapping & frozenset(event.checks),
-        incidents={seq: _asked_anew(one) for seq, one in state.incidents.items()},
+        incidents=_all_asked_anew(state),
     )
 
 
-def _asked_anew(incident: Incident) -> Incident:
-    """New settings may allow what the old ones refused: a repair that was held is asked about at once."""
-    return replace(incident, next_repair_at=None) if incident.repair is Repair.HELD else incident
+def _all_asked_anew(state: State) -> dict[int, Incident]:
+    return {seq: story.asked_anew(one) for seq, one in state.incidents.items()}
 
 
 @_folded.register(ev.SettingsRefused)
@@ -149,14 +148,21 @@ def _(event: ev.RightsCompared, state: State, recorded: Recorded) -> State:
 
 @_folded.register(ev.HostObserved)
 def _(event: ev.HostObserved, state: State, recorded: Recorded) -> State:
-    overloaded = recorded.at if event.conditions.overload or state.conditions.overload else state.overloaded_at
-    return replace(state, conditions=event.conditions, overloaded_at=overloaded)
+    """Where it is only the load's figure that changed, nobody is asked anew."""
+    now, before = event.conditions, state.conditions
+    overloaded = recorded.at if now.overload or before.overload else state.overloaded_at
+    eased = replace(now, overload="") != replace(before, overload="") or not now.overload
+    incidents = _all_asked_anew(state) if eased else state.incidents
+    return replace(state, conditions=now, overloaded_at=overloaded, incidents=incidents)
 
 
 @_folded.register(ev.UnitObserved)
 def _(event: ev.UnitObserved, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, units={**state.units, event.snapshot.name: event.snapshot})
+    seen = event.snapshot
+    active_at = {**state.active_at, seen.name: seen.active_enter_at} if seen.active_enter_at else state.active_at
+    held = {seq: story.asked_anew(one) if one.unit == seen.name else one for seq, one in state.incidents.items()}
+    return replace(state, units={**state.units, seen.name: seen}, active_at=active_at, incidents=held)
 
 
 @_folded.register(ev.OperatorStopped)
@@ -168,7 +174,7 @@ def _(event: ev.OperatorStopped, state: State, recorded: Recorded) -> State:
 @_folded.register(ev.OperatorStopEnded)
 def _(event: ev.OperatorStopEnded, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, stops=_without(state.stops, event.unit))
+    return replace(state, stops=_without(state.stops, event.unit), incidents=_all_asked_anew(state))
 
 
 @_folded.register(ev.ClockJumped)
@@ -191,7 +197,7 @@ def _(event: ev.FlappingStarted, state: State, recorded: Recorded) -> State:
 @_folded.register(ev.FlappingEnded)
 def _(event: ev.FlappingEnded, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, flapping=state.flapping - {event.check})
+    return replace(state, flapping=state.flapping - {event.check}, incidents=_all_asked_anew(state))
 
 
 @_folded.register(ev.BreakerOpened)
@@ -203,7 +209,7 @@ def _(event: ev.BreakerOpened, state: State, recorded: Recorded) -> State:
 @_folded.register(ev.BreakerClosed)
 def _(event: ev.BreakerClosed, state: State, recorded: Recorded) -> State:
     del event, recorded
-    return replace(state, breaker=None)
+    return replace(state, breaker=None, incidents=_all_asked_anew(state))
 
 
 @_folded.register(ev.ActionRequested)
@@ -298,7 +304,7 @@ def _(event: ev.PauseSet, state: State, recorded: Recorded) -> State:
 @_folded.register(ev.PauseEnded)
 def _(event: ev.PauseEnded, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, pauses=_without(state.pauses, event.target))
+    return replace(state, pauses=_without(state.pauses, event.target), incidents=_all_asked_anew(state))
 
 
 def _without(mapping: Mapping[K, V], key: K) -> dict[K, V]:

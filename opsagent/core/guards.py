@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 AFTER_BOOT = timedelta(minutes=3)
 ASK_AGAIN = timedelta(seconds=10)
+ASK_AGAIN_LONGEST = timedelta(minutes=5)
 _SLOW_FAILURES = ("timeout", "latency")
 _UNSETTLED = ("initializing", "starting", "stopping", "maintenance")
 
@@ -84,8 +85,19 @@ def _answer(name: str, case: Case) -> Answer:
     if name == "budget":
         return _budget(case)
     reason = question(case)
-    again = case.world.now + ASK_AGAIN if reason else None
-    return Answer(guard=name, reason=reason, final=final, again_at=again)
+    return Answer(guard=name, reason=reason, final=final, again_at=_again_at(name, case) if reason else None)
+
+
+def _again_at(name: str, case: Case) -> datetime:
+    """When the end is known, then; else after 10 s, and ever more slowly while the answer stays the same."""
+    conditions, snapshot, now = case.world.state.conditions, case.facts.snapshot, case.world.now
+    known = None
+    if name == "boot" and conditions.booted_at is not None and conditions.system_state not in _UNSETTLED:
+        known = conditions.booted_at + AFTER_BOOT
+    elif name == "just_started" and snapshot is not None and snapshot.inactive_exit_at is not None:
+        known = snapshot.inactive_exit_at + case.check.confirm.start_within
+    slow = now + min(ASK_AGAIN * float(2 ** min(case.incident.asked_again, 8)), ASK_AGAIN_LONGEST)
+    return known if known is not None and known > now else slow
 
 
 def _hold(case: Case) -> str:
@@ -121,6 +133,8 @@ def _operator_stop(case: Case) -> str:
 
 def _masked(case: Case) -> str:
     snapshot = case.facts.snapshot
+    if not case.check.unit:
+        return ""
     if snapshot is None or snapshot.load_state == "not-found":
         return f"{case.unit} does not exist"
     masked = snapshot.load_state == "masked" or snapshot.unit_file_state.startswith("masked")
@@ -131,8 +145,8 @@ def _disabled(case: Case) -> str:
     snapshot = case.facts.snapshot
     if snapshot is None or snapshot.unit_file_state != "disabled" or snapshot.active_enter_at is not None:
         return ""
-    seen = case.world.state.units.get(case.unit)
-    if seen is not None and seen.active_enter_at is not None:
+    seen_at, booted_at = case.world.state.active_at.get(case.unit), case.world.state.conditions.booted_at
+    if seen_at is not None and (booted_at is None or seen_at >= booted_at):
         return ""
     return f"{case.unit} is disabled and was not active since boot"
 
@@ -168,8 +182,8 @@ def _quiet(case: Case) -> str:
         window = window_for(world.policy, check.name, world.now)
         if window is not None and window.repairs:
             return f"maintenance of {check.name} from {window.begins} ({window.zone})"
-        pause = paused(world, check)
-        if pause is not None and pause.repairs:
+        pause = paused(world, check, repairs=True)
+        if pause is not None:
             return f"{check.name} is paused by {pause.by} until {pause.until:%H:%M} UTC"
     incident = case.incident
     if incident.state is Phase.ACKNOWLEDGED and not incident.keep_repairing and not case.forced_by:

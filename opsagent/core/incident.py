@@ -100,9 +100,11 @@ class Incident:
     next_level_at: datetime | None = None
     next_repair_at: datetime | None = None
     repair_reason: str = ""
+    asked_again: int = 0
     exhausted: int = 0
     gave_up_at: datetime | None = None
     asked_by: str = ""
+    asked_remedy: str = ""
     page_again: bool = False
     archived: str = ""
     relapsed_at: datetime | None = None

@@ -14,7 +14,7 @@ from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.recovery import still_bad
-from opsagent.core.remediation import candidate
+from opsagent.core.remediation import allowed, candidate
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
@@ -167,10 +167,14 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
         return _no(f"nothing to repair: {check.name} has no open incident")
     if candidate(world, incident) is None:
         return _no(f"cannot repair {check.name}: it is not armed; repair: lists what is allowed")
-    event = ev.RepairAsked(by=command.by, because=command.because)
-    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
-        "asked for; every guard still has its say: see `why`"
-    )
+    known = allowed(world, incident)
+    if command.remedy and command.remedy not in known:
+        return _no(f"cannot {command.remedy} for {check.name}, allowed: {', '.join(known)}")
+    if incident.running is not None:
+        return _no(f"cannot repair {check.name} now: {incident.running.remedy} is under way")
+    event = ev.RepairAsked(by=command.by, because=command.because, remedy=command.remedy)
+    asked = [Draft(event=event, incident=incident.seq, actor=command.by), *_renewed(world, incident, command.by)]
+    return asked, _yes("asked for; every guard still has its say: see `why`")
 
 
 @_done.register(cmd.Note)

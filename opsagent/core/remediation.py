@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.budget import slow_retry_at, used
-from opsagent.core.guards import Answer, Case, refusal
+from opsagent.core.guards import ASK_AGAIN, Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.recovery import BREAKER, confirm_of, enough_good, good_since, judges
 from opsagent.core.timing import spoken
-from opsagent.core.world import Draft, World
+from opsagent.core.world import Draft, Facts, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Action, Incident
-    from opsagent.core.world import Facts
 
 FACTS_LAST = timedelta(seconds=2)
 AFTER_START_LIMIT = timedelta(seconds=60)
-FINAL_AGAIN = timedelta(seconds=60)
 _REPAIRABLE = (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED)
 _PAST = {
     "restart": "restarted",
@@ -72,21 +70,37 @@ def _is_due(world: World, incident: Incident) -> bool:
 
 def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
     """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
-    for check in judges(world, incident):
-        health = world.health(check.name)
-        if check.repair and health.is_bad and health.status is Status.CRITICAL:
-            return check, _next_rule(incident, check.repair)
-    return None
+    failing = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
+    return (failing[0], _next_rule(incident, failing[0].repair)) if failing else None
+
+
+def _repairable(world: World, incident: Incident) -> list[CheckPolicy]:
+    """Return the armed checks that are critical and believed to be, also those that begin to look better."""
+    looks = [(check, world.health(check.name)) for check in judges(world, incident) if check.repair]
+    return [check for check, health in looks if health.is_bad and health.status is Status.CRITICAL]
+
+
+def allowed(world: World, incident: Incident) -> tuple[str, ...]:
+    """Return the remedies that the settings allow for this incident."""
+    return tuple(dict.fromkeys(rule.do for check in judges(world, incident) for rule in check.repair))
 
 
 def _next_rule(incident: Incident, rules: tuple[RemedyRule, ...]) -> RemedyRule:
-    """The preferred one first; each failed try moves on to the next, the last one repeats."""
-    ordered = [a for a in incident.actions if a.outcome is not Outcome.REFUSED]
+    """What a person asks for; else the preferred one first, each failed try moves on, the last one repeats."""
+    asked = next((rule for rule in rules if rule.do == incident.asked_remedy), None)
+    if asked is not None:
+        return asked
+    ordered = _since_it_worked([a for a in incident.actions if a.outcome is not Outcome.REFUSED])
     reset = next((rule for rule in rules if rule.do == "reset_failed"), None)
     if reset is not None and ordered and hit_start_limit(ordered[-1]):
         return reset
     plain = [rule for rule in rules if rule.do != "reset_failed"] or list(rules)
     return plain[min(len(ordered), len(plain) - 1)]
+
+
+def _since_it_worked(ordered: list[Action]) -> list[Action]:
+    worked = [place for place, action in enumerate(ordered, 1) if action.outcome is Outcome.VERIFIED]
+    return ordered[worked[-1] :] if worked else ordered
 
 
 def hit_start_limit(action: Action) -> bool:
@@ -117,7 +131,7 @@ def _fresh(world: World, unit: str) -> Facts | None:
 
 
 def _act(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRule) -> list[Draft]:
-    facts = _fresh(world, check.unit or "")
+    facts = _fresh(world, check.unit) if check.unit else Facts(unit=check.name, at=world.now, snapshot=None)
     if facts is None:
         return []
     case = Case(world=world, incident=incident, check=check, rule=rule, facts=facts, forced_by=incident.asked_by)
@@ -169,8 +183,7 @@ def _refused(case: Case, answer: Answer) -> list[Draft]:
         event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
         drafts.append(Draft(event=event, incident=incident.seq))
     to = _repair_of(answer)
-    again = answer.again_at or world.now + FINAL_AGAIN
-    again = max(again, world.now + FINAL_AGAIN) if answer.final and answer.guard not in ("budget", "hold") else again
+    again = answer.again_at or world.now + ASK_AGAIN
     drafts.append(Draft(event=ev.RepairMoved(to=to, reason=answer.reason, next_at=again), incident=incident.seq))
     return drafts
 
@@ -253,7 +266,7 @@ def helpless(world: World, incident: Incident) -> str:
         return ""
     if incident.blind:
         return incident.reason
-    if candidate(world, incident) is None:
+    if not _repairable(world, incident):
         return "" if _not_looked_yet(world, incident) else incident.reason
     if world.policy.mode is not Mode.AUTO:
         return "mode is observe: nothing is repaired"

@@ -143,6 +143,8 @@ class State:
     conditions: HostConditions = field(default_factory=HostConditions)
     overloaded_at: datetime | None = None
     units: Mapping[str, UnitSnapshot] = field(default_factory=dict)
+    # When each unit last became active, kept also when systemd has forgotten the unit since.
+    active_at: Mapping[str, datetime] = field(default_factory=dict)
     stops: Mapping[str, StopSeen] = field(default_factory=dict)
     health: Mapping[str, Known] = field(default_factory=dict)
     flapping: frozenset[str] = frozenset()

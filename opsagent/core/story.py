@@ -103,6 +103,8 @@ def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
     changed = replace(changed, relapsed_at=recorded.at, again_at=recorded.at, again_message=event.message)
     changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
+    if incident.repair is not Repair.EXHAUSTED:
+        changed = replace(changed, next_repair_at=None)  # what held the last one may be over: asked at once
     return _told_story(changed, recorded, f"bad again: {event.message}")
 
 
@@ -202,7 +204,7 @@ def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident
 
 @_changed.register(ev.RepairAsked)
 def _(event: ev.RepairAsked, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, asked_by=event.by, next_repair_at=None)
+    changed = replace(incident, asked_by=event.by, asked_remedy=event.remedy, next_repair_at=None)
     return _told_story(changed, recorded, f"{event.by} asks for a repair: {event.because}")
 
 
@@ -221,7 +223,12 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
         by=event.by,
     )
     changed = replace(
-        incident, repair=Repair.RUNNING, next_repair_at=None, actions=(*incident.actions, action), asked_by=""
+        incident,
+        repair=Repair.RUNNING,
+        next_repair_at=None,
+        actions=(*incident.actions, action),
+        asked_by="",
+        asked_remedy="",
     )
     return _told_story(changed, recorded, f"{event.remedy} {event.unit} (attempt {event.attempt}): {event.reason}")
 
@@ -266,7 +273,7 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
         guard=event.guard,
         reason=event.reason,
     )
-    changed = replace(incident, actions=(*incident.actions, action), asked_by="")
+    changed = replace(incident, actions=(*incident.actions, action), asked_by="", asked_remedy="")
     return _told_story(changed, recorded, f"not repaired: {event.reason}")
 
 

@@ -65,16 +65,17 @@ def quiet_for(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[str, str] 
         window = window_for(world.policy, check.name, world.now)
         if window is not None:
             return "maintenance", f"maintenance window from {window.begins} ({window.zone})"
-        pause = paused(world, check)
-        if pause is not None and pause.pages:
+        pause = paused(world, check, pages=True)
+        if pause is not None:
             return "pause", f"paused by {pause.by} until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.reason}"
     return None
 
 
-def paused(world: World, check: CheckPolicy) -> ev.PauseSet | None:
-    """Return the pause that covers a check now: its own, its unit's, or that of all."""
+def paused(world: World, check: CheckPolicy, *, pages: bool = False, repairs: bool = False) -> ev.PauseSet | None:
+    """Return the pause of pages, or of repairs, that covers a check now: its own, its unit's, or that of all."""
     found = [world.state.pauses.get(target) for target in (check.name, check.unit or "", "all")]
-    return next((one for one in found if one is not None and one.until > world.now), None)
+    in_force = [one for one in found if one is not None and one.until > world.now]
+    return next((one for one in in_force if (pages and one.pages) or (repairs and one.repairs)), None)
 
 
 def _under_breaker(world: World, incident: Incident) -> Incident | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import inbox, schedule
 from opsagent.core.observation import Observation, Reading, Status, ok
-from opsagent.core.unit import JobOutcome, UnitSnapshot
+from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from tests.core.story_host import NOON, StoryHost
 
 if TYPE_CHECKING:
@@ -84,14 +84,27 @@ class LiveHost(StoryHost):
         """`kill -9`, seen by systemd's signal."""
         self.change(name, active_state="failed", sub_state="failed", result="signal", exec_main_status=9)
 
+    def stop(self, name: str, by: str = "", **fields: object) -> None:
+        """`systemctl stop`: the signal, and what the journal says of who wanted it."""
+        state = {"active_state": "inactive", "sub_state": "dead", "result": "success"} | fields
+        unit = replace(self.services[name].unit, read_at=self.now, **state)  # type: ignore[arg-type]
+        self.services[name].unit = self.units[name] = unit
+        self.take(inbox.UnitSeen(snapshot=unit, stops=(StopSeen(unit=name, at=self.now, by=by),)))
+        self._settle()
+
     def start(self, name: str, *, tell: bool = True) -> None:
         """Start a service by hand or by systemd: a new invocation."""
         state = {"active_state": "active", "sub_state": "running", "result": "success"}
         if not self.services[name].can_start:
             state = {"active_state": "failed", "sub_state": "failed", "result": "exit-code"}
-        invocation = f"{int(self.units[name].invocation_id, 16) + 4096:032x}"
+        before = int(self.units[name].invocation_id or "0", 16)
         self.change(
-            name, tell=tell, **state, invocation_id=invocation, inactive_exit_at=self.now, active_enter_at=self.now
+            name,
+            tell=tell,
+            **state,
+            invocation_id=f"{before + 4096:032x}",
+            inactive_exit_at=self.now,
+            active_enter_at=self.now,
         )
 
     def run(self, *, until: Callable[[], bool] | None = None, **span: float) -> bool:

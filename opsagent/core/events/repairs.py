@@ -20,10 +20,11 @@ class RepairMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairAsked(Event):
-    """A person wants a repair now, without the wait between attempts."""
+    """A person wants a repair now, without the wait between attempts; with this `remedy` if it names one."""
 
     by: str
     because: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
