@@ -18,7 +18,7 @@ from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
-from opsagent.daemon import start
+from opsagent.daemon import rights, start
 from opsagent.daemon.pool import Pool
 from opsagent.host import evidence, journal, systemd
 from opsagent.host.bus import BusError, BusLostError
@@ -56,6 +56,7 @@ class Hands:
         self._channels: Mapping[str, object] = {}
         self._public: frozenset[str] = frozenset()
         self._policy = Policy(host="")
+        self._settings: Settings | None = None
         self._relations: Mapping[str, tuple[str, ...]] = {}
         self._stops_lock = threading.Lock()
         self._cursor: datetime | str = now()
@@ -66,6 +67,7 @@ class Hands:
         self._channels = {one.policy.name: one.notifier for one in settings.channels}
         self._public = frozenset(one.policy.name for one in settings.channels if one.policy.public)
         self._policy = settings.policy
+        self._settings = settings
         if not isinstance(self._cursor, str):
             self._cursor = cursor or since
 
@@ -95,6 +97,8 @@ class Hands:
         outcome = _carry_out(event.remedy, order)
         if event.remedy == "reset_failed" and outcome.result == "done":
             outcome = _carry_out("restart", order)
+        if outcome.result == "refused" and self._settings is not None:
+            self._post(inbox.RightsSeen(lacking=rights.lacking(self._settings)))
         log.info("order carried out", remedy=event.remedy, unit=event.unit, result=outcome.result, error=outcome.error)
         self._post(inbox.ActionDone(incident=incident, action=action, outcome=outcome))
 
