@@ -22,7 +22,10 @@ SLOW_DETECTION = timedelta(seconds=60)
 
 
 def examine(policy: Policy, units: Mapping[str, UnitSnapshot | None]) -> list[Finding]:
-    """Return what is wrong with the units that checks name, or one good finding. None in `units`: there is none; those left out were not asked for."""
+    """Return what is wrong with the units that checks name, or one good finding.
+
+    None in `units` says that there is no such unit; those left out were not asked for.
+    """
     found = [finding for check in policy.checks if check.unit for finding in _unit(policy, check, units)]
     found += [finding for check in policy.checks for finding in _speed(check)]
     unique = list(dict.fromkeys(found))
