@@ -54,9 +54,10 @@ def read(directory: Path) -> Kept | None:
     if digest != hashlib.sha256(content).hexdigest().encode():
         return None
     head, _, text = content.partition(b"\n")
-    form, code, seq, row = head.decode("ascii").split(" ")
+    form, *words = head.decode("ascii").split(" ")
     if form != FORM:
         return None
+    code, seq, row = words
     return Kept(text=text.decode("utf-8", "surrogatepass"), seq=int(seq), row=row, code=code)
 
 
