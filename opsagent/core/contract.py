@@ -85,7 +85,7 @@ def status(
             "pid": state.pid,
             "version": state.version,
             "started_at": _iso(state.started_at),
-            "last_heartbeat_at": _iso(last_heartbeat_at or (state.day.last_heartbeat_at if state.day else None)),
+            "last_heartbeat_at": _iso(last_heartbeat_at or state.last_heartbeat_at),
             "next_heartbeat_at": _iso(next_heartbeat_at),
         },
         "checks": [_check(check, health.get(check.name), world, next_at.get(check.name)) for check in policy.checks],

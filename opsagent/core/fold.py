@@ -107,6 +107,12 @@ def _(event: ev.DaemonStopped, state: State, recorded: Recorded) -> State:
     return replace(state, stopped_at=recorded.at)
 
 
+@_folded.register(ev.HeartbeatDone)
+def _(event: ev.HeartbeatDone, state: State, recorded: Recorded) -> State:
+    del event
+    return replace(state, last_heartbeat_at=recorded.at)
+
+
 @_folded.register(ev.SettingsApplied)
 def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
     del recorded

@@ -138,6 +138,7 @@ class State:
     lacking: str = ""
     started_at: datetime | None = None
     stopped_at: datetime | None = None
+    last_heartbeat_at: datetime | None = None
     version: str = ""
     pid: int = 0
     conditions: HostConditions = field(default_factory=HostConditions)

@@ -11,7 +11,6 @@ from opsagent.core import contract, inbox, schedule, why
 from opsagent.core.asking import IncidentAsked, IncidentsAsked, Question, StatusAsked, WhyAsked
 from opsagent.core.commands import Answer, Command
 from opsagent.core.orders import find
-from opsagent.core.timing import iso
 from opsagent.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opsagent.agent import Agent
+    from opsagent.core.incident import Incident
 
 ANSWER_WITHIN = timedelta(seconds=10)
 
@@ -100,17 +100,15 @@ class Answers:
             return [json.loads(row) for row in rows]
 
     def _incident(self, label: str) -> Mapping[str, Any] | Answer:
-        """Return an incident with its story; the story of a closed one is in its file in the memory."""
-        incident = find(self._agent.world(self._now()), label)
+        """Return an incident with its story: from the state while it is there, else told again from the log."""
+        incident = find(self._agent.world(self._now()), label) or self._retold(label.upper())
         if incident is None:
-            return self._closed(label)
-        parent = self._agent.state.incidents.get(incident.parent or 0)
-        timeline = [{"at": iso(m.at), "text": m.text, "quoted": list(m.quoted)} for m in incident.timeline]
-        return {"incident": contract.incident(incident, parent.label if parent else None), "timeline": timeline}
-
-    def _closed(self, label: str) -> Mapping[str, Any] | Answer:
-        with Reader.open(self._log) as reader:
-            found = reader.incident(label.upper())
-        if found is None:
             return Answer(accepted=False, text=f"cannot find incident {label!r}")
-        return {"incident": json.loads(found), "timeline": []}
+        parent = self._agent.state.incidents.get(incident.parent or 0)
+        shown = contract.story(incident, parent.label if parent else None)
+        return {"timeline": shown.pop("timeline"), "incident": shown}
+
+    def _retold(self, label: str) -> Incident | None:
+        with Reader.open(self._log) as reader:
+            seq = reader.opened_by(label)
+            return contract.retold(reader.events(incident=seq)) if seq is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,7 +17,7 @@ from opsagent.core.log_row import Row
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Maintenance, Mode, Policy, RemedyRule
-from opsagent.core.state import Day, State
+from opsagent.core.state import State
 from opsagent.core.unit import HostConditions, StopSeen
 
 AT = datetime(2026, 3, 1, 2, 3, 4, 567_891, tzinfo=UTC)
@@ -124,7 +124,7 @@ STATE = State(
     pid=4711,
     conditions=HostConditions(),
     incidents={11: INCIDENT},
-    day=Day(date=date(2026, 3, 1), last_heartbeat_at=after(5)),
+    last_heartbeat_at=after(5),
 )
 REFUSAL = Reading(status=Status.CRITICAL, message="refused", failure_class="refused")
 BROKEN = Health(check="api", status=Status.CRITICAL, settled=True, since=AT, reading=REFUSAL, bad=3)
