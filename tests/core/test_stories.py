@@ -47,3 +47,19 @@ def test_a_killed_service_is_restarted_verified_and_nobody_is_woken():
     assert host.orders.sent == []
     state, skipped = replay(State(), host.recorded)
     assert (state, skipped) == (host.agent.state, 0)
+
+
+def test_a_relapse_asks_at_once_again_what_was_refused_before():
+    host = StoryHost(POLICY)
+    host.unit("api.service", active_state="failed", result="signal", unit_file_state="disabled", active_enter_at=None)
+    host.pass_(seconds=1)
+    host.answer_facts()
+    assert host.incident.actions[-1].guard == "disabled"
+    host.unit("api.service", active_state="active", sub_state="running", result="success", active_enter_at=host.now)
+    host.good("api")
+
+    host.pass_(seconds=2)
+    host.unit("api.service", active_state="failed", sub_state="failed", result="signal")
+    host.answer_facts()
+
+    assert [order[2].unit for order in host.orders.acted] == ["api.service"]
