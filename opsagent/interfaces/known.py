@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from opsagent.settings import Settings
 
 
-def read(path: Path | None) -> Settings:
+def read(path: Path | None, *, draft: bool = False) -> Settings:
     """Return the settings of a file; without one, those for what runs on this host. Raises SettingsError."""
     check_kinds, notifier_kinds = kinds()
     if path is None:
         return settings.load_text(discovered(), check_kinds, remedies.KINDS, notifier_kinds)
-    return settings.load(path, check_kinds, remedies.KINDS, notifier_kinds)
+    return settings.load(path, check_kinds, remedies.KINDS, notifier_kinds, draft=draft)
 
 
 def kinds() -> tuple[dict[str, type], dict[str, type]]:

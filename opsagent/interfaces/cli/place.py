@@ -77,11 +77,11 @@ def load(place: Place, code: int = FAILED) -> Settings:
         fail("\n".join(["cannot use these settings:", *map(str, error.problems)]), code)
 
 
-def read(path: Path | None) -> Settings:
+def read(path: Path | None, *, draft: bool = False) -> Settings:
     """Return the settings of a file; without one, those for what runs on this host. Raises SettingsError."""
     from opsagent.interfaces import known  # noqa: PLC0415 - as above
 
-    return known.read(path)
+    return known.read(path, draft=draft)
 
 
 def usual_settings() -> Path:

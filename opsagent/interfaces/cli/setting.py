@@ -53,7 +53,7 @@ def validate(
 
 def _is_good(path: Path) -> bool:
     try:
-        read = place.read(path)
+        read = place.read(path, draft=True)
     except SettingsError as error:
         say("\n".join(map(str, error.problems)))
         return False
