@@ -10,7 +10,7 @@ from opsagent.core.observation import Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import Confirm
 from opsagent.core.severity import severity_of
-from opsagent.core.suspicion import owner
+from opsagent.core.suspicion import BREAKER, owner
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 REOPEN_WINDOW = timedelta(minutes=30)
 FLAPPING_FACTOR = 4
-BREAKER = "breaker"
 _WAITING = (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED)
 
 
@@ -130,6 +129,8 @@ def confirm_of(checks: tuple[CheckPolicy, ...]) -> Confirm:
 
 
 def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
+    if incident.running is not None:
+        return None  # first it is judged whether that helped
     since = good_since(world, checks) or (incident.good_since if incident.blind else None)
     unseen = any(world.health(check.name).blind for check in checks)
     if since is None or unseen or not (incident.blind or enough_good(world, checks)):

@@ -38,12 +38,20 @@ def failed_root(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[CheckPol
 
     A dependency that a person stopped counts as failing. One that was repaired counts until it is verified.
     """
-    needed = [one for check in checks for one in dependencies(world, check)]
+    needed = [one for check in checks for one in dependencies(world, check) if not _only_our_echo(world, check, one)]
     failing = [one for one in needed if _failing(world, one)]
     if not failing:
         return None
     root = next((one for one in failing if not _needs_another(world, one, failing)), failing[-1])
     return root, world.state.open_for(root.key)
+
+
+def _only_our_echo(world: World, ours: CheckPolicy, other: CheckPolicy) -> bool:
+    """Two that need each other (Requires= one way, PartOf= back) would wait for each other: the first to fail is it."""
+    if all(one.key != ours.key for one in dependencies(world, other)):
+        return False
+    mine, its = world.state.open_for(ours.key), world.state.open_for(other.key)
+    return its is None or (mine is not None and mine.seq < its.seq)
 
 
 def _needs_another(world: World, check: CheckPolicy, failing: list[CheckPolicy]) -> bool:

@@ -14,6 +14,8 @@ from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opsagent.core.incident import Incident
     from opsagent.core.policy import CheckPolicy
 
@@ -103,16 +105,21 @@ def stops_over(world: World) -> list[Draft]:
 def breaker(world: World) -> list[Draft]:
     """Open the breaker when unrelated things fail at once, close it after ten quiet minutes."""
     roots = [i for i in world.state.open_incidents if _is_root(i)]
-    recent = [i for i in roots if i.detected_at and elapsed(i.detected_at, world.now) < BREAKER_WITHIN]
+    recent = tuple(i.key for i in roots if elapsed(_began(i), world.now) < BREAKER_WITHIN)
     state = world.state.breaker
-    keys = tuple(i.key for i in recent)
-    if len(recent) >= BREAKER_ROOTS and (state is None or not set(keys) <= set(state.keys)):
-        reason = f"{len(recent)} unrelated failures within 60 s: {', '.join(keys)}"
-        known = state.keys if state else ()
-        return [Draft(event=ev.BreakerOpened(keys=tuple(dict.fromkeys((*known, *keys))), reason=reason))]
-    if state is not None and elapsed(state.last_at, world.now) >= BREAKER_QUIET:
-        return [Draft(event=ev.BreakerClosed())]
-    return []
+    if state is None:
+        reason = f"{len(recent)} unrelated failures within 60 s: {', '.join(recent)}"
+        return [Draft(event=ev.BreakerOpened(keys=recent, reason=reason))] if len(recent) >= BREAKER_ROOTS else []
+    more = [key for key in recent if key not in state.keys]
+    if more:
+        reason = f"{', '.join(more)} failed too while the breaker was open"
+        return [Draft(event=ev.BreakerOpened(keys=(*state.keys, *more), reason=reason))]
+    quiet = elapsed(state.last_at, world.now) >= BREAKER_QUIET
+    return [Draft(event=ev.BreakerClosed())] if quiet else []
+
+
+def _began(incident: Incident) -> datetime:
+    return incident.reopened_at or incident.detected_at or incident.first_bad_at
 
 
 def _is_root(incident: Incident) -> bool:

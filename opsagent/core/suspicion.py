@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opsagent.core.health import Health
     from opsagent.core.incident import Incident
 
+BREAKER = "breaker"  # the open key of the one incident that many failures at once have
 BLIND = "/blind"  # the open key of "cannot look" is the check's own, apart from that of its failure
 
 
@@ -96,7 +97,7 @@ def _suspect(world: World, check: CheckPolicy, key: str) -> ev.IncidentSuspected
 def settled(world: World) -> list[Draft]:
     """Confirm or clear suspects; one at a time."""
     for suspect in world.state.suspects:
-        drafts = _settled(world, suspect)
+        drafts = _settled(world, suspect) if suspect.key != BREAKER else []
         if drafts:
             return drafts
     return []

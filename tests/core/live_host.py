@@ -183,6 +183,7 @@ class LiveHost(StoryHost):
                 outcome = self.outcome(event)
                 done = inbox.ActionDone(incident=incident, action=action, outcome=outcome)
                 self._done.append((self.now + A_MOMENT, done))
+                self.take(*(inbox.UnitSeen(snapshot=self.units[name]) for name in event.also if name in self.units))
             sent, self.orders.sent[:] = list(self.orders.sent), []
             self.take(*(self._delivery(owed) for owed in sent))
             if not sent and not self.orders.gathered:

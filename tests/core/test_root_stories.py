@@ -1,0 +1,230 @@
+"""Stories of several failures: whose doing it is, what is repaired first, and when it is too much to act on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from opsagent.core import events as ev
+from opsagent.core import inbox
+from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.policy import CheckPolicy, Criticality
+from tests.core.live_host import LiveHost
+from tests.core.test_stories import API, POLICY
+
+REDIS = replace(API, name="redis", kind="listen", unit="redis.service")
+NEEDY = replace(API, depends_on=("redis",))
+
+
+def host_of(*checks: CheckPolicy, **more: object) -> LiveHost:
+    host = LiveHost(replace(POLICY, checks=checks, **more))
+    for check in checks:
+        if check.unit and check.unit not in host.services:
+            host.serve(check.unit)
+    host.run(seconds=60)
+    return host
+
+
+def pair() -> LiveHost:
+    host = host_of(NEEDY, REDIS)
+    host.services["api.service"].needs = ("redis.service",)
+    return host
+
+
+def restarts(host: LiveHost, name: str) -> int:
+    return len(host.services[name].restarts)
+
+
+def test_redis_is_repaired_first_and_the_api_that_needs_it_is_left_in_peace() -> None:
+    host = pair()
+    host.services["redis.service"].start_takes = timedelta(seconds=30)
+
+    host.kill("redis.service")
+    host.run(minutes=10)
+
+    assert (restarts(host, "redis.service"), restarts(host, "api.service")) == (1, 0)
+    assert host.told() == []
+    assert not host.agent.state.open_incidents
+
+
+def test_the_child_names_its_parent() -> None:
+    host = pair()
+    host.services["redis.service"].can_start = False
+
+    host.kill("redis.service")
+    host.run(minutes=2)
+
+    redis, api = host.agent.state.open_for("redis.service"), host.agent.state.open_for("api.service")
+    assert (api.suppressed_by, api.parent) == ("parent", redis.seq)
+    assert [owed.title.split(": ")[1].split()[0] for owed in host.told("page")] == ["redis"]
+
+
+def test_a_child_that_is_still_down_once_its_root_is_verified_is_repaired_in_its_own_right() -> None:
+    host = pair()
+    host.kill("redis.service")
+    host.kill("api.service")
+
+    host.run(seconds=25)
+    early = restarts(host, "api.service")
+    host.run(seconds=20)
+
+    assert (early, restarts(host, "api.service")) == (0, 1)
+    verified = [one.at for one in host.recorded if isinstance(one.event, ev.ActionJudged)]
+    assert host.services["api.service"].restarts[0] >= verified[0]
+
+
+def test_a_root_that_a_person_stopped_keeps_its_children_quiet() -> None:
+    host = pair()
+
+    host.stop("redis.service", by="root")
+    host.run(minutes=30)
+
+    assert (restarts(host, "redis.service"), restarts(host, "api.service")) == (0, 0)
+    assert host.told() == []
+
+
+def test_what_systemd_says_is_bound_together_needs_no_setting() -> None:
+    host = host_of(API, REDIS)
+    host.change("api.service", pulls=("redis.service",))
+    host.change("redis.service", also=("api.service",))
+
+    host.change("api.service", tell=False, active_state="inactive", sub_state="dead")
+    host.kill("redis.service")
+    host.run(minutes=5)
+
+    assert [one.also for one in host.events(ev.ActionRequested)] == [("api.service",)]
+    assert not host.agent.state.open_incidents or host.agent.state.open_incidents[0].state is Phase.VERIFYING
+
+
+def test_two_that_need_each_other_do_not_wait_for_each_other() -> None:
+    host = host_of(API, REDIS)
+    host.change("api.service", pulls=("redis.service",), also=("redis.service",))
+    host.change("redis.service", pulls=("api.service",), also=("api.service",))
+
+    host.change("redis.service", tell=False, active_state="inactive", sub_state="dead")
+    host.kill("api.service")
+    host.run(minutes=5)
+
+    assert [one.unit for one in host.events(ev.ActionRequested)] == ["api.service"]
+    assert all(service.is_ready(host.now) for service in host.services.values())
+
+
+def test_two_that_need_each_other_page_when_neither_is_repaired() -> None:
+    bare = [replace(check, repair=()) for check in (API, REDIS)]
+    host = host_of(*bare)
+    host.change("api.service", pulls=("redis.service",))
+    host.change("redis.service", pulls=("api.service",))
+
+    host.kill("api.service")
+    host.kill("redis.service")
+    host.run(minutes=10)
+
+    assert len(host.told("page")) == 1
+
+
+def independent(count: int) -> list[CheckPolicy]:
+    return [replace(API, name=f"app{n}", unit=f"app{n}.service") for n in range(count)]
+
+
+def test_three_unrelated_failures_in_a_minute_stop_all_repairs_and_are_told_as_one() -> None:
+    host = host_of(*independent(4))
+    for service in host.services.values():
+        service.can_start = False
+
+    for n in range(3):
+        host.kill(f"app{n}.service")
+    host.run(minutes=5)
+
+    assert len(host.events(ev.BreakerOpened)) == 1
+    assert sum(restarts(host, name) for name in host.services) <= 2
+    assert len([owed for owed in host.told("page") if "many things failed at once" in owed.title]) == 1
+    parent = host.agent.state.open_for("breaker")
+    assert {host.agent.state.open_for(f"app{n}.service").parent for n in range(3)} == {parent.seq}
+
+
+def test_what_fails_while_the_breaker_is_open_joins_it_and_keeps_it_open() -> None:
+    host = host_of(*independent(4))
+    for service in host.services.values():
+        service.can_start = False
+    for n in range(3):
+        host.kill(f"app{n}.service")
+    host.run(minutes=8)
+
+    host.kill("app3.service")
+    host.run(minutes=8)
+
+    assert host.agent.state.breaker is not None
+    assert "app3.service" in host.agent.state.breaker.keys
+    assert restarts(host, "app3.service") == 0
+    assert len([owed for owed in host.told("page") if "app3" in owed.title]) == 0
+
+
+def test_after_ten_quiet_minutes_the_breaker_closes_and_each_is_repaired_on_its_own() -> None:
+    host = host_of(*independent(3))
+    for service in host.services.values():
+        service.can_start = False
+    for n in range(3):
+        host.kill(f"app{n}.service")
+    host.run(minutes=9)
+    for service in host.services.values():
+        service.can_start = True
+
+    host.run(minutes=20)
+
+    assert host.agent.state.breaker is None
+    assert all(service.is_ready(host.now) for service in host.services.values())
+    assert [owed.kind for owed in host.told("recovery")][:1] == ["recovery"]
+
+
+def test_a_root_with_two_children_is_not_three_unrelated_failures() -> None:
+    children = [replace(API, name=f"app{n}", unit=f"app{n}.service", depends_on=("redis",)) for n in range(3)]
+    host = host_of(REDIS, *children)
+    host.services["redis.service"].can_start = False
+
+    for name in ("redis.service", "app0.service", "app1.service", "app2.service"):
+        host.kill(name)
+    host.run(minutes=2)
+
+    assert host.events(ev.BreakerOpened) == []
+
+
+def test_children_that_are_seen_before_their_root_are_no_unrelated_failures() -> None:
+    children = [replace(API, name=f"app{n}", unit=f"app{n}.service", depends_on=("redis",)) for n in range(3)]
+    host = host_of(REDIS, *children)
+    for service in host.services.values():
+        service.can_start = False
+
+    host.take(*(_failed(host, name) for name in ("app0.service", "app1.service", "app2.service", "redis.service")))
+
+    assert host.events(ev.BreakerOpened) == []
+
+
+def _failed(host: LiveHost, name: str) -> object:
+
+    host.services[name].unit = host.units[name] = replace(
+        host.units[name], active_state="failed", sub_state="failed", result="signal", read_at=host.now
+    )
+    return inbox.UnitSeen(snapshot=host.units[name])
+
+
+def test_one_units_failure_is_one_incident_whoever_saw_it() -> None:
+    listen = replace(API, name="port", kind="listen")
+    host = host_of(API, listen)
+    host.services["api.service"].can_start = False
+
+    host.kill("api.service")
+    host.run(minutes=2)
+
+    assert len(host.agent.state.incidents) == 1
+    assert set(host.incident.checks) == {"api", "port"}
+
+
+def test_the_worst_of_its_checks_gives_an_incident_its_severity() -> None:
+    port = replace(API, name="port", kind="listen", criticality=Criticality.CRITICAL)
+    host = host_of(API, port)
+
+    host.kill("api.service")
+
+    assert host.incident.severity == "SEV1"
+    assert host.incident.repair in (Repair.RUNNING, Repair.VERIFYING)
+    assert host.incident.actions[0].outcome is Outcome.RUNNING
