@@ -13,12 +13,13 @@ from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
-from opsagent.core.recovery import still_bad
+from opsagent.core.recovery import judges, still_bad
 from opsagent.core.remediation import allowed, candidate
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
+    from opsagent.core.policy import CheckPolicy
 
 LONGEST_LEASE = timedelta(hours=24)
 LONGEST_SNOOZE = timedelta(hours=24)
@@ -106,7 +107,10 @@ def _(command: cmd.Resolve, world: World) -> tuple[list[Draft], cmd.Answer]:
         reading = world.health(bad[0].name).reading
         said = reading.message if reading else "bad"
         return _no(f"cannot resolve {incident.label}: {bad[0].name} still fails ({said}); --force to insist")
-    event = ev.IncidentResolved(reason=command.because, by=command.by, forced=bool(bad))
+    if bad and not command.because:
+        return _no(f"cannot resolve {incident.label} by force without a reason; --because to give one")
+    reason = command.because or f"{command.by} said so"
+    event = ev.IncidentResolved(reason=reason, by=command.by, forced=bool(bad))
     text = f"{incident.label} is resolved" + ("; it reopens at the next bad look" if bad else "")
     return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(text)
 
@@ -157,6 +161,13 @@ def _(command: cmd.Resume, world: World) -> tuple[list[Draft], cmd.Answer]:
     )
 
 
+def _nothing_to_do(world: World, check: CheckPolicy, incident: Incident) -> str:
+    armed = [one for one in judges(world, incident) if one.repair]
+    if armed and not any(world.health(one.name).suspicious for one in armed):
+        return f"nothing to repair: {', '.join(one.name for one in armed)} is good now"
+    return f"cannot repair {check.name}: it is not armed; repair: lists what is allowed"
+
+
 @_done.register(cmd.RepairNow)
 def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     check = world.policy.check(command.check)
@@ -166,7 +177,7 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     if incident is None or not incident.is_open:
         return _no(f"nothing to repair: {check.name} has no open incident")
     if candidate(world, incident) is None:
-        return _no(f"cannot repair {check.name}: it is not armed; repair: lists what is allowed")
+        return _no(_nothing_to_do(world, check, incident))
     known = allowed(world, incident)
     if command.remedy and command.remedy not in known:
         return _no(f"cannot {command.remedy} for {check.name}, allowed: {', '.join(known)}")

@@ -9,27 +9,44 @@ from typing import TYPE_CHECKING, Any
 
 from opsagent.interfaces import client
 from tests.host.harness import HostError
-from tests.host.scenarios.stage import SETTINGS, Stage
+from tests.host.scenarios.stage import HOOK, SETTINGS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 STATE = "/var/lib/opsagent"
+MORE = "/etc/opsagent/conf.d/50-scenario.yaml"
 DROP_IN = "/run/systemd/system/opsagent.service.d/50-scenario.conf"
 IMPATIENT = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n"
 """systemd waits 5 s before it brings the daemon back, and gives up after ten times; scenarios cannot."""
 _NOT_THERE_YET = (client.DownError, client.NoAnswerError, HostError, LookupError)
 
 
+_ANEW = f"""
+systemctl daemon-reload
+systemctl stop opsagent.service
+find {STATE} -mindepth 1 -delete
+systemd-tmpfiles --create opsagent.conf
+rm -f /srv/hook/received /srv/hook/answer /etc/opsagent/HOLD
+install -m 640 -g opsagent /dev/stdin {SETTINGS}
+opsagent install --refresh
+systemctl start opsagent.service
+"""
+
+
 class Watched(Stage):
     """Its questions go straight to the control socket, as the commands' do: that spares a program start per look."""
 
-    def begin(self, checks: str, settings: str = "", *, drop_in: str = "") -> None:
-        """Start opsagent anew under the shipped unit, with what `drop_in` adds to it, and wait until it has looked."""
-        self.host.run(["rm", "-f", "/srv/hook/answer"])
+    def begin(self, checks: str, settings: str = "", *, notifiers: str = "", drop_in: str = "") -> None:
+        """Start opsagent anew under the shipped unit, with what `drop_in` adds to it, and wait until it has looked.
+
+        `notifiers` are further ones beside `hook`.
+        """
+        self.host.write(MORE, f"notifiers: [{notifiers}]\n")
         self.host.write(DROP_IN, IMPATIENT + drop_in)
-        self.host.run(["systemctl", "daemon-reload"])
-        super().begin(checks, settings)
+        waits = "" if "repair: {" in settings else "repair: {per_unit: {waits: [200ms]}}\n"
+        text = f"host: web-1\nnotifiers: [{HOOK}]\n{waits}{settings}\nchecks:\n{checks}\n"
+        self.host.run(["bash", "-ec", _ANEW], stdin=text, timeout=60)
         self.wait(lambda: self.json("status")["daemon"]["last_heartbeat_at"], what="the first heartbeat")
 
     def json(self, *argv: str) -> Any:
