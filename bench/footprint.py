@@ -1,0 +1,176 @@
+"""What the daemon costs a host that it watches: memory, and its share of one core."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import endpoints, monit
+from bench.report import Promise, Result, progress
+from tests.host.harness import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PORTS = range(9000, 9030)
+URLS = 40
+UNITS = 20
+WARM = 75  # seconds: the first heartbeat and a fast loop are over, as they are all but once in a daemon's life
+TICKS = os.sysconf("SC_CLK_TCK")
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What one process cost over a span: resident bytes at its end, CPU seconds (its children's too), threads."""
+
+    rss: int
+    cpu: float
+    threads: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """Percent of one core."""
+        return 100 * self.cpu / self.seconds
+
+
+def checks() -> str:
+    """Return 100 checks as a host of some size has them; nothing is armed, as nothing is by default."""
+    lines = [f"- {{name: url-{n}, kind: http, url: 'http://127.0.1.{n}:9000/health'}}" for n in range(1, URLS + 1)]
+    lines += [f"- {{name: tcp-{port}, kind: tcp, host: 127.0.0.1, port: {port}}}" for port in PORTS[:20]]
+    lines += [f"- {{name: listen-{port}, kind: listen, port: {port}}}" for port in PORTS[20:]]
+    lines += [f"- {{name: unit-{n}, kind: unit, unit: idle-{n}.service}}" for n in range(UNITS)]
+    lines += [f"- {{name: disk-{n}, kind: disk, path: {path}}}" for n, path in enumerate(("/", "/var", "/etc", "/usr"))]
+    lines += [f"- {{name: file-{n}, kind: file, path: {path}}}" for n, path in enumerate(("/etc/passwd", "/etc/hosts"))]
+    kinds = ("memory", "cpu", "load", "units")
+    return "\n".join([*lines, *(f"- {{name: {kind}, kind: {kind}}}" for kind in kinds)])
+
+
+def monit_checks() -> str:
+    """Return the same for monit, as near as it comes."""
+    lines = []
+    for n in range(1, URLS + 1):
+        lines.append(f"check host url-{n} with address 127.0.1.{n}")
+        lines.append('  if failed port 9000 protocol http request "/health" with timeout 3 seconds then alert')
+    for port in PORTS:
+        lines += [f"check host tcp-{port} with address 127.0.0.1", f"  if failed port {port} then alert"]
+    lines += [f'check process unit-{n} matching "idle-{n}-of-the-bench"' for n in range(UNITS)]
+    for n, path in enumerate(("/", "/var", "/etc", "/usr")):
+        lines += [f"check filesystem disk-{n} with path {path}", "  if space usage > 90% then alert"]
+    lines += [f"check file file-{n} with path {path}" for n, path in enumerate(("/etc/passwd", "/etc/hosts"))]
+    limits = ("memory usage > 90%", "cpu usage > 95%", "loadavg (5min) > 100")
+    return "\n".join([*lines, "check system bench", *(f"  if {limit} then alert" for limit in limits)]) + "\n"
+
+
+def furnish(host: Host) -> None:
+    """Put on the host what is watched."""
+    host.write("/opt/bench/endpoints.py", Path(endpoints.__file__).read_text(encoding="utf-8"))
+    ports = " ".join(str(port) for port in PORTS[1:])
+    argv = f"/usr/bin/python3 /opt/bench/endpoints.py 9000 1 {ports}"
+    host.unit("endpoints.service", f"[Service]\nExecStart={argv}\n")
+    idle = "[Service]\nExecStart=/bin/sh -c 'exec -a idle-{}-of-the-bench sleep infinity'\n"
+    for number in range(UNITS):
+        host.write(f"/etc/systemd/system/idle-{number}.service", idle.format(number).replace("/bin/sh", "/bin/bash"))
+    host.run(["systemctl", "daemon-reload"])
+    host.run(["systemctl", "start", "endpoints.service", *(f"idle-{n}.service" for n in range(UNITS))])
+
+
+def cost(host: Host, pid: str, seconds: float, tell: Callable[[float], None]) -> Cost:
+    """Look on for so long."""
+    before, began = _cpu(host, pid), time.monotonic()
+    while (left := began + seconds - time.monotonic()) > 0:
+        tell(left)
+        time.sleep(min(left, 5))
+    status = dict(line.split(":", 1) for line in host.read(f"/proc/{pid}/status").splitlines() if ":" in line)
+    return Cost(
+        rss=int(status["VmRSS"].split()[0]) * 1024,
+        cpu=_cpu(host, pid) - before,
+        threads=int(status["Threads"]),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _cpu(host: Host, pid: str) -> float:
+    cells = host.read(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+    return sum(int(cell) for cell in cells[11:15]) / TICKS
+
+
+def run(seconds: int) -> Result:
+    """Measure the installed daemon, then monit on the same host."""
+    progress("footprint: a host with opsagent installed is booted")
+    host = Host.up("bench", installed=True)
+    try:
+        furnish(host)
+        ours = _ours(host, seconds)
+        theirs = _theirs(host, seconds) if monit.program() else None
+    finally:
+        host.down()
+    rows = [_row("opsagent", ours)]
+    if theirs is not None:
+        rows.append(_row("Monit, cycle 60 s", theirs))
+        ratio = f"{ours.cpu / ours.seconds / max(theirs.cpu / theirs.seconds, 1e-6):.1f} times"
+        rows.append(("ratio", f"{ours.rss / theirs.rss:.1f} times", ratio, "-"))
+    return Result(
+        name="Footprint with 100 checks",
+        how=(
+            f"The installed daemon under its unit file in a booted host, observed for {seconds} s after the first "
+            f"{WARM} s: {URLS} http, 20 tcp, 10 listen, {UNITS} unit, 4 disk, 2 file, memory, cpu, load, units; fast "
+            "loop 60 s, nothing armed. CPU is that of the process and its children. Monit had the same checks, as "
+            "near as it comes (units by the process's command line), for as long, after opsagent was stopped."
+        ),
+        head=("", "resident", "share of one core", "threads"),
+        rows=tuple(rows),
+        promises=_promises(ours),
+    )
+
+
+def _ours(host: Host, seconds: int) -> Cost:
+    host.write("/etc/opsagent/opsagent.yaml", f"host: bench\nchecks:\n{checks()}\n", 0o644)
+    host.run(["opsagent", "install", "--refresh"])
+    host.run(["systemctl", "start", "opsagent.service"])
+    pid = host.show("opsagent.service", "MainPID")
+    cost(host, pid, WARM, lambda left: progress(f"footprint: opsagent warms up, {left:.0f} s"))
+    found = cost(host, pid, seconds, lambda left: progress(f"footprint: opsagent, {left:.0f} s"))
+    bad = [line for line in host.run(["opsagent", "status"]).stdout.splitlines() if " critical " in line]
+    host.run(["systemctl", "stop", "opsagent.service"])
+    if bad:
+        raise RuntimeError(f"not every check was good: {bad[0]}")
+    return found
+
+
+def _theirs(host: Host, seconds: int) -> Cost:
+    folder = Path("/opt/bench")
+    text = monit.CONFIG.format(folder=folder, cycle=60) + monit_checks()
+    host.write(f"{folder}/monitrc", text, 0o600)
+    host.unit("peer.service", f"[Service]\nExecStart={monit.program()} -I -c {folder}/monitrc\n")
+    host.run(["systemctl", "start", "peer.service"])
+    pid = host.show("peer.service", "MainPID")
+    cost(host, pid, WARM, lambda left: progress(f"footprint: monit warms up, {left:.0f} s"))
+    return cost(host, pid, seconds, lambda left: progress(f"footprint: monit, {left:.0f} s"))
+
+
+def _row(name: str, found: Cost) -> tuple[str, ...]:
+    return (name, f"{found.rss / MEBIBYTE:.1f} MiB", f"{found.share:.2f} %", str(found.threads))
+
+
+def _promises(ours: Cost) -> tuple[Promise, ...]:
+    return (
+        Promise(
+            what="resident memory with 100 checks",
+            promised="<= 60 MB",
+            measured=f"{ours.rss / MEBIBYTE:.1f} MiB",
+            met=ours.rss <= 60e6,
+            because="see the table",
+        ),
+        Promise(
+            what="CPU with 100 checks, fast loop 60 s",
+            promised="<= 0.3 % of one core",
+            measured=f"{ours.share:.2f} %",
+            met=ours.share <= 0.3,
+            because="see the table",
+        ),
+    )

@@ -1,0 +1,124 @@
+"""What a bench found: tables for the screen and for docs/performance.md, and promises with the figure that was met."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One promise: what was promised, what was measured, whether that is met, and why not."""
+
+    what: str
+    promised: str
+    measured: str
+    met: bool
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one bench found. `how` says in a few sentences what was done, so that others can do it again."""
+
+    name: str
+    how: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    promises: tuple[Promise, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table whose columns also line up on a screen."""
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in (head, *rows)
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def section(result: Result) -> str:
+    """Return a bench's part of the document."""
+    notes = "".join(f"\n- {note}" for note in result.notes)
+    return f"## {result.name}\n\n{result.how}\n\n{table(result.head, result.rows)}\n" + (f"{notes}\n" if notes else "")
+
+
+def promises(results: Sequence[Result]) -> str:
+    """Return the promises as one table."""
+    rows = []
+    for one in (promise for result in results for promise in result.promises):
+        rows.append((one.what, one.promised, one.measured, "met" if one.met else f"missed: {one.because}"))
+    return table(("promise", "figure", "measured", ""), rows)
+
+
+def document(results: Sequence[Result], at: datetime, versions: str) -> str:
+    """Return docs/performance.md."""
+    return "\n".join(
+        [
+            "# Performance\n",
+            f"Measured on {at:%Y-%m-%d} at {at:%H:%M} UTC by `make bench` (`python -m bench --write` renews this page).",
+            f"Machine: {machine()}. {versions}\n",
+            "Wall times depend on what else the machine does; where a peer is named, it did the same in the same run, "
+            "and the ratio is what to look at.\n",
+            "## Promises\n",
+            promises(results) + "\n",
+            *(section(result) for result in results),
+        ]
+    )
+
+
+def machine() -> str:
+    """Return what this machine is, and how busy it was."""
+    model = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), ""
+    )
+    memory = next((int(line.split()[1]) >> 20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
+    debian = Path("/etc/debian_version").read_text().strip() if Path("/etc/debian_version").exists() else "?"
+    kernel = platform.release()
+    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Debian {debian}, Linux {kernel}, load {os.getloadavg()[1]:.1f}"
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median."""
+    return statistics.median(values)
+
+
+def p95(values: Sequence[float]) -> float:
+    """Return the value that 95 of 100 do not pass; of few values the largest."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, -(-95 * len(ordered) // 100) - 1)]
+
+
+def millis(seconds: float) -> str:
+    """Return seconds as a short text."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return median and 95th percentile."""
+    return f"{millis(median(values))} / {millis(p95(values))}"
+
+
+def progress(text: str) -> None:
+    """Say on the screen what is being done, on one line that the next replaces."""
+    print(f"\r\x1b[K  {text}", end="", flush=True)
+
+
+def clear() -> None:
+    """Remove the line of progress."""
+    print("\r\x1b[K", end="", flush=True)
