@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import TextIO
 
@@ -15,7 +16,8 @@ def configure(stream: TextIO | None = None) -> None:
     is_terminal = out.isatty()
     shape: list[structlog.typing.Processor] = [structlog.processors.add_log_level]
     if is_terminal:
-        shape += [structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False), structlog.dev.ConsoleRenderer()]
+        clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
+        shape += [clock, _in_words, structlog.dev.ConsoleRenderer(pad_event_to=0)]
     else:
         shape += [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
@@ -24,3 +26,8 @@ def configure(stream: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
+
+
+def _in_words(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say `HealthChanged` as `Health changed`."""
+    return {**line, "event": re.sub(r"(?<=[a-z])([A-Z])", lambda found: f" {found[1].lower()}", str(line["event"]))}

@@ -10,6 +10,7 @@ from typing import ClassVar
 import psutil
 
 from opsagent.core.observation import Measure, Reading, Status, grade, lowest
+from opsagent.core.timing import spoken
 
 _TOO_SHORT = 0.5
 """Seconds under which two samples say more about the kernel's tick than about the load."""
@@ -34,7 +35,7 @@ class Check:
         status = grade(percent, self.warning, self.critical)
         return Reading(
             status=status,
-            message=f"processors {percent:.0f} % busy over the last {seconds:.0f} s",
+            message=f"processors {percent:.0f} % busy over the last {spoken(timedelta(seconds=seconds))}",
             failure_class=None if status is Status.OK else "high",
             measures=(Measure(name="cpu", value=percent, unit="%", limit=lowest(self.warning, self.critical)),),
         )

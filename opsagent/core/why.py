@@ -52,7 +52,8 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
 
 
 def _check(world: World, name: str) -> CheckPolicy:
-    found = world.policy.check(name) or next(iter(world.policy.checks_of(name)), None)
+    of_unit = world.policy.checks_of(name) or world.policy.checks_of(f"{name}.service")
+    found = world.policy.check(name) or next(iter(of_unit), None)
     if found is None:
         known = ", ".join(check.name for check in world.policy.checks)
         raise ValueError(f"cannot find check {visible(repr(name), 80)}, known: {known or 'none'}")

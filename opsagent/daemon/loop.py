@@ -11,7 +11,6 @@ import structlog
 
 from opsagent.core import events as ev
 from opsagent.core import inbox, schedule
-from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.observation import Observation, Source
 
 if TYPE_CHECKING:
@@ -19,11 +18,11 @@ if TYPE_CHECKING:
 
     from opsagent.agent import Agent
     from opsagent.core.codec import Recorded
+    from opsagent.core.state import State
     from opsagent.core.unit import HostConditions
     from opsagent.daemon.clock import Clock
     from opsagent.daemon.lookout import Lookout
     from opsagent.daemon.rounds import Rounds
-    from opsagent.store.pending import Pending
 
 log = structlog.get_logger("opsagent")
 
@@ -111,25 +110,12 @@ class Loop:
         return found if found.overload or not late else replace(found, overload=late)
 
 
-def flush(pending: Pending, now: datetime) -> None:
-    """Record what waits for a disk that was full; the next turn tries again."""
-    if pending.trouble is None:
-        return
-    try:
-        recorded = pending.flush(now)
-    except StoreError as error:
-        if error.kind is StoreTrouble.DOUBT:
-            raise
-        return
-    log.warning("the event log can be written again", caught_up=recorded, dropped=pending.dropped)
-
-
-def sentence(agent: Agent) -> str:
-    """Return the status line: one sentence about how everything stands."""
+def sentence(agent: Agent, troubles: Sequence[str] = ()) -> str:
+    """Return the status line: one sentence about how everything stands, and before it what is wrong with us."""
     state, looks = agent.state, agent.looks
     bad = sorted(name for name, health in looks.items() if health.is_bad)
     open_ones = state.open_incidents
-    wrong = "".join(f"{one}; " for one in _wrong(agent))
+    wrong = "".join(f"{one}; " for one in (*troubles, *_wrong(agent)))
     counts = f"{wrong}{len(agent.policy.checks)} checks, {len(looks) - len(bad)} good, {len(bad)} bad"
     if not open_ones:
         return f"{counts}; nothing needs you; mode {agent.policy.mode}"
@@ -145,13 +131,31 @@ def _wrong(agent: Agent) -> list[str]:
     return [one for one in (refused, state.lacking) if one]
 
 
-def said(steps: Sequence[Recorded]) -> None:
-    """Log what was decided, one line an event; looks and bookkeeping stay out."""
-    for one in steps:
+def said(steps: Sequence[tuple[State, State, Recorded]]) -> None:
+    """Log what was decided, one line an event with the state before and after it; looks and bookkeeping stay out."""
+    for before, after, one in steps:
         if not isinstance(one.event, _QUIET):
-            text = next((said for name in _WORDS if (said := getattr(one.event, name, ""))), "")
-            log.info(type(one.event).__name__, seq=one.seq, incident=one.incident, reason=text)
+            log.info(type(one.event).__name__, **_fields(before, after, one))
 
 
-_WORDS = ("reason", "message", "lacking")
-_QUIET = (ev.HostObserved, ev.UnitObserved, ev.EvidenceGathered, ev.SettingsApplied, ev.NotificationQueued)
+def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
+    """Return what a line says beside the event's name: what it is about, and why. What is empty is left out."""
+    incident = after.incidents.get(one.incident or 0) or before.incidents.get(one.incident or 0)
+    about = {name: str(getattr(one.event, name, "")) for name in _ABOUT}
+    about |= {"check": about["check"] or incident.check} if incident else {}
+    reason = next((said for name in _WORDS if (said := getattr(one.event, name, ""))), "")
+    label = incident.label if incident else None
+    return {name: said for name, said in {**about, "reason": reason, "incident": label, "seq": one.seq}.items() if said}
+
+
+_ABOUT = ("check", "unit", "remedy", "outcome", "level", "by")
+_WORDS = ("reason", "message", "lacking", "answer")
+_QUIET = (
+    ev.HostObserved,
+    ev.UnitObserved,
+    ev.EvidenceGathered,
+    ev.SettingsApplied,
+    ev.NotificationQueued,
+    ev.PatternSeen,
+    ev.HeartbeatDone,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ from opsagent.daemon.hands import Hands
 from opsagent.daemon.lookout import Lookout
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.sampling import Sampling
+from opsagent.daemon.troubles import Troubles
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -80,6 +82,7 @@ class Service:
         self._keeper = shortcut.Keeper(settings.state, self._ground.opened.log)
         self._loop = loop.Loop(self.clock, self._sampling.add)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
+        self._troubles = Troubles(self._ground.pending, self._memory)
         self._hands = Hands(self._loop.post, self.clock.now, self._remember)
         self._agent = Agent(
             policy=self.settings.policy,
@@ -100,10 +103,12 @@ class Service:
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
-        for number, flag in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, self._reload)):
+        # At a terminal SIGHUP says that the terminal is gone, and its person with it.
+        hangup = self._stop if os.isatty(0) else self._reload
+        for number, flag in ((signal.SIGTERM, self._stop), (signal.SIGINT, self._stop), (signal.SIGHUP, hangup)):
             signal.signal(number, partial(self._signalled, flag))
         self._begin()
-        self._supervisor.ready(loop.sentence(self._agent))
+        self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
         while not self._stop.is_set():
             if not self._turned():
                 return BROKEN
@@ -176,14 +181,13 @@ class Service:
 
     def _turn(self) -> None:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent))
-        loop.flush(self._ground.pending, self.clock.now())
-        self._memory.catch_up(self._agent.state, self.clock.now())
+        self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
             self._read_again()
-        self._supervisor.status(loop.sentence(self._agent))
+        self._supervisor.status(loop.sentence(self._agent, self._troubles.sentences()))
         self._supervisor.alive()
         late = self.clock.running() - self._last_round > 2 * self.settings.policy.fast_loop.total_seconds()
         self._deadman.turn(self.settings.deadman, self._agent.state, self.clock.now(), late=late)
@@ -268,7 +272,7 @@ class Service:
         return self._answers.describe(incident)
 
     def _remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
-        loop.said([recorded for _, _, recorded in steps])
+        loop.said(steps)
         self._memory.remember(steps)
 
     def _take_spool(self) -> None:
@@ -288,7 +292,7 @@ class Service:
             lines = tuple(str(problem) for problem in error.problems)
             log.error("the new settings are refused, the old ones stay in force", errors=lines)  # noqa: TRY400 - a person's mistake, not ours
             self._agent.handle([inbox.SettingsWrong(errors=lines)], self.clock.now())
-            self._supervisor.ready(loop.sentence(self._agent))
+            self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
             return
         self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
         self._hands.use(self.settings, "", self.clock.now())
@@ -298,7 +302,7 @@ class Service:
         self._watch(self.clock.now())
         for listener in self._listeners.values():
             listener.resync()
-        self._supervisor.ready(loop.sentence(self._agent))
+        self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
         log.info("settings applied", checks=len(self.settings.watched))
 
     def _end(self) -> int:
@@ -322,5 +326,8 @@ def _may_be_wanted(snapshot: UnitSnapshot) -> bool:
 
 
 def run(settings: Settings, doors: Doors, redact: Callable[[str], str]) -> int:
-    """Run one instance of the daemon in this process until SIGTERM or SIGINT; SIGHUP reads the settings again."""
+    """Run one instance of the daemon in this process until SIGTERM or SIGINT; SIGHUP reads the settings again.
+
+    At a terminal SIGHUP ends it too.
+    """
     return Service(settings, doors, redact).run()

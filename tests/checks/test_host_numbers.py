@@ -44,6 +44,14 @@ def test_the_processors_share_is_counted_since_the_look_before(processors: Any) 
     assert (reading.measures[0].value, reading.measures[0].limit) == (95, 85)
 
 
+def test_a_long_time_is_said_as_people_say_it(processors: Any) -> None:
+    processors(at=100, busy=1000, idle=1000)
+    cpu.Check().observe()
+    processors(at=4252, busy=1000, idle=9304)
+
+    assert cpu.Check().observe().message == "processors 0 % busy over the last 1 h 9 min"
+
+
 def test_two_cpu_checks_looking_together_give_one_answer(processors: Any) -> None:
     processors(at=100, busy=1000, idle=1000)
     cpu.Check().observe()

@@ -150,6 +150,13 @@ def test_a_unit_is_as_good_as_the_name_of_its_check() -> None:
     assert explained(WORLD, "api.service") == explained(WORLD, "api")
 
 
+def test_a_unit_may_be_named_as_systemctl_lets_one_name_it() -> None:
+    check = replace(API, name="api-18080")
+    world = replace(WORLD, policy=replace(POLICY, checks=(check,)))
+
+    assert explained(world, "api").startswith("api-18080 (http, api.service)")
+
+
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"cannot find check 'apu', known: api, ram"):
         why.lines(WORLD, "apu")

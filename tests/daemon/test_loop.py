@@ -1,0 +1,60 @@
+"""What the loop says of what was decided."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from structlog.testing import capture_logs
+
+from opsagent.core import events as ev
+from opsagent.core.codec import Recorded
+from opsagent.core.fold import fold
+from opsagent.core.observation import Severity, Status
+from opsagent.core.phase import Phase
+from opsagent.core.state import State
+from opsagent.daemon import loop
+
+NOW = datetime(2026, 11, 18, 3, 41, tzinfo=UTC)
+
+
+def said_of(*events: tuple[ev.Event, int | None]) -> list[dict[str, Any]]:
+    state, steps = State(), []
+    for seq, (event, incident) in enumerate(events, start=1):
+        one = Recorded(seq=seq, at=NOW, event=event, incident=incident)
+        before, state = state, fold(state, one)
+        steps.append((before, state, one))
+    with capture_logs() as lines:
+        loop.said(steps)
+    return [dict(line) for line in lines]
+
+
+def test_a_line_names_the_check_and_leaves_out_what_is_empty() -> None:
+    changed = ev.HealthChanged(check="api", was=Status.OK, now=Status.CRITICAL, message="refused")
+
+    (line,) = said_of((changed, None))
+
+    assert line == {"event": "HealthChanged", "log_level": "info", "check": "api", "reason": "refused", "seq": 1}
+
+
+def test_a_line_about_an_incident_says_its_name_and_its_check() -> None:
+    suspected = ev.IncidentSuspected(
+        key="api", check="api", unit=None, failure_class="status", message="500", first_bad_at=NOW
+    )
+    confirmed = ev.IncidentConfirmed(
+        label="OPS-20261118-001",
+        to=Phase.PAGED,
+        severity=Severity.SEV2,
+        failure_class="status",
+        fingerprint="api|http|status",
+        reason="api: 500",
+        checks=("api",),
+    )
+
+    line = said_of((suspected, 1), (confirmed, 1))[-1]
+
+    assert (line["incident"], line["check"], line["reason"]) == ("OPS-20261118-001", "api", "api: 500")
+
+
+def test_bookkeeping_is_not_said() -> None:
+    assert said_of((ev.HeartbeatDone(good=1, bad=0, blind=0, late=0.0, seconds=0.1), None)) == []
