@@ -11,7 +11,8 @@ from opsagent.core.guards import ASK_AGAIN, Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
-from opsagent.core.recovery import BREAKER, confirm_of, enough_good, good_since, judges
+from opsagent.core.recovery import confirm_of, enough_good, good_since, judges
+from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import spoken
 from opsagent.core.world import Draft, Facts, World
 
@@ -31,6 +32,9 @@ _PAST = {
 
 def steps(world: World) -> list[Draft]:
     """Return the next step of the first incident that has one."""
+    for incident in world.state.incidents.values():
+        if incident.state is Phase.RESOLVED and incident.running is not None and incident.running.ended_at is not None:
+            return [Draft(event=_never_proved(incident, incident.running), incident=incident.seq)]
     for incident in world.state.open_incidents:
         if incident.blind or incident.key == BREAKER:
             continue
@@ -55,6 +59,10 @@ def _step(world: World, incident: Incident) -> list[Draft]:
         event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=slow_retry_at(world, incident))
         return [Draft(event=event, incident=incident.seq)]
     return _act(world, incident, *found) if world.can_record and _is_due(world, incident) else []
+
+
+def _never_proved(incident: Incident, action: Action) -> ev.ActionJudged:
+    return _verdict(action, Outcome.UNKNOWN, f"resolved by {incident.resolved_by or 'opsagent'} before it was proved")
 
 
 def _refused_from_outside(incident: Incident) -> bool:
@@ -268,8 +276,9 @@ def helpless(world: World, incident: Incident) -> str:
         return incident.reason
     if not _repairable(world, incident):
         return "" if _not_looked_yet(world, incident) else incident.reason
-    if world.policy.mode is not Mode.AUTO:
-        return "mode is observe: nothing is repaired"
+    if world.policy.mode is not Mode.AUTO or not world.can_record:
+        observing = "mode is observe: nothing is repaired"
+        return observing if world.can_record else "the event log cannot be written: nothing is repaired until it can"
     if incident.repair is Repair.EXHAUSTED:
         return incident.repair_reason
     last = incident.actions[-1] if incident.actions else None

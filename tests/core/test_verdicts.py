@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from opsagent.core import events as ev
 from opsagent.core.commands import RepairNow
+from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Confirm
 from tests.core.test_stories import API, POLICY, killed_host
@@ -36,3 +38,15 @@ def test_a_repair_of_what_is_good_again_is_not_called_unarmed() -> None:
     answer = host.ask(RepairNow(by="ada", check="api"))
 
     assert (answer.accepted, answer.text) == (False, "nothing to repair: api is good now")
+
+
+def test_when_nothing_can_be_recorded_nothing_is_repaired_and_a_person_is_told_at_once() -> None:
+    host = killed_host()
+    host.log.broken = StoreError(StoreTrouble.FULL, "the disk is full")
+
+    host.answer_facts()
+    host.pass_(seconds=1)
+
+    assert host.orders.acted == []
+    (page,) = host.events(ev.LevelPaged)
+    assert page.reason == "the event log cannot be written: nothing is repaired until it can"
