@@ -11,7 +11,7 @@ from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
 from opsagent.core.fold import fold
-from opsagent.core.health import Health
+from opsagent.core.health import Health, shifted
 from opsagent.core.incident import Incident
 from opsagent.core.log_row import OPENING, Batch, StoreError
 from opsagent.core.observation import Observation, Source, Status
@@ -166,6 +166,11 @@ class Agent:
                 self._stage(turn, drafts, now)
                 turn.answers.append((reply, answer))
                 turn.spooled += [command.uuid] if command.uuid else []
+            case inbox.ClockSeen(by=by):
+                self._stage(turn, intake.drafts(arrival, world), now)
+                turn.looks = {name: shifted(health, by) for name, health in turn.looks.items()}
+                self._facts.clear()
+                self._gathering.clear()
             case inbox.SettingsRead(policy=policy):
                 self._stage(turn, intake.settings(arrival, world), now)
                 self.policy = policy
@@ -174,7 +179,7 @@ class Agent:
             case _:
                 self._stage(turn, intake.drafts(arrival, world), now)
         if isinstance(arrival, inbox.ActionDone) and arrival.outcome.after is not None:
-            self._judge_unit(turn, arrival.outcome.after.name, now)
+            self._judge_unit(turn, arrival.outcome.after.name, now, changed=True)
 
     def _look(self, turn: _Turn, seen: Observation, now: datetime) -> None:
         check = self.policy.check(seen.check)
@@ -187,22 +192,28 @@ class Agent:
     def _unit(self, turn: _Turn, seen: inbox.UnitSeen, now: datetime) -> None:
         world = self._world(turn.state, turn.looks, now, can_record=True)
         fresh = not intake.is_late(world, seen.snapshot)
-        self._stage(turn, intake.unit(world, seen.snapshot) if fresh else [], now)
+        changed = intake.unit(world, seen.snapshot) if fresh else []
+        self._stage(turn, changed, now)
         world = self._world(turn.state, turn.looks, now, can_record=True)
         self._stage(turn, intake.stops(world, seen.stops), now)
         if seen.cursor:
             turn.meta["stops"] = seen.cursor
         if fresh:
-            self._judge_unit(turn, seen.snapshot.name, now)
+            self._judge_unit(turn, seen.snapshot.name, now, changed=bool(changed))
 
-    def _judge_unit(self, turn: _Turn, name: str, now: datetime) -> None:
-        """An event for a unit is an observation of every check that names it; only bad news is one for all kinds."""
+    def _judge_unit(self, turn: _Turn, name: str, now: datetime, *, changed: bool) -> None:
+        """An event for a unit is an observation of every check that names it; only bad news is one for all kinds.
+
+        Signals are hints, they are not counted: one that tells nothing new, or of a change under way, is no look.
+        """
         snapshot = turn.state.units.get(name)
         if snapshot is None:
             return
         earlier = self._restarts.get(name, ())
         reading = units.judge(snapshot, earlier)
         self._restarts[name] = (*earlier, (snapshot.read_at, snapshot.nrestarts))[-20:]
+        if reading.status is Status.WARNING or not (changed or reading.conclusive):
+            return
         for check in self.policy.checks:
             if check.unit == name and (check.kind == "unit" or reading.status is Status.CRITICAL):
                 seen = Observation(check=check.name, reading=reading, at=now, source=Source.EVENT)

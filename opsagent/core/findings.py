@@ -10,7 +10,7 @@ from opsagent.core.labels import next_label
 from opsagent.core.notices import notice_of
 from opsagent.core.observation import Severity, worse_of
 from opsagent.core.phase import Outcome, Phase
-from opsagent.core.recovery import BREAKER
+from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import elapsed
 from opsagent.core.world import OPENING, Draft, World
 

@@ -96,6 +96,23 @@ def _blind(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     return replace(health, reading=seen.reading, at=seen.at, blind=count, blind_at=at)
 
 
+def shifted(health: Health, by: timedelta) -> Health:
+    """Return the health as it is by a clock that was set by so much."""
+
+    def moved(at: datetime | None) -> datetime | None:
+        return at + by if at is not None else None
+
+    return replace(
+        health,
+        since=moved(health.since),
+        at=moved(health.at),
+        blind_at=moved(health.blind_at),
+        bad_since=moved(health.bad_since),
+        good_since=moved(health.good_since),
+        last_good_at=moved(health.last_good_at),
+    )
+
+
 def _too_near(reading: Reading) -> bool:
     first = next(iter(reading.measures), None)
     if first is None or first.limit is None or first.unit != "%":

@@ -58,12 +58,12 @@ def _good(world: World, incident: Incident, check: CheckPolicy) -> bool:
     health = world.health(check.name)
     if incident.blind:
         return health.at is not None and health.blind == 0
-    return health.at is None or (health.good > 0 and health.bad == 0)
+    return health.good > 0 and health.bad == 0
 
 
 def _recovered(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
-    looked = [world.health(check.name) for check in checks if world.health(check.name).at is not None]
-    if not looked or not all(_good(world, incident, check) for check in checks):
+    looked = [world.health(check.name) for check in checks]
+    if not all(_good(world, incident, check) for check in checks):
         return None
     since = max((h.good_since for h in looked if h.good_since is not None), default=world.now)
     message = next((h.reading.message for h in looked if h.reading is not None), "good")
@@ -104,16 +104,14 @@ def _bad_again(world: World, incident: Incident, check: CheckPolicy) -> bool:
 
 def good_since(world: World, checks: tuple[CheckPolicy, ...]) -> datetime | None:
     """Return since when all of these checks have been good without a break; None if one is not."""
-    looked = [world.health(check.name) for check in checks if world.health(check.name).at is not None]
-    if not looked or any(h.good_since is None for h in looked):
-        return None
-    return max(h.good_since for h in looked if h.good_since is not None)
+    begins = [since for check in checks if (since := world.health(check.name).good_since) is not None]
+    return max(begins) if begins and len(begins) == len(checks) else None
 
 
 def enough_good(world: World, checks: tuple[CheckPolicy, ...]) -> bool:
     """Whether each of these checks had its number of good looks in a row, and could look the last time."""
-    looked = [(check, world.health(check.name)) for check in checks if world.health(check.name).at is not None]
-    return bool(looked) and all(h.good >= check.confirm.successes and not h.blind for check, h in looked)
+    looked = [(check, world.health(check.name)) for check in checks]
+    return all(h.good >= check.confirm.successes and not h.blind for check, h in looked)
 
 
 def confirm_of(checks: tuple[CheckPolicy, ...]) -> Confirm:
@@ -135,7 +133,7 @@ def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...])
     unseen = any(world.health(check.name).blind for check in checks)
     if since is None or unseen or not (incident.blind or enough_good(world, checks)):
         return None
-    needed = confirm_of(checks).resolve_after
+    needed = max(confirm_of(checks).resolve_after, confirm_of(checks).stable_for)
     if any(check.name in world.state.flapping for check in checks):
         needed *= FLAPPING_FACTOR
     since = max(since, incident.good_since or since)
@@ -168,6 +166,10 @@ def _closed(world: World, incident: Incident) -> ev.Event | None:
 
 
 def still_bad(world: World, incident: Incident) -> tuple[CheckPolicy, ...]:
-    """Return the checks that still say that it fails."""
-    checks = judges(world, incident)
-    return tuple(c for c in checks if world.health(c.name).status in (Status.CRITICAL, Status.WARNING))
+    """Return the checks that still say that it fails, or said so last before a start of ours."""
+    return tuple(c for c in judges(world, incident) if _last_status(world, c) in (Status.CRITICAL, Status.WARNING))
+
+
+def _last_status(world: World, check: CheckPolicy) -> Status:
+    health, known = world.health(check.name), world.state.health.get(check.name)
+    return health.status if health.settled or known is None else known.status

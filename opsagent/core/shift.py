@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from opsagent.core.incident import Action, Incident, Told
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
-    from opsagent.core.incident import Incident
-    from opsagent.core.state import Attempt, Owed, State
+    from opsagent.core.state import Attempt, Breaker, Owed, State
+
+R = TypeVar("R", Incident, Action, Told)
 
 
 def shifted(state: State, by: timedelta) -> State:
@@ -33,20 +37,26 @@ def shifted(state: State, by: timedelta) -> State:
         pauses={key: replace(one, until=one.until + by) for key, one in state.pauses.items()},
         chronic_told={unit: at + by for unit, at in state.chronic_told.items()},
         overloaded_at=moved(state.overloaded_at),
-        breaker=replace(state.breaker, last_at=state.breaker.last_at + by) if state.breaker else None,
+        stops={unit: replace(stop, at=stop.at + by) for unit, stop in state.stops.items()},
+        breaker=_breaker(state.breaker, by) if state.breaker else None,
     )
+
+
+def _breaker(breaker: Breaker, by: timedelta) -> Breaker:
+    return replace(breaker, opened_at=breaker.opened_at + by, last_at=breaker.last_at + by)
 
 
 def _incident(incident: Incident, by: timedelta) -> Incident:
-    def moved(at: datetime | None) -> datetime | None:
-        return at + by if at is not None else None
+    """All its times move, so that what has passed since and what is left to wait stay as they were.
 
-    return replace(
-        incident,
-        ack_until=moved(incident.ack_until),
-        snoozed_until=moved(incident.snoozed_until),
-        next_level_at=moved(incident.next_level_at),
-        next_repair_at=moved(incident.next_repair_at),
-        good_since=moved(incident.good_since),
-        resolved_at=incident.resolved_at,
-    )
+    The timeline does not: it says when something was written down.
+    """
+    actions = tuple(_moved(action, by) for action in incident.actions)
+    told = tuple(_moved(one, by) for one in incident.told)
+    return replace(_moved(incident, by), actions=actions, told=told)
+
+
+def _moved(record: R, by: timedelta) -> R:
+    values: dict[str, Any] = {one.name: getattr(record, one.name) for one in fields(record)}
+    moved: dict[str, Any] = {name: at + by for name, at in values.items() if isinstance(at, datetime)}
+    return replace(record, **moved)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Phase
-from opsagent.core.recovery import BREAKER, judges
+from opsagent.core.recovery import judges
 from opsagent.core.roots import failed_root
+from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
 

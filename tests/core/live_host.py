@@ -32,10 +32,11 @@ class Service:
     sick: str = ""
     needs: tuple[str, ...] = ()
     restarts: list[datetime] = field(default_factory=list)
+    began: datetime | None = None
 
     def is_ready(self, now: datetime) -> bool:
-        began = self.unit.inactive_exit_at
-        return self.unit.active_state == "active" and (began is None or now >= began + self.start_takes)
+        ready = self.began is None or now >= self.began + self.start_takes
+        return self.unit.active_state == "active" and ready
 
 
 class LiveHost(StoryHost):
@@ -94,6 +95,7 @@ class LiveHost(StoryHost):
 
     def start(self, name: str, *, tell: bool = True) -> None:
         """Start a service by hand or by systemd: a new invocation."""
+        self.services[name].began = self.now
         state = {"active_state": "active", "sub_state": "running", "result": "success"}
         if not self.services[name].can_start:
             state = {"active_state": "failed", "sub_state": "failed", "result": "exit-code"}
@@ -122,6 +124,8 @@ class LiveHost(StoryHost):
         self.now += timedelta(**by)
         self._next = dict.fromkeys(self._next, self.now)
         self._done = [(self.now, done) for _, done in self._done]
+        for service in self.services.values():
+            service.began = service.began + timedelta(**by) if service.began else None
         self.take(inbox.ClockSeen(by=timedelta(**by)))
         self._settle()
 
