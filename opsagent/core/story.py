@@ -163,8 +163,11 @@ def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incid
 
 @_changed.register(ev.SuppressionChanged)
 def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> Incident:
-    """Who was paged and then kept quiet is told again when the quiet ends, and nobody has taken it."""
-    parent = event.parent if event.by == "parent" else None
+    """Who was paged and then kept quiet is told again when the quiet ends, and nobody has taken it.
+
+    What it fell with stays in its record, also when it is looked at in its own right again.
+    """
+    parent = event.parent if event.by == "parent" else incident.parent
     heard = incident.suppressed_by in SILENT and event.by not in SILENT
     again = incident.page_again or (heard and incident.level > 0 and incident.state is Phase.PAGED)
     changed = replace(asked_anew(incident), suppressed_by=event.by, parent=parent, page_again=again)

@@ -31,7 +31,7 @@ def suppressions(world: World) -> list[Draft]:
     for incident in world.state.incidents.values():
         if incident.is_open and incident.key != BREAKER:
             by, reason, parent = reason_for(world, incident)
-            if (by, parent) != (incident.suppressed_by, incident.parent):
+            if by != incident.suppressed_by or (parent is not None and parent != incident.parent):
                 event = ev.SuppressionChanged(by=by, reason=reason, parent=parent)
                 drafts.append(Draft(event=event, incident=incident.seq))
     return drafts

@@ -270,7 +270,9 @@ def _left_alone(state: State, incident: Incident) -> str:
 
 def children(state: State, incident: Incident) -> tuple[str, ...]:
     """Return the names of what fell with it."""
-    return tuple(one.check for one in state.open_incidents if one.parent == incident.seq)
+    return tuple(
+        one.check for one in state.open_incidents if one.parent == incident.seq and one.suppressed_by == "parent"
+    )
 
 
 def _stops_me(incident: Incident) -> str:

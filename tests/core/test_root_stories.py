@@ -59,6 +59,19 @@ def test_the_child_names_its_parent() -> None:
     assert [owed.title.split(": ")[1].split()[0] for owed in host.told("page")] == ["redis"]
 
 
+def test_what_it_fell_with_stays_in_the_record_of_a_child_that_is_good_again() -> None:
+    host = pair()
+    host.services["redis.service"].start_takes = timedelta(seconds=30)
+
+    host.kill("redis.service")
+    host.run(minutes=10)
+
+    redis, api = host.agent.state.open_for("redis.service"), host.agent.state.open_for("api.service")
+    assert (api.suppressed_by, api.parent) == (None, redis.seq)
+    changes = [one for one in host.events(ev.SuppressionChanged) if one.by is None]
+    assert len(changes) == 1
+
+
 def test_a_child_that_is_still_down_once_its_root_is_verified_is_repaired_in_its_own_right() -> None:
     host = pair()
     host.kill("redis.service")
