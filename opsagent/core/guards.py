@@ -137,8 +137,14 @@ def _masked(case: Case) -> str:
         return ""
     if snapshot is None or snapshot.load_state == "not-found":
         return f"{case.unit} does not exist"
-    masked = snapshot.load_state == "masked" or snapshot.unit_file_state.startswith("masked")
-    return f"{case.unit} is masked" if masked else ""
+    also = case.facts.also if case.rule.do == "restart" else ()
+    masked = next((one.name for one in (snapshot, *also) if _is_masked(one)), None)
+    return f"{masked} is masked" if masked else ""
+
+
+def _is_masked(one: UnitSnapshot) -> bool:
+    """A masked unit that still runs would be stopped by the restart of its root, and could not be started again."""
+    return one.load_state == "masked" or one.unit_file_state.startswith("masked")
 
 
 def _disabled(case: Case) -> str:

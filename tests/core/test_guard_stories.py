@@ -483,3 +483,16 @@ def test_a_command_needs_no_unit() -> None:
     host.run(minutes=1)
 
     assert [(one.remedy, one.command) for one in host.events(ev.ActionRequested)][:1] == [("command", sweep.command)]
+
+
+def test_a_masked_unit_that_a_restart_would_drag_along_holds_it() -> None:
+    host = host_of(API)
+    host.serve("worker.service")
+    host.change("worker.service", unit_file_state="masked-runtime")
+    host.change("api.service", also=("worker.service",))
+
+    host.services["api.service"].sick = "answered 500"
+    host.run(minutes=1)
+
+    assert host.services["api.service"].restarts == []
+    assert host.agent.state.open_for("api.service").actions[-1].reason == "worker.service is masked"
