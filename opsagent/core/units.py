@@ -38,7 +38,7 @@ def judge(snapshot: UnitSnapshot, earlier: Iterable[tuple[datetime, int]] = ()) 
     """Say how a unit that should run is doing.
 
     `earlier` holds (read_at, nrestarts) of earlier snapshots, oldest first; it is what makes a loop of
-    systemd's own restarts visible. Only systemd's word that the unit failed is conclusive.
+    systemd's own restarts visible. systemd's word that the unit failed is conclusive, and so is its count.
     """
     reading = _missing(snapshot) or _failed(snapshot) or _loop(snapshot, earlier) or _by_state(snapshot)
     return Reading(
@@ -95,7 +95,7 @@ def _loop(snapshot: UnitSnapshot, earlier: Iterable[tuple[datetime, int]]) -> Re
         return None
     minutes = LOOP_WINDOW // timedelta(minutes=1)
     message = f"{snapshot.name} is in a restart loop: systemd restarted it {restarts} times within {minutes} min"
-    return Reading(status=Status.CRITICAL, message=message, failure_class="loop")
+    return Reading(status=Status.CRITICAL, message=message, failure_class="loop", conclusive=True)
 
 
 def _by_state(snapshot: UnitSnapshot) -> Reading:

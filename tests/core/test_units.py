@@ -93,7 +93,7 @@ def test_three_automatic_restarts_in_ten_minutes_are_a_loop_even_while_it_runs(a
 
     reading = judge(unit(active_state=active, sub_state=sub, nrestarts=7), earlier)
 
-    assert (reading.status, reading.failure_class, reading.conclusive) == (Status.CRITICAL, "loop", False)
+    assert (reading.status, reading.failure_class, reading.conclusive) == (Status.CRITICAL, "loop", True)
     assert "restarted it 3 times within 10 min" in reading.message
 
 
