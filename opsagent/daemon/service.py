@@ -147,6 +147,7 @@ class Service:
             inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
             self._settings_read(),
             *start.salvaged(self._ground.opened),
+            *self._as_found(),
         ]
         self._agent.handle(arrivals, now)
         for incident, action, scope in start.orphans(state, self.settings.policy):
@@ -159,6 +160,11 @@ class Service:
             serve = self._doors.serve
             self._thread("serve", lambda: serve(self._answers, self._stop))
         log.info("opsagent is up", checks=len(self.settings.watched), mode=self.settings.policy.mode)
+
+    def _as_found(self) -> list[inbox.Arrival]:
+        """Return the units as they are, with who stopped what since we last looked: before any look judges them."""
+        stops, cursor = self._hands.stops()
+        return [inbox.UnitSeen(snapshot=one, stops=stops, cursor=cursor) for one in self._snapshots.values()]
 
     def _thread(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
