@@ -15,6 +15,7 @@ from opsagent.core.health import Health, shifted
 from opsagent.core.incident import Incident
 from opsagent.core.log_row import OPENING, Batch, StoreError
 from opsagent.core.observation import Observation, Source, Status
+from opsagent.core.phase import Repair
 from opsagent.core.redaction import clean_event, clean_observation
 from opsagent.core.remediation import wanted
 from opsagent.core.state import State
@@ -265,7 +266,7 @@ class Agent:
             if isinstance(event, ev.ActionRequested) and recorded.incident is not None:
                 self._facts.pop(event.unit, None)
                 self._effects.act(recorded.incident, recorded.seq, event)
-            if isinstance(event, ev.IncidentConfirmed) and recorded.incident in after.incidents:
+            if _wants_evidence(event) and recorded.incident in after.incidents:
                 self._effects.investigate(after.incidents[recorded.incident or 0])
         self._send(turn, now)
         self._gather(now)
@@ -288,3 +289,9 @@ class Agent:
             if asked is None or abs((now - asked).total_seconds()) > 10:  # noqa: PLR2004 - said above
                 self._gathering[unit] = now
                 self._effects.gather(unit, scope)
+
+
+def _wants_evidence(event: ev.Event) -> bool:
+    """At the beginning; and when it is given up, for what the service said of itself when it was tried in vain."""
+    given_up = isinstance(event, ev.RepairMoved) and event.to is Repair.EXHAUSTED
+    return given_up or isinstance(event, ev.IncidentConfirmed)

@@ -17,6 +17,7 @@ from opsagent.core.message import Message, MessageKind
 from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
+from opsagent.core.wording import ordered
 from opsagent.core.world import Facts
 from opsagent.daemon import rights, start
 from opsagent.daemon.pool import Pool
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("opsagent")
 BEFORE = timedelta(minutes=2)  # how far back evidence reaches
+A_MOMENT = timedelta(seconds=1)
 
 
 class Hands:
@@ -167,7 +169,9 @@ class Hands:
         self._reading.submit(lambda: self._investigate(incident))
 
     def _investigate(self, incident: Incident) -> None:
-        found = evidence.fuller(incident.unit, incident.first_bad_at - BEFORE)
+        tried = ordered(incident.actions)
+        since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
+        found = evidence.fuller(incident.unit, since)
         for part in found.parts:
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
