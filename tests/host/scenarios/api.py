@@ -1,7 +1,8 @@
 """A small web service for scenarios: `api.py PORT FOLDER [REDIS_PORT]`, with /health.
 
 How it behaves stands in files of FOLDER that may change while it runs:
-behave       ok, 500, slow, drip, garbage or endless: what /health answers
+behave       ok, 500, slow, drip, garbage or endless: what /health answers; a restart cures it
+always       the same, and no restart cures it
 start_after  seconds that it works before it opens its port
 broken       when this file is there, it ends at once with exit status 1
 deaf         when this file is there at its start, it does not heed SIGTERM
@@ -18,6 +19,7 @@ import sys
 import time
 from pathlib import Path
 
+began = time.time()
 port, folder = int(sys.argv[1]), Path(sys.argv[2])
 redis_port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 
@@ -25,6 +27,12 @@ redis_port = int(sys.argv[3]) if len(sys.argv) > 3 else 0
 def said(name: str, otherwise: str) -> str:
     path = folder / name
     return path.read_text().strip() if path.exists() else otherwise
+
+
+def behaviour() -> str:
+    written = folder / "behave"
+    mine = written.exists() and written.stat().st_mtime > began
+    return said("always", said("behave", "ok") if mine else "ok")
 
 
 def redis_answers() -> bool:
@@ -38,7 +46,7 @@ def redis_answers() -> bool:
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        behave = said("behave", "ok")
+        behave = behaviour()
         if behave == "500" or (redis_port and not redis_answers()):
             self.whole(500, {"status": "error"})
         elif behave == "ok":

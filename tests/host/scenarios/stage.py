@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsagent.interfaces import client
 from tests.host.harness import HostError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 SETTINGS = "/etc/opsagent/opsagent.yaml"
+UNITS = "/usr/local/lib/systemd/system"  # where packages put them: what lies in /etc cannot be masked
 HOOK = "{name: hook, kind: webhook, url: 'http://127.0.0.1:9009/'}"
 # Beliefs in a second instead of half a minute, so that a scenario takes seconds. The rules are the same.
 CONFIRM = "{failures: 2, retry: 200ms, successes: 2, stable_for: 500ms, resolve_after: 1s, start_within: 1s}"
@@ -35,7 +37,7 @@ install -d -m 2770 -o opsagent -g opsagent /var/lib/opsagent/spool
 rm -f /srv/hook/received /etc/opsagent/HOLD
 install -m 640 -g opsagent /dev/stdin {SETTINGS}
 opsagent install --refresh
-systemctl reset-failed
+systemctl reset-failed opsagent.service 2>/dev/null || true  # where it never ran there is nothing to forget
 systemctl start opsagent.service
 """
 
@@ -63,9 +65,8 @@ class Stage:
     def service(self, name: str, text: str, *, start: bool = True) -> str:
         """Put a unit on the host, start it, and take it off again at the end; return its name."""
         self._units.append(name)
-        self.host.unit(name, text)
-        if start:
-            self.host.run(["systemctl", "start", name])
+        self.host.write(f"{UNITS}/{name}", text)
+        self.host.run(["sh", "-c", f"systemctl daemon-reload && {'systemctl start' if start else ':'} {name}"])
         return name
 
     def api(self, name: str, port: int, *, redis: int = 0, unit: str = "", service: str = "", **files: str) -> str:
@@ -98,7 +99,8 @@ class Stage:
         systemctl stop opsagent.service
         [ -z "{names}" ] || systemctl kill -q -s KILL {names}
         [ -z "{names}" ] || systemctl stop {names}
-        cd /etc/systemd/system; for unit in {names}; do systemctl unmask -q $unit; rm -rf $unit */$unit $unit.d; done
+        [ -z "{names}" ] || systemctl disable -q {names}
+        for unit in {names}; do rm -rf {UNITS}/$unit /etc/systemd/system/$unit /run/systemd/system/$unit; done
         systemctl daemon-reload; systemctl reset-failed; rm -f /etc/opsagent/HOLD
         """
         self.host.run(["bash", "-c", clean], check=False, timeout=60)
@@ -107,9 +109,10 @@ class Stage:
         """Send a signal to all processes of a unit."""
         self.host.run(["systemctl", "kill", "-s", name, unit])
 
-    def json(self, *argv: str) -> Any:
-        """Return what a command of ours says to programs."""
-        return json.loads(self.host.run(["opsagent", *argv, "--json"]).stdout)
+    def json(self, question: str) -> Any:
+        """Return what `opsagent status --json` or `opsagent incidents --json` would say, without starting a program."""
+        path = Path(f"/proc/{self.host.pid}/root/run/opsagent/control.sock")
+        return client.ask(path, {"v": 1, "kind": question})["data"]
 
     def incidents(self, check: str = "") -> list[Incident]:
         """Return the incidents (of a check), oldest first."""
@@ -118,6 +121,15 @@ class Stage:
     def status(self, check: str) -> dict[str, Any]:
         """Return how a check stands."""
         return next(one for one in self.json("status")["checks"] if one["name"] == check)
+
+    def good(self, *checks: str) -> None:
+        """Wait until these checks are good."""
+
+        def all_good() -> bool:
+            found = {one["name"]: one["status"] for one in self.json("status")["checks"]}
+            return all(found[check] == "ok" for check in checks)
+
+        self.until(all_good, what=f"good looks at {', '.join(checks)}")
 
     def why(self, check: str) -> str:
         """Return the explanation that a person gets."""
@@ -130,11 +142,15 @@ class Stage:
 
     def titles(self) -> list[str]:
         """Return what a phone would have shown."""
-        return [one["event"]["title"] for one in self.told()]
+        return [one["title"] for one in self.told()]
 
     def daily(self) -> str:
         """Return today's memory."""
         return self.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/daily/*.md"]).stdout
+
+    def record(self) -> str:
+        """Return the files of the incidents."""
+        return self.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/incidents/*/*/*"]).stdout
 
     def log(self) -> str:
         """Return what opsagent said in the journal since it was started."""
@@ -152,7 +168,7 @@ class Stage:
         while not condition():
             if time.monotonic() > deadline:
                 raise HostError(f"waited {within:g} s in vain for {what}\n{json.dumps(self.incidents(), indent=1)}")
-            time.sleep(0.1)
+            time.sleep(0.05)
 
     def incident(
         self, check: str, condition: Callable[[Incident], object] = bool, *, within: float = 20, what: str = "it"
