@@ -47,6 +47,7 @@ class LiveHost(StoryHost):
         self.services: dict[str, Service] = {}
         self.answers: dict[str, Callable[[], Reading]] = {}
         self.refusal = ""
+        self.keeps_invocation = False  # systemd's start limit: no start is even tried
         self.gone: set[str] = set()
         self.down: set[str] = set()
         self.delivered: list[tuple[datetime, Owed]] = []
@@ -104,7 +105,7 @@ class LiveHost(StoryHost):
             name,
             tell=tell,
             **state,
-            invocation_id=f"{before + 4096:032x}",
+            invocation_id=f"{before + (0 if self.keeps_invocation else 4096):032x}",
             inactive_exit_at=self.now,
             active_enter_at=self.now,
         )
