@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import batch, codec, inbox, story
 from opsagent.core.fold import fold
-from opsagent.core.log_row import Row
 from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, Policy, RemedyRule
 from opsagent.core.state import State
 from opsagent.store import schema
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from opsagent.core.incident import Incident
-    from opsagent.core.log_row import Batch
+    from opsagent.core.log_row import Batch, Row
 
 API = CheckPolicy(
     name="api",

@@ -56,9 +56,8 @@ def section(result: Result) -> str:
 
 def promises(results: Sequence[Result]) -> str:
     """Return the promises as one table."""
-    rows = []
-    for one in (promise for result in results for promise in result.promises):
-        rows.append((one.what, one.promised, one.measured, "met" if one.met else f"missed: {one.because}"))
+    every = [promise for result in results for promise in result.promises]
+    rows = [(one.what, one.promised, one.measured, "met" if one.met else f"missed: {one.because}") for one in every]
     return table(("promise", "figure", "measured", ""), rows)
 
 
@@ -67,10 +66,9 @@ def document(results: Sequence[Result], at: datetime, versions: str) -> str:
     return "\n".join(
         [
             "# Performance\n",
-            f"Measured on {at:%Y-%m-%d} at {at:%H:%M} UTC by `make bench` (`python -m bench --write` renews this page).",
+            f"Measured on {at:%Y-%m-%d} at {at:%H:%M} UTC by `make bench`; `python -m bench --write` renews it.",
             f"Machine: {machine()}. {versions}\n",
-            "Wall times depend on what else the machine does; where a peer is named, it did the same in the same run, "
-            "and the ratio is what to look at.\n",
+            "Wall times depend on what else the machine does. A peer did the same in the same run: look at ratios.\n",
             "## Promises\n",
             promises(results) + "\n",
             *(section(result) for result in results),
@@ -86,7 +84,8 @@ def machine() -> str:
     memory = next((int(line.split()[1]) >> 20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     debian = Path("/etc/debian_version").read_text().strip() if Path("/etc/debian_version").exists() else "?"
     kernel = platform.release()
-    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Debian {debian}, Linux {kernel}, load {os.getloadavg()[1]:.1f}"
+    load = f"load {os.getloadavg()[1]:.1f}"
+    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Debian {debian}, Linux {kernel}, {load}"
 
 
 def _lines(path: str) -> list[str]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from bench import endpoints, monit
 from bench.report import Promise, Result, median, millis, progress
 from opsagent.checks.http import Check
-from opsagent.core.inbox import Looked
 from opsagent.core.observation import Source, Status
 from opsagent.core.policy import CheckPolicy
 from opsagent.daemon.lookout import Lookout
@@ -25,6 +24,8 @@ from opsagent.settings import Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from opsagent.core.inbox import Looked
 
 MANY = 1000
 FOR_MONIT = 200
@@ -89,7 +90,7 @@ def _watched(number: int, port: int) -> Watched:
 
 
 def theirs(port: int) -> float:
-    """Return monit's seconds for `FOR_MONIT` of the endpoints, reckoned for all of them: it goes one after the other."""
+    """Return monit's seconds for `FOR_MONIT` endpoints, reckoned for all: it goes one after the other."""
     checks = "\n".join(
         f'check host c{n} with address {address(n)}\n  if failed port {port} protocol http request "/health"'
         " with timeout 3 seconds then alert"
