@@ -247,6 +247,8 @@ class Agent:
             turn.state = fold(before, recorded)
             turn.recorded.append((before, turn.state, recorded))
             turn.changed |= batch.changed_by(before, turn.state, recorded)
+            if isinstance(draft.event, ev.OperatorStopEnded):
+                turn.looks |= looks.begun_anew(turn.looks, self.policy.checks_of(draft.event.unit))
 
     def _commit(self, turn: _Turn, now: datetime) -> tuple[Row, ...]:
         made = self._batch(turn, now)

@@ -11,6 +11,8 @@ from opsagent.core.observation import Observation, Status
 from opsagent.core.timing import elapsed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from opsagent.core.policy import CheckPolicy
     from opsagent.core.unit import UnitSnapshot
     from opsagent.core.world import World
@@ -40,6 +42,19 @@ def looked(world: World, seen: Observation, check: CheckPolicy) -> Health:
         return notice(health, _unknown(seen, starting))
     busy = overloaded(world) if seen.reading.timed_out else ""
     return see(health, _unknown(seen, busy) if busy else seen, check)
+
+
+def begun_anew(looks: Mapping[str, Health], checks: Iterable[CheckPolicy]) -> dict[str, Health]:
+    """Return the health of these checks with nothing known: what was seen while a person had it stopped is no failure.
+
+    The next looks are counted from the first, as after a start of ours.
+    """
+    return {check.name: _begun_anew(looks[check.name]) for check in checks if check.name in looks}
+
+
+def _begun_anew(health: Health) -> Health:
+    blank = replace(health, status=Status.UNKNOWN, settled=False)
+    return replace(blank, good=0, good_since=None, bad=0, bad_since=None)
 
 
 def _unknown(seen: Observation, why: str) -> Observation:

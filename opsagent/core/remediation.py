@@ -293,7 +293,8 @@ def helpless(world: World, incident: Incident) -> str:
 
 def _not_looked_yet(world: World, incident: Incident) -> bool:
     """After a start of ours nothing is known before the first look, also not that nothing can be done."""
-    return any(check.repair and not world.health(check.name).settled for check in judges(world, incident))
+    unknown = [check for check in judges(world, incident) if not world.health(check.name).settled]
+    return any(check.repair for check in unknown) or len(unknown) == len(judges(world, incident))
 
 
 FINAL_GUARDS = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.phase import Outcome, Phase
@@ -63,7 +64,19 @@ def _failing(world: World, check: CheckPolicy) -> bool:
     if check.unit in world.state.stops or world.health(check.name).suspicious:
         return True
     incident = world.state.open_for(check.key)
-    return incident is not None and incident.state not in _SETTLED and not _verified(world, check, incident)
+    if incident is not None and incident.state not in _SETTLED:
+        return not _verified(world, check, incident)
+    return _still_to_prove(world, check)
+
+
+def _still_to_prove(world: World, check: CheckPolicy) -> bool:
+    """Started a moment ago, by whomever, and not yet good for long: those who need it look again only after that."""
+    unit, health = world.state.units.get(check.unit or ""), world.health(check.name)
+    if unit is None or unit.inactive_exit_at is None or health.at is None:
+        return False
+    proved = health.good_since is not None and world.now - health.good_since >= check.confirm.stable_for
+    longest = check.confirm.start_within + check.confirm.stable_for
+    return not proved and timedelta() <= world.now - unit.inactive_exit_at < longest
 
 
 def _verified(world: World, check: CheckPolicy, incident: Incident) -> bool:

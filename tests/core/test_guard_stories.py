@@ -206,6 +206,45 @@ def test_after_an_operators_stop_a_start_by_hand_makes_it_a_service_again() -> N
     assert len(host.services["api.service"].restarts) == 1
 
 
+@pytest.mark.parametrize("armed", [True, False])
+@pytest.mark.parametrize("failed_before", [True, False])
+def test_what_was_seen_while_a_person_had_it_stopped_is_no_failure_once_it_is_started(
+    armed: bool, failed_before: bool
+) -> None:
+    host = host_of() if armed else host_of(replace(API, repair=()))
+    if failed_before:
+        host.kill("api.service")
+        host.start("api.service")
+        host.run(minutes=10)
+    before, restarts = len(host.told()), len(host.services["api.service"].restarts)
+    host.services["api.service"].start_takes = timedelta(seconds=20)
+
+    host.stop("api.service", by="root")
+    host.run(minutes=5)
+    host.start("api.service")
+    host.run(minutes=5)
+
+    assert not host.agent.state.open_incidents
+    assert len(host.told()) == before
+    assert len(host.services["api.service"].restarts) == restarts
+    assert host.agent.looks["api"].status is Status.OK
+
+
+def test_what_a_person_starts_and_does_not_come_up_is_a_failure_like_any() -> None:
+    host = host_of(replace(API, repair=()))
+    host.stop("api.service", by="root")
+    host.run(minutes=5)
+
+    host.services["api.service"].sick = "status"
+    host.start("api.service")
+    host.run(minutes=1)
+    early = list(host.told())
+    host.run(minutes=2)
+
+    assert early == []
+    assert [one.title for one in host.told()] == ["[PAGE SEV2] web-1: api down, it is only watched"]
+
+
 def test_a_service_that_exits_143_when_it_is_stopped_is_not_started_again() -> None:
     host = host_of()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -94,6 +96,21 @@ def test_a_root_that_a_person_stopped_keeps_its_children_quiet() -> None:
 
     assert (restarts(host, "redis.service"), restarts(host, "api.service")) == (0, 0)
     assert host.told() == []
+
+
+@pytest.mark.parametrize("armed", [True, False])
+def test_the_children_of_a_root_that_a_person_starts_again_are_given_their_time(armed: bool) -> None:
+    host = pair() if armed else host_of(replace(API, repair=()), replace(REDIS, repair=()))
+    host.services["redis.service"].start_takes = timedelta(seconds=10)
+
+    host.stop("redis.service", by="root")
+    host.run(minutes=10)
+    host.start("redis.service")
+    host.run(minutes=10)
+
+    assert (restarts(host, "redis.service"), restarts(host, "api.service")) == (0, 0)
+    assert host.told() == []
+    assert not host.agent.state.open_incidents
 
 
 def test_what_systemd_says_is_bound_together_needs_no_setting() -> None:
