@@ -30,10 +30,10 @@ class Acknowledge(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolve(Command):
-    """`resolve ID --because "…" [--force]`: refused while the check fails, unless forced."""
+    """`resolve ID [--because "…"] [--force]`: refused while the check fails, unless forced, which needs a reason."""
 
     incident: str
-    because: str
+    because: str = ""
     force: bool = False
 
 

@@ -353,6 +353,19 @@ def test_a_person_cannot_resolve_what_still_fails() -> None:
     assert host.incident.state is Phase.PAGED
 
 
+def test_force_needs_a_reason_and_what_is_good_needs_none() -> None:
+    host = paged_host()
+
+    forced = host.ask(cmd.Resolve(by="anna", incident=host.incident.label, force=True))
+    refused = host.incident.state
+    host.start("api.service")
+    host.run(seconds=30)
+    plain = host.ask(cmd.Resolve(by="anna", incident=host.incident.label))
+
+    assert (forced.accepted, refused) == (False, Phase.PAGED)
+    assert (plain.accepted, host.incident.state) == (True, Phase.RESOLVED)
+
+
 def test_resolved_by_force_it_reopens_at_the_next_bad_look_and_not_before() -> None:
     host = paged_host()
 

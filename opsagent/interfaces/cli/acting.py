@@ -8,7 +8,7 @@ import typer
 from opsagent.core.commands import Acknowledge, Note, Pause, RepairNow, Resolve, Resume
 from opsagent.core.quantity import duration
 from opsagent.interfaces.cli import daemon, place
-from opsagent.interfaces.cli.options import Because, Config
+from opsagent.interfaces.cli.options import Config
 from opsagent.interfaces.cli.reading import resolved
 from opsagent.interfaces.cli.screen import USAGE, fail
 
@@ -42,13 +42,17 @@ def ack(
 def resolve(
     incident: Incident,
     *,
-    because: Because,
+    because: Annotated[str, typer.Option("--because", help="Why; kept with the record. --force needs it.")] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Although the check still fails; it reopens at the next bad look.")
     ] = False,
     config: Config = None,
 ) -> None:
     """Say that an incident is over. Refused while its check fails: only an observation resolves."""
+    if force and not because:
+        fail(
+            "cannot resolve by force without a reason, write: --force --because 'the check looks at an old port'", USAGE
+        )
     where = place.find(config)
     command = Resolve(by=daemon.who(), incident=resolved(where, incident), because=because, force=force)
     daemon.change(where, command)

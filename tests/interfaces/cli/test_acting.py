@@ -26,6 +26,7 @@ CASES: list[tuple[list[str], Command]] = [
         ["ack", ID, "--for", "5h", "--keep-repairing", "--note", "on it"],
         Acknowledge(by="root", incident=ID, lasts=timedelta(hours=5), keep_repairing=True, note="on it"),
     ),
+    (["resolve", ID], Resolve(by="root", incident=ID)),
     (["resolve", ID, "--because", "new disk"], Resolve(by="root", incident=ID, because="new disk")),
     (
         ["resolve", ID, "--because", "new disk", "--force"],
@@ -150,7 +151,7 @@ def test_short_names_of_incidents_work_everywhere(instance: Instance, daemon: Da
         (["pause", "api", "--for", "2", "--because", "x"], "cannot read '2' as a duration, write 2s"),
         (["pause", "api", "--for", "0s", "--because", "x"], "cannot use --for 0s, allowed: longer than nothing"),
         (["ack", ID, "--for", "soon"], "cannot read 'soon' as a duration, allowed: 500ms, 30s"),
-        (["resolve", ID], "--because"),
+        (["resolve", ID, "--force"], "cannot resolve by force without a reason, write: --force --because"),
         (["note", ID], "text"),
         (["ack"], "incident"),
     ],
