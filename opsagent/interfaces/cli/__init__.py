@@ -76,6 +76,9 @@ def main() -> None:
     except (StoreError, sqlite3.Error) as error:  # it is only just being made, its disk is full, or it is damaged
         warn(f"opsagent: cannot read the event log now: {error}")
         sys.exit(FAILED)
+    except BrokenPipeError:  # whoever read this has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        sys.exit(FAILED)
 
 
 def _run(asked: list[str]) -> None:

@@ -1,5 +1,7 @@
 """`init`, `validate`, `settings`: the settings file, before the daemon reads it."""
 
+import contextlib
+import grp
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from opsagent.core.quantity import spell
+from opsagent.interfaces import address
 from opsagent.interfaces.cli import place
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.place import Place
@@ -35,7 +38,15 @@ def _write_new(target: Path, text: str) -> None:
     except OSError as error:
         fail(f"cannot write {target}: {error.strerror}, allowed: a new file in a directory you may write")
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        if target.parent == address.SYSTEM_SETTINGS:
+            _let_the_service_read(handle)
         stream.write(text)
+
+
+def _let_the_service_read(handle: int) -> None:
+    """The host's own instance is not root, and can read only what its group may."""
+    with contextlib.suppress(KeyError, PermissionError):  # nothing is installed yet, or we are not root
+        os.fchown(handle, -1, grp.getgrnam(place.SYSTEM_ACCOUNT).gr_gid)
 
 
 def validate(

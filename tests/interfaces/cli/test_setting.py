@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from opsagent.host import systemd
-from opsagent.interfaces import known
+from opsagent.interfaces import address, known
 from opsagent.interfaces.cli import build, place
 
 if TYPE_CHECKING:
@@ -41,6 +41,18 @@ def test_init_writes_what_was_found_for_the_owner_and_the_group(tmp_path: Path, 
     assert path.read_text() == found
     assert path.stat().st_mode & 0o777 == 0o640
     assert f"then: opsagent validate {path}" in result.stdout
+
+
+def test_the_service_can_read_what_root_has_init_write_for_it(
+    tmp_path: Path, found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(address, "SYSTEM_SETTINGS", tmp_path / "etc")
+    monkeypatch.setattr(place, "SYSTEM_ACCOUNT", "nogroup")
+    path = tmp_path / "etc" / "opsagent.yaml"
+
+    assert run("init", str(path)).exit_code == 0
+
+    assert (path.owner(), path.group()) == ("root", "nogroup")
 
 
 def test_what_init_writes_is_good(tmp_path: Path) -> None:
