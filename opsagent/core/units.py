@@ -81,11 +81,27 @@ def _failed(snapshot: UnitSnapshot) -> Reading | None:
     )
 
 
+# What sysexits.h, shells and systemd itself mean by an exit status. Programs may mean something else by the first ones.
+_EXITS = {
+    77: "no permission",
+    78: "bad configuration",
+    126: "cannot be executed",
+    127: "command not found",
+    200: "no such working directory",
+    203: "cannot be executed",
+    216: "no such group",
+    217: "no such user",
+    226: "its sandbox cannot be set up",
+}
+
+
 def _death(snapshot: UnitSnapshot) -> str:
     if way := _WAYS_TO_DIE.get(snapshot.exec_main_code):
         return f"{snapshot.result}, {way} {snapshot.exec_main_status}"
     if snapshot.exec_main_code == 1:
-        return f"{snapshot.result}, exit status {snapshot.exec_main_status}"
+        status = snapshot.exec_main_status
+        meaning = f" ({_EXITS[status]})" if status in _EXITS else ""
+        return f"{snapshot.result}, exit status {status}{meaning}"
     return snapshot.result
 
 

@@ -42,6 +42,7 @@ def test_a_running_unit_is_ok_and_its_restarts_are_a_number() -> None:
     ("result", "code", "status", "failure_class", "words"),
     [
         ("exit-code", 1, 3, "exit", "exit-code, exit status 3"),
+        ("exit-code", 1, 78, "exit", "exit-code, exit status 78 (bad configuration)"),
         ("signal", 2, 9, "signal", "signal, killed by signal 9"),
         ("core-dump", 3, 11, "signal", "core dumped"),
         ("oom-kill", 2, 9, "oom", "oom-kill"),

@@ -28,6 +28,8 @@ from opsagent.core.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from opsagent.core.incident import Action, Incident
 
 _CALM = (Severity.SEV3, Severity.SEV4)
@@ -65,7 +67,8 @@ def _before(scene: Scene, incident: Incident) -> str:
     return f"**Seen before** {inline(seen_before(scene.after, incident))}"
 
 
-def _did(action: Action, scene: Scene) -> str:
+def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
+    """What was done and what came of it; `again` are later tries of which the very same is to be said."""
     came = (
         f"{_CAME[action.outcome]}: {inline(action.reason)}"
         if action.outcome is not Outcome.RUNNING
@@ -74,8 +77,18 @@ def _did(action: Action, scene: Scene) -> str:
     also = f"Restarted with it: {', '.join(inline(unit, 80) for unit in action.also)}" if action.also else ""
     alone = "Nothing else was restarted" if action.remedy == "restart" and not action.also else ""
     by = f", asked by {inline(action.by, 40)}" if action.by else ""
-    what = f"**Did** {inline(action.remedy, 40)} {inline(action.unit, 80)} {hhmmss(action.at, scene.zone)}{by}"
+    times = " and ".join(hhmmss(one.at, scene.zone) for one in (action, *again))
+    what = f"**Did** {inline(action.remedy, 40)} {inline(action.unit, 80)} {times}{by}"
     return f"{what}: {came}. {also or alone}".rstrip()
+
+
+def _did_all(actions: Iterable[Action], scene: Scene) -> list[str]:
+    """One line for each kind of try: `restart api.service 03:41:05 and 03:42:10: did not help: …`."""
+    kinds: dict[tuple[str, ...], list[Action]] = {}
+    for action in actions:
+        same = (action.remedy, action.unit, action.outcome, action.reason, action.by, *action.also)
+        kinds.setdefault(same, []).append(action)
+    return [_did(same[0], scene, same[1:]) for same in kinds.values()]
 
 
 def _held_back(incident: Incident) -> list[str]:
@@ -98,7 +111,8 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
 
 @incident_story.register(ev.ActionRefused)
 def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
-    page_follows = incident.severity not in _CALM and not incident.suppressed_by and not incident.first_paged_at
+    silent = incident.suppressed_by not in (None, "hold")  # HOLD stops hands, not pages
+    page_follows = incident.severity not in _CALM and not silent and not incident.first_paged_at
     if event.guard not in FINAL_GUARDS or page_follows:
         return ""
     watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
@@ -131,7 +145,7 @@ def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Ac
     return told(
         heading,
         _saw(incident),
-        *(_did(a, scene) for a in (earlier if untold else ())),
+        *_did_all(earlier if untold else (), scene),
         _did(action, scene),
         f"**Why** {inline(why)}" if why else "",
         *(_held_back(incident) if untold else ()),
@@ -153,7 +167,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
     return told(
         _heading(scene.began(incident), _needed(incident, scene), incident),
         _saw(incident),
-        *(_did(action, scene) for action in tried),
+        *_did_all(tried, scene),
         *_held_back(incident),
         f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",
         f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}{_new_reason(event, incident)}",
@@ -243,7 +257,8 @@ def _(event: ev.SeverityRaised, scene: Scene, incident: Incident) -> str:
 @incident_story.register(ev.SuppressionChanged)
 def _(event: ev.SuppressionChanged, scene: Scene, incident: Incident) -> str:
     """Trouble that is kept quiet before anybody heard of it; flapping has an entry of its own."""
-    untold = incident.first_paged_at is None and incident.severity is not Severity.SEV4 and not incident.actions
+    tried = any(action.at >= bad_since(incident) for action in incident.actions)
+    untold = incident.first_paged_at is None and incident.severity is not Severity.SEV4 and not tried
     if event.by in (None, "hold", "flapping") or not untold:
         return ""
     heading = _heading(scene.began(incident), trouble(incident), incident, "left alone, nobody told")
@@ -280,7 +295,7 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
     unheard = fresh(incident) if incident.first_paged_at is None else went
     return told(
         _heading(scene.now(), what, incident, lasted),
-        *(_did(a, scene) for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING),
+        *_did_all((a for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING), scene),
         f"**Ended by** {inline(fixed_by(scene.after, incident))}",
         f"**Because** {code(event.reason)}" if event.by else "",
         f"**Proof** {_proof(incident, scene)}" if good_at and not event.forced else "",
@@ -298,4 +313,4 @@ def _(event: ev.IncidentWithdrawn, scene: Scene, incident: Incident) -> str:
         return ""
     heading = _heading(scene.now(), f"{inline(incident.check, 64)} is no longer looked at", incident)
     unheard = fresh(incident) if incident.first_paged_at is None else ()
-    return told(heading, *(_did(action, scene) for action in unheard), f"**Why** {inline(event.reason)}")
+    return told(heading, *_did_all(unheard, scene), f"**Why** {inline(event.reason)}")

@@ -75,7 +75,8 @@ def test_a_page_tells_what_was_tried_who_was_told_and_what_is_next() -> None:
     text = night.page(seq)
 
     assert text.startswith("## 02:14 api **not healed** · SEV2 · [001](")
-    assert text.count("**Did** restart api.service") == 2
+    assert text.count("**Did**") == 1
+    assert "- **Did** restart api.service 02:14:06 and 02:14:11: did not help: exit 78. Nothing else" in text
     assert "- **Left alone** worker (needs it)" in text
     assert "- **Told** oncall 02:14 by mail, hook: restart does not help" in text
     assert "- **Next** told again 02:44 unless somebody takes it: `opsagent ack OPS-20261118-001`" in text
@@ -282,6 +283,29 @@ def test_what_is_kept_quiet_from_the_start_is_told_with_the_reason() -> None:
 
     assert "api is down · SEV2 · left alone, nobody told" in text
     assert "- **Why** maintenance window from Sun 02:00" in text
+
+
+def test_what_is_bad_again_and_kept_quiet_is_told_with_the_reason() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="500"), seq)
+
+    text = night.take(ev.SuppressionChanged(by="parent", reason="needs redis, which is down"), seq)
+
+    assert "api is down · SEV2 · left alone, nobody told" in text
+    assert "- **Why** needs redis, which is down" in text
+
+
+def test_a_repair_that_hold_refuses_is_told_once_with_the_page() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.take(ev.SuppressionChanged(by="hold", reason="HOLD: network work"), seq)
+
+    refused = ev.ActionRefused(remedy="restart", unit="api.service", guard="hold", reason="HOLD: network work")
+    assert night.take(refused, seq) == ""
+    assert "- **Not tried** HOLD: network work" in night.page(seq)
 
 
 def test_words_of_people_stand_as_words_of_people() -> None:
@@ -513,9 +537,10 @@ def test_every_order_that_went_out_is_found_in_the_days_story(steps: list[str]) 
         host.answer_facts()
 
     ordered = [one.at for one in host.recorded if isinstance(one.event, ev.ActionRequested)]
-    lines = re.findall(r"\*\*Did\*\* restart api\.service (\d\d:\d\d:\d\d)", "\n".join(told))
+    lines = re.findall(r"\*\*Did\*\* restart api\.service ([\d:]+(?: and [\d:]+)*): ", "\n".join(told))
+    times = {time for line in lines for time in line.split(" and ")}
     unjudged = {one.running.at for one in host.agent.state.incidents.values() if one.running}
-    assert {hhmmss(at, "UTC") for at in ordered if at not in unjudged} <= set(lines)
+    assert {hhmmss(at, "UTC") for at in ordered if at not in unjudged} <= times
 
 
 def test_an_event_about_an_incident_that_is_not_known_adds_nothing() -> None:
