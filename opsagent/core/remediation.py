@@ -235,8 +235,13 @@ def judged(world: World, incident: Incident, action: Action) -> ev.ActionJudged 
     if incident.state is Phase.VERIFYING:
         return _verified(world, incident, action)
     if incident.relapsed_at is not None and incident.relapsed_at > action.at:
-        return _verdict(action, Outcome.RELAPSED, "good for a moment, then bad again")
+        return _verdict(action, Outcome.RELAPSED, f"good for a moment, then {_bad_again(world, incident)}")
     return _unhelpful(world, incident, action)
+
+
+def _bad_again(world: World, incident: Incident) -> str:
+    readings = [world.health(check.name).reading for check in judges(world, incident)]
+    return next((one.message for one in readings if one and one.status is Status.CRITICAL), "bad again")
 
 
 def _verdict(action: Action, outcome: Outcome, reason: str) -> ev.ActionJudged:
@@ -272,7 +277,7 @@ def helpless(world: World, incident: Incident) -> str:
     """Return why there is no sensible try left, or "" while there is one."""
     if incident.running is not None:
         return ""
-    if incident.blind:
+    if incident.blind or incident.key == BREAKER:
         return incident.reason
     if not _repairable(world, incident):
         return "" if _not_looked_yet(world, incident) else incident.reason

@@ -1,4 +1,4 @@
-"""Stories of a daemon that dies: at every record it makes, before it is on the disk and after; and of a disk that fails."""
+"""Stories of a daemon that dies at every record, before it is on the disk and after; and of a disk that fails."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opsagent.core.log_row import Batch, Row
 
 
-class Died(Exception):
+class DiedError(Exception):
     """The daemon is gone."""
 
 
@@ -42,10 +42,10 @@ class DyingLog(MemoryLog):
             return super().commit_or_hold(batch)
         self.records += 1
         if self.records == self.dies_at and not self.recorded_first:
-            raise Died
+            raise DiedError
         rows = super().commit_or_hold(batch)
         if self.records == self.dies_at:
-            raise Died
+            raise DiedError
         return rows
 
 
@@ -96,7 +96,7 @@ def records_of(check: object) -> int:
 
 def told_after_dying(check: object, place: int, *, recorded_first: bool) -> LiveHost:
     dead = dying_host(check, dies_at=place, recorded_first=recorded_first)
-    with pytest.raises(Died):
+    with pytest.raises(DiedError):
         live(dead)
     host = born_again(dead)
     if host.services["api.service"].unit.active_state == "active" and not host.services["api.service"].restarts:
@@ -137,7 +137,7 @@ def test_an_order_that_nobody_saw_the_end_of_is_not_given_again_before_a_look() 
     dead.run(seconds=60)
     dead.log.recorded_first = True
     dead.log.dies_at = dead.log.records + 2
-    with pytest.raises(Died):
+    with pytest.raises(DiedError):
         dead.kill("api.service")
 
     host = born_again(dead)

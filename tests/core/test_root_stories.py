@@ -163,6 +163,7 @@ def test_three_unrelated_failures_in_a_minute_stop_all_repairs_and_are_told_as_o
 
     for n in range(3):
         host.kill(f"app{n}.service")
+    assert len(host.told("page")) == 1
     host.run(minutes=5)
 
     assert len(host.events(ev.BreakerOpened)) == 1
