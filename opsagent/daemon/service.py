@@ -77,7 +77,7 @@ class Service:
         self._reload = threading.Event()
         self._beats: list[tuple[datetime, datetime]] = []
         self._supervisor = Supervisor.from_environment()
-        self._ground = start.stand(self.settings, self.clock.now())
+        self._ground = start.stand(self.settings, self.clock.now(), self._supervisor.starting)
         self._sampling = Sampling(self.settings.state, self.clock.running, self.clock.now())
         self._keeper = shortcut.Keeper(settings.state, self._ground.opened.log)
         self._loop = loop.Loop(self.clock, self._sampling.add)

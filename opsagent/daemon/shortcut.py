@@ -20,7 +20,7 @@ from opsagent.core.snapshot import Snapshot, after, from_text, to_text
 from opsagent.store import snapshot as store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from opsagent.core.codec import Recorded
     from opsagent.store.eventlog import EventLog
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 AGE = timedelta(days=3)
 APART = timedelta(days=1)
+SOME = 5000  # events, about half a second
 WORTH = 1000
 """Events that a start had to read beyond its snapshot before it keeps a newer one."""
 
@@ -54,14 +55,21 @@ def found(directory: Path, events: EventLog, now: datetime) -> Snapshot:
     return snapshot if snapshot.state.seq == kept.seq and at is not None and at <= now - AGE else Snapshot()
 
 
-def brought_up(begin: Snapshot, rows: Iterable[Recorded], now: datetime) -> tuple[Snapshot, Snapshot, int]:
-    """Fold what came after a snapshot; return how it stood some days ago, how it stands, and the events left out."""
+def brought_up(
+    begin: Snapshot, rows: Iterable[Recorded], now: datetime, tell: Callable[[str], object] = bool
+) -> tuple[Snapshot, Snapshot, int]:
+    """Fold what came after a snapshot; return how it stood some days ago, how it stands, and the events left out.
+
+    `tell` hears now and then how far it has come.
+    """
     past, present, skipped = begin, begin, 0
     for one in rows:
         try:
             present = after(present, one)
         except IllegalTransitionError:
             skipped += 1
+        if one.seq % SOME == 0:
+            tell(f"reading the event log: {one.seq} events so far")
         if one.at <= now - AGE:
             past = present
     return past, present, skipped

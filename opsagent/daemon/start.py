@@ -57,8 +57,8 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def stand(settings: Settings, now: datetime) -> Ground:
-    """Take the lock, open the log, replay it. Raises LockedError, StoreError, OSError."""
+def stand(settings: Settings, now: datetime, tell: Callable[[str], object]) -> Ground:
+    """Take the lock, open the log, replay it; `tell` hears of it. Raises LockedError, StoreError, OSError."""
     settings.state.mkdir(mode=0o2770, parents=True, exist_ok=True)
     held = lock.take(settings.state)
     opened = opening.open_log(settings.state / opening.NAME, host=settings.host, boot=boot_id(), now=now)
@@ -71,7 +71,7 @@ def stand(settings: Settings, now: datetime) -> Ground:
             lost=opened.lost,
         )
     begin = shortcut.found(settings.state, opened.log, now)
-    past, present, skipped = shortcut.brought_up(begin, read_all(opened.log.replay(begin.state.seq)), now)
+    past, present, skipped = shortcut.brought_up(begin, read_all(opened.log.replay(begin.state.seq)), now, tell)
     if past.state.seq - begin.state.seq >= shortcut.WORTH:
         shortcut.keep(settings.state, past, opened.log)
     if skipped:

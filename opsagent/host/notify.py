@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 _LONGEST_STATUS = 400
+_START_MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,10 @@ class Supervisor:
     def ready(self, status: str) -> bool:
         """Say that we are up (also after `reloading`)."""
         return self._tell("READY=1", _status(status))
+
+    def starting(self, status: str) -> bool:
+        """Say that the start goes on, and may take another minute: a long log is no reason to begin again."""
+        return self._tell(f"EXTEND_TIMEOUT_USEC={_START_MINUTE}", _status(status))
 
     def status(self, status: str) -> bool:
         """Say in one sentence what we are doing."""

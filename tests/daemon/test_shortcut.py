@@ -58,6 +58,15 @@ def test_the_first_start_reads_the_whole_log_and_the_next_only_what_is_new(log: 
     assert same == present
 
 
+def test_a_long_read_tells_how_far_it_is(log: EventLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shortcut, "SOME", 100)
+    said: list[str] = []
+
+    shortcut.brought_up(Snapshot(), read_all(log.replay()), NOW, said.append)
+
+    assert said == ["reading the event log: 100 events so far", "reading the event log: 200 events so far"]
+
+
 def test_a_snapshot_made_by_other_code_is_not_believed(log: EventLog, tmp_path: Path) -> None:
     _, past, _ = stood(log, tmp_path)
     shortcut.keep(tmp_path, past, log)

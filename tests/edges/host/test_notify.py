@@ -53,6 +53,14 @@ def test_a_reload_carries_the_time_that_newer_systemds_ask_for(ear: tuple[socket
     assert before <= int(stamp.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
 
 
+def test_a_long_start_asks_for_another_minute(ear: tuple[socket.socket, str]) -> None:
+    listening, address = ear
+
+    Supervisor(address=address).starting("reading the event log")
+
+    assert listening.recv(4096).decode() == "EXTEND_TIMEOUT_USEC=60000000\nSTATUS=reading the event log"
+
+
 def test_a_status_cannot_say_anything_else(ear: tuple[socket.socket, str]) -> None:
     listening, address = ear
 
