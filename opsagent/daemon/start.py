@@ -57,7 +57,7 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def stand(settings: Settings, now: datetime, tell: Callable[[str], object]) -> Ground:
+def stand(settings: Settings, now: datetime, tell: Callable[[str], object] = bool) -> Ground:
     """Take the lock, open the log, replay it; `tell` hears of it. Raises LockedError, StoreError, OSError."""
     settings.state.mkdir(mode=0o2770, parents=True, exist_ok=True)
     held = lock.take(settings.state)
