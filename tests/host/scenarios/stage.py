@@ -23,8 +23,10 @@ SETTINGS = "/etc/opsagent/opsagent.yaml"
 UNITS = "/usr/local/lib/systemd/system"  # where packages put them: what lies in /etc cannot be masked
 HOOK = "{name: hook, kind: webhook, url: 'http://127.0.0.1:9009/'}"
 # Beliefs in a second instead of half a minute, so that a scenario takes seconds. The rules are the same.
-CONFIRM = "{failures: 2, retry: 200ms, successes: 2, stable_for: 500ms, resolve_after: 1s, start_within: 1s}"
+CONFIRM = "{failures: 2, retry: 200ms, successes: 2, stable_for: 300ms, resolve_after: 500ms, start_within: 10s}"
+# What stays bad after a start counts after ten seconds, or, where it will stay bad for ever, after one.
 QUICK = f"every: 1s, timeout: 500ms, confirm: {CONFIRM}"
+HOPELESS = QUICK.replace("start_within: 10s", "start_within: 1s")
 CALM = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 STARTED = "39f53479d3a045ac8e11786248231fbf"  # systemd's number for "a unit was started"
 
@@ -48,9 +50,9 @@ def furnish(host: Host) -> None:
         host.write(f"/opt/scenario/{name}", (HERE / name).read_text(), 0o755)
     host.write("/opt/scenario/calm", CALM)
     # The machine that runs the tests may be busy; an overloaded host's time-outs would rightly count for nothing.
-    for resource in ("cpu", "io", "memory"):
-        if Path(f"/proc/pressure/{resource}").exists():
-            host.run(["mount", "--bind", "/opt/scenario/calm", f"/proc/pressure/{resource}"])
+    known = [f"/proc/pressure/{one}" for one in ("cpu", "io", "memory") if Path(f"/proc/pressure/{one}").exists()]
+    calm = "".join(f"BindReadOnlyPaths=/opt/scenario/calm:{path}\n" for path in known)
+    host.write("/etc/systemd/system/opsagent.service.d/10-calm.conf", f"[Service]\n{calm}")
     host.unit("hook.service", "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/receiver.py 9009 /srv/hook\n")
     host.run(["systemctl", "start", "hook.service"])
 
@@ -72,16 +74,18 @@ class Stage:
     def api(self, name: str, port: int, *, redis: int = 0, unit: str = "", service: str = "", **files: str) -> str:
         """Run the small web service; `files` are what it finds in its folder, `unit` and `service` further lines."""
         self.behave(name, **files)
+        self._units.append(f"{name}.service")
         argv = f"/usr/bin/python3 /opt/scenario/api.py {port} /srv/{name} {redis or ''}"
         # enabled: the service is wanted on this host
         lines = f"[Unit]\n{unit}\n[Service]\nExecStart={argv}\n{service}\n[Install]\nWantedBy=multi-user.target\n"
-        self.service(f"{name}.service", lines, start=False)
+        self.host.write(f"{UNITS}/{name}.service", lines)
         self.host.run(["systemctl", "enable", "-q", "--now", f"{name}.service"])
         return f"{name}.service"
 
     def behave(self, name: str, **files: str) -> None:
         """Change what the small service finds in its folder."""
-        self.host.run(["mkdir", "-p", f"/srv/{name}"])
+        if not files:
+            self.host.run(["mkdir", "-p", f"/srv/{name}"])
         for file, content in files.items():
             self.host.write(f"/srv/{name}/{file}", content)
 
@@ -99,8 +103,7 @@ class Stage:
         systemctl stop opsagent.service
         [ -z "{names}" ] || systemctl kill -q -s KILL {names}
         [ -z "{names}" ] || systemctl stop {names}
-        [ -z "{names}" ] || systemctl disable -q {names}
-        for unit in {names}; do rm -rf {UNITS}/$unit /etc/systemd/system/$unit /run/systemd/system/$unit; done
+        for unit in {names}; do rm -rf {{{UNITS},/etc/systemd/system,/run/systemd/system}}{{,/*.wants}}/$unit; done
         systemctl daemon-reload; systemctl reset-failed; rm -f /etc/opsagent/HOLD
         """
         self.host.run(["bash", "-c", clean], check=False, timeout=60)
@@ -165,10 +168,18 @@ class Stage:
     def until(self, condition: Callable[[], object], *, within: float = 20, what: str) -> None:
         """Wait for something; looking is not free, so not too often."""
         deadline = time.monotonic() + within
-        while not condition():
+        while not self._holds(condition):
             if time.monotonic() > deadline:
                 raise HostError(f"waited {within:g} s in vain for {what}\n{json.dumps(self.incidents(), indent=1)}")
             time.sleep(0.05)
+
+    @staticmethod
+    def _holds(condition: Callable[[], object]) -> object:
+        """Look; a daemon that is not there yet is no error."""
+        try:
+            return condition()
+        except (client.DownError, client.NoAnswerError):
+            return False
 
     def incident(
         self, check: str, condition: Callable[[Incident], object] = bool, *, within: float = 20, what: str = "it"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.host.harness import Host
-from tests.host.scenarios.stage import QUICK, Stage, did, furnish
+from tests.host.scenarios.stage import HOPELESS, QUICK, Stage, did, furnish
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,7 @@ def test_services_that_answer_badly_are_found_out_and_restarted(
 
 def test_where_no_restart_can_help_it_is_tried_three_times_and_then_a_person_is_told_once(stage: Stage) -> None:
     unit = stage.api("wrong", 18207)
-    stage.begin(http("wrong", 18207))
+    stage.begin(http("wrong", 18207, pace=HOPELESS))
     stage.good("wrong")
 
     stage.behave("wrong", always="500")
@@ -99,7 +99,7 @@ def test_where_no_restart_can_help_it_is_tried_three_times_and_then_a_person_is_
 
 def test_a_service_that_cannot_start_for_its_configuration_is_given_up_too(stage: Stage) -> None:
     unit = stage.api("broken", 18208)
-    stage.begin(http("broken", 18208))
+    stage.begin(http("broken", 18208, pace=HOPELESS))
 
     stage.behave("broken", broken="yes")
     stage.signal(unit)
@@ -111,9 +111,14 @@ def test_a_service_that_cannot_start_for_its_configuration_is_given_up_too(stage
 
 
 def test_a_service_that_is_slow_to_start_is_given_its_time(stage: Stage) -> None:
-    unit = stage.api("slow-start", 18209, start_after="4")
+    unit = stage.api("slow-start", 18209, start_after="2")
     stage.until(lambda: stage.host.run(["ss", "-Hltn", "sport = :18209"]).stdout, what="its port")
-    stage.begin(http("slow-start", 18209, pace=QUICK.replace("start_within: 1s", "start_within: 10s")))
+    stage.begin(
+        http(
+            "slow-start",
+            18209,
+        )
+    )
     stage.good("slow-start")
 
     stage.signal(unit)
@@ -139,7 +144,7 @@ def test_one_failed_look_is_a_blip_and_no_incident(stage: Stage) -> None:
 
 def test_a_port_that_another_process_took_is_not_fought_over_for_ever(stage: Stage) -> None:
     unit = stage.api("robbed", 18211)
-    stage.begin(http("robbed", 18211, "expect: {json: {status: ok}}, repair: [restart]"))
+    stage.begin(http("robbed", 18211, "expect: {json: {status: ok}}, repair: [restart]", HOPELESS))
     stage.good("robbed")
 
     stage.service(
