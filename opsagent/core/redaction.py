@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from opsagent.core.text import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opsagent.core.events import Event
     from opsagent.core.observation import Observation
 
+LONGEST_LINE = 8192
+"""Characters; a line of a log or of a program's output is cut to far less before it gets here."""
 _TEXTS = frozenset(
     {
         "answer",
@@ -32,7 +36,7 @@ _TEXTS = frozenset(
 
 
 def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
-    """Return the event with every text that may hold a secret redacted."""
+    """Return the event with every text that may hold a secret redacted, and in lists of lines nothing invisible."""
     changes: dict[str, object] = {}
     for field in fields(event):
         value = getattr(event, field.name) if field.name in _TEXTS else None
@@ -40,7 +44,9 @@ def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
             changes[field.name] = redact(value)
         elif isinstance(value, tuple) and value:
             # joined: a private key spread over several lines is still one secret
-            changes[field.name] = tuple(redact("\n".join(value)).split("\n"))
+            clean = redact("\n".join(value)).split("\n")
+            # after that: an escape in the middle of a secret must not hide it from the patterns
+            changes[field.name] = tuple(visible(line, LONGEST_LINE) for line in clean)
     return replace(event, **changes) if changes else event
 
 

@@ -9,12 +9,14 @@ import typer
 
 from opsagent.core.asking import MOST_ASKED, IncidentAsked, IncidentsAsked, StatusAsked, WhyAsked
 from opsagent.core.quantity import duration, spell
+from opsagent.core.text import visible
 from opsagent.interfaces.cli import clock, daemon, past, place
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
 
 MONTH = timedelta(days=30)
+LONGEST = 8192  # characters of one line of a story
 
 
 def status(*, json_: Json = False, config: Config = None) -> None:
@@ -195,8 +197,8 @@ def _told(one: dict[str, Any]) -> list[str]:
         for sent in one["notifications"]
     ]
     for moment in one["timeline"]:
-        lines.append(f"{clock.shown(moment['at'])}  {moment['text']}")
-        lines += [f"    | {quoted}" for quoted in moment["quoted"]]
+        lines.append(f"{clock.shown(moment['at'])}  {visible(moment['text'], LONGEST)}")
+        lines += [f"    | {visible(quoted, LONGEST)}" for quoted in moment["quoted"]]
     return lines
 
 
