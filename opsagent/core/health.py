@@ -74,13 +74,21 @@ class Health:
 def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     """Return the health after one more look."""
     reading = seen.reading
-    health = replace(health, took=timedelta(seconds=seen.seconds))
     if reading.status is Status.UNKNOWN:
         return _blind(health, seen, policy)
     good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))
     counted = _good(health, seen, policy) if good else _bad(health, seen, policy)
     looks = (*health.looks, good)[-FLAP_LOOKS:]
-    return _flapped(replace(counted, reading=reading, at=seen.at, blind=0, blind_at=None, looks=looks))
+    return replace(
+        counted,
+        reading=reading,
+        at=seen.at,
+        took=timedelta(seconds=seen.seconds),
+        blind=0,
+        blind_at=None,
+        looks=looks,
+        flapping=flap_percent(looks) >= FLAP_ENDS if health.flapping else flap_percent(looks) > FLAP_BEGINS,
+    )
 
 
 def notice(health: Health, seen: Observation) -> Health:
@@ -93,7 +101,7 @@ def _blind(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     last = health.blind_at
     again = last is not None and timedelta() <= seen.at - last < policy.every * PACE
     count, at = (health.blind, last) if again else (health.blind + 1, seen.at)
-    return replace(health, reading=seen.reading, at=seen.at, blind=count, blind_at=at)
+    return replace(notice(health, seen), blind=count, blind_at=at)
 
 
 def shifted(health: Health, by: timedelta) -> Health:
@@ -124,12 +132,19 @@ def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     """What was not seen is not good: a time of blindness begins the good streak anew."""
     kept = health.good if not health.is_blind else 0
     first = health.good_since if kept else seen.at
-    counted = replace(health, good=kept + 1, bad=0, bad_since=None, good_since=first, last_good_at=seen.at)
-    enough = not health.settled or counted.good >= policy.confirm.successes
-    if health.is_bad and not enough:
-        return counted
-    since = health.since if health.settled and health.status is Status.OK else first
-    return replace(counted, status=Status.OK, settled=True, since=since)
+    held = health.is_bad and kept + 1 < policy.confirm.successes
+    was_ok = health.settled and health.status is Status.OK
+    return replace(
+        health,
+        good=kept + 1,
+        bad=0,
+        bad_since=None,
+        good_since=first,
+        last_good_at=seen.at,
+        status=health.status if held else Status.OK,
+        settled=True,
+        since=health.since if held or was_ok else first,
+    )
 
 
 def _bad(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
@@ -142,11 +157,6 @@ def _bad(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
         return counted
     since = health.since if health.is_bad else first
     return replace(counted, status=status, settled=True, since=since)
-
-
-def _flapped(health: Health) -> Health:
-    percent = health.percent_flapping
-    return replace(health, flapping=percent >= FLAP_ENDS if health.flapping else percent > FLAP_BEGINS)
 
 
 def flap_percent(looks: tuple[bool, ...]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
@@ -160,11 +160,20 @@ class Policy:
     notifiers: tuple[NotifierPolicy, ...] = ()
     escalation: Escalation = Escalation()
     maintenance: tuple[Maintenance, ...] = ()
+    # Made from `checks`, for they are looked up at every look; no part of the value.
+    _by_name: dict[str, CheckPolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_key: dict[str, tuple[CheckPolicy, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Index the checks by name and by open key; of two with one name the first counts."""
+        for check in self.checks:
+            self._by_name.setdefault(check.name, check)
+            self._by_key[check.key] = (*self._by_key.get(check.key, ()), check)
 
     def check(self, name: str) -> CheckPolicy | None:
         """Return the check of that name, or None."""
-        return next((check for check in self.checks if check.name == name), None)
+        return self._by_name.get(name)
 
     def checks_of(self, key: str) -> tuple[CheckPolicy, ...]:
         """Return the checks that speak of one open key (a unit, or the check itself)."""
-        return tuple(check for check in self.checks if check.key == key)
+        return self._by_key.get(key, ())
