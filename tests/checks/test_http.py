@@ -191,6 +191,18 @@ def test_a_body_that_breaks_off_is_named(serve: Callable[..., Any], broken: byte
     assert "answered 200 and broke off: Connection broken: " in reading.message
 
 
+@pytest.mark.parametrize(
+    "headers",
+    ["".join(f"X-{number}: y\r\n" for number in range(200)), f"X-Long: {'y' * 200_000}\r\n"],
+    ids=["very many", "one very long"],
+)
+def test_headers_without_end_are_not_read_to_their_end(serve: Callable[..., Any], headers: str) -> None:
+    reading = look(serve(ok(headers=headers)).url)
+
+    assert reading.status is Status.CRITICAL
+    assert len(reading.message) < 300
+
+
 def test_a_gzip_bomb_is_never_unpacked(serve: Callable[..., Any]) -> None:
     bomb = gzip.compress(b'{"status":"ok"}' + b" " * 20_000_000)
 

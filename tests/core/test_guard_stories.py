@@ -245,6 +245,29 @@ def test_what_a_person_starts_and_does_not_come_up_is_a_failure_like_any() -> No
     assert [one.title for one in host.told()] == ["[PAGE SEV2] web-1: api down, it is only watched"]
 
 
+def test_a_storm_of_failures_that_somebody_causes_gets_no_more_restarts_than_the_budgets_allow() -> None:
+    host = host_of()
+    storm = 0
+    ends = host.now + timedelta(hours=26)
+
+    while host.now < ends:
+        if host.services["api.service"].is_ready(host.now):
+            host.kill("api.service")
+            storm += 1
+        else:
+            host.start("api.service")  # whoever wants restarts brings it back, to break it again
+        host.run(seconds=200)
+
+    restarts = host.services["api.service"].restarts
+    assert storm > 200
+    assert len(restarts) > 0
+    for begin in restarts:
+        within = [(at - begin) / timedelta(hours=1) for at in restarts if at >= begin]
+        assert len([hours for hours in within if hours < 0.5]) <= 3
+        assert len([hours for hours in within if hours < 24]) <= 8
+    assert len(host.told("page")) < 30
+
+
 def test_a_service_that_exits_143_when_it_is_stopped_is_not_started_again() -> None:
     host = host_of()
 

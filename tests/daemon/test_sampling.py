@@ -1,0 +1,30 @@
+"""What is kept of every look: few numbers, under names that nobody but the settings gives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.observation import Measure, Observation, Reading, Status
+from opsagent.daemon.sampling import Sampling
+from opsagent.store.history import History
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
+
+
+def test_names_that_a_program_prints_never_become_series_of_their_own(tmp_path: Path) -> None:
+    kept = Sampling(tmp_path, lambda: 0.0, NOON)
+
+    for number in range(500):
+        hostile = Measure(name=f'x{number}"}} 1\n# HELP', value=float(number))
+        reading = Reading(status=Status.OK, message="fine", measures=(hostile, hostile))
+        kept.add(Observation(check="plugin", reading=reading, at=NOON + timedelta(seconds=number)))
+    kept.end()
+
+    with History.open(tmp_path / "samples.db") as history:
+        assert history.checks() == ("plugin",)
+        assert len(history.read("plugin", NOON, NOON + timedelta(minutes=10))) == 500
+    assert b"HELP" not in (tmp_path / "samples.db").read_bytes()
