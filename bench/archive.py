@@ -51,12 +51,13 @@ class Took:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What was measured with a log of so many events; seconds."""
+    """What was measured with a log of so many events; seconds, and resident KiB after the first start."""
 
     events: int
     record: list[Took]
     sync: list[Took]
     first_start: float
+    resident: int
     start: float
     status: list[Took]
     incidents: list[Took]
@@ -140,13 +141,14 @@ def measured(host: Host, folder: Path, events: int) -> Past:
     progress(f"archive: {events:,} events, recording")
     record = recording(path)
     progress(f"archive: {events:,} events, starting")
-    first, *starts = [_start(host) for _ in range(6)]
+    first, resident = _start(host), _resident(host)
     return Past(
         events=events,
         record=record,
         sync=syncs(path.parent),
         first_start=first,
-        start=median(starts),
+        resident=resident,
+        start=median([_start(host) for _ in range(5)]),
         status=_timed(host, "opsagent status"),
         incidents=_timed(host, "opsagent incidents"),
     )
@@ -169,6 +171,11 @@ def _start(host: Host) -> float:
     """Start the daemon; `systemctl start` comes back when it says that it is ready."""
     host.run(["systemctl", "stop", "opsagent.service"])
     return _timed(host, "systemctl start opsagent.service", times=1, timeout=90)[0].wall
+
+
+def _resident(host: Host) -> int:
+    status = host.read(f"/proc/{host.show('opsagent.service', 'MainPID')}/status")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
 
 def _timed(host: Host, command: str, times: int = 15, timeout: float = 60) -> list[Took]:
@@ -206,6 +213,7 @@ def run() -> Result:
             "`incidents`",
             "start",
             "first start",
+            "resident then",
         ),
         rows=tuple(_row(one) for one in (few, many)),
         promises=_promises(few, many),
@@ -222,6 +230,7 @@ def _row(one: Past) -> tuple[str, ...]:
         _said(one.incidents),
         millis(one.start),
         millis(one.first_start),
+        f"{one.resident / 1024:.0f} MiB",
     )
 
 
