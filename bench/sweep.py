@@ -122,7 +122,7 @@ def run() -> Result:
                 f"{wall:.2f} s (best {best:.2f} s)",
                 f"{cpu:.2f} s",
                 f"{peer:.1f} s" if peer else "-",
-                f"{peer / wall:.0f} times" if peer else "-",
+                f"{peer / wall:.1f} times" if peer else "-",
             )
         )
         if delay:
