@@ -195,6 +195,8 @@ class Agent:
         fresh = not intake.is_late(world, seen.snapshot)
         changed = intake.unit(world, seen.snapshot) if fresh else []
         self._stage(turn, changed, now)
+        if changed:
+            self._facts.pop(seen.snapshot.name, None)  # what was read for a repair is the unit's past
         world = self._world(turn.state, turn.looks, now, can_record=True)
         self._stage(turn, intake.stops(world, seen.stops), now)
         if seen.cursor:

@@ -69,3 +69,20 @@ def test_a_suspect_whose_unit_still_starts_is_not_called_good_again() -> None:
     again.bad("api")
 
     assert [one.state for one in again.agent.state.incidents.values()] == [Phase.SUSPECT]
+
+
+def test_what_was_read_before_a_unit_died_is_not_asked_whether_it_may_be_restarted() -> None:
+    host = StoryHost(POLICY)
+    host.unit("api.service", active_state="active", sub_state="running", need_daemon_reload=True)
+    host.good("api")
+    for _ in range(3):
+        host.pass_(seconds=5)
+        host.bad("api")
+    host.answer_facts()
+    assert host.orders.acted == []
+
+    host.pass_(seconds=1)
+    host.unit("api.service", active_state="failed", sub_state="failed", result="signal")
+    host.answer_facts()
+
+    assert [event.remedy for _, _, event in host.orders.acted] == ["restart"]
