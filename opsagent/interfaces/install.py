@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.host import polkit
+from opsagent.settings.source import HOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +34,6 @@ SETTINGS = Path("/etc/opsagent/opsagent.yaml")
 STATE = Path("/var/lib/opsagent")
 DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
 USER = "opsagent"
-HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 REFRESH = "run as root: opsagent install --refresh"
 NEXT_STEPS = (
     f"read the settings, change what is not as you want it: {SETTINGS}",

@@ -52,7 +52,7 @@ def load(
     sources, problems = _read_all(path, trusted_only=in_force and (account.is_system or source.is_system_path(path)))
     # a person who looks at the system's settings need not be able to read the system's secrets
     looks_only = source.is_system_path(path) and not account.is_system
-    reading = _settings_of(sources, problems, known, looks_only=looks_only)
+    reading = _settings_of(sources, problems, known, looks_only=looks_only, service=source.is_system_path(path))
     settings = reading.settings(account, tuple(sources), path)
     if in_force and settings.state.is_relative_to(source.SYSTEM_STATE):
         _, problems = _read_all(path, trusted_only=True)
@@ -100,7 +100,9 @@ def _read_all(path: Path, *, trusted_only: bool) -> tuple[list[Source], list[Pro
     return sources, problems
 
 
-def _settings_of(sources: list[Source], problems: list[Problem], known: Known, *, looks_only: bool) -> _Reading:
+def _settings_of(
+    sources: list[Source], problems: list[Problem], known: Known, *, looks_only: bool, service: bool = False
+) -> _Reading:
     """Read the documents, or raise SettingsError with everything that is wrong."""
     roots = []
     for each in sources:
@@ -112,6 +114,7 @@ def _settings_of(sources: list[Source], problems: list[Problem], known: Known, *
     root, wrong = merge(roots)
     reading = _Reading(root, known, [*problems, *wrong])
     reading.problems += credentials.unreadable(root, looks_only=looks_only)
+    reading.problems += relations.closed_to_the_service(root) if service else ()
     if not problems:
         reading.relate()
     if reading.problems:

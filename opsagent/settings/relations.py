@@ -5,12 +5,14 @@ All of it is read from the tree, so that a mistake in one key hides no mistake i
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.denied import denied, holds_data, malformed
 from opsagent.core.quantity import duration
 from opsagent.settings.problem import Place, Problem, shown
-from opsagent.settings.tree import Mapping, Node, Scalar, Sequence
+from opsagent.settings.source import HOMES
+from opsagent.settings.tree import Mapping, Node, Scalar, Sequence, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -104,6 +106,16 @@ def _unit_refusals(rule: Node, do: str, unit: str) -> Iterator[str]:
             f"cannot restart {shown(unit)} without being told that it may be: it holds data, "
             "write {do: restart, holds_data: true}"
         )
+
+
+def closed_to_the_service(root: Mapping) -> Iterator[Problem]:
+    """Tell of directories that the host's own instance can never write: its sandbox closes home directories."""
+    for key in ("state", "memory"):
+        path = Path(text_of(root, key))
+        if any(path.is_relative_to(home) for home in HOMES):
+            said = f"cannot use {shown(str(path))}, a home directory, for the host's own service"
+            text = f"{said}, allowed: a path elsewhere, or run opsagent as that user with `scope: user` ({key})"
+            yield Problem(place=place_of(root, (key,)), text=text)
 
 
 def circles(checks: list[Node]) -> Iterator[Problem]:

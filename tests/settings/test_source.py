@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsagent.settings import SettingsError, load
+from opsagent.settings import SettingsError, load, source
 from opsagent.settings.source import LARGEST, Account, files_of, find, host_zone, read, this_account
 
 ADA = Account(uid=1000, name="ada", home=Path("/home/ada"))
@@ -218,3 +218,26 @@ def test_whoever_writes_to_the_systems_state_is_the_systems_instance(place: Path
 
     with pytest.raises(SettingsError, match="cannot trust a file of mode 0660"):
         load(place, {}, (), {}, ADA)
+
+
+def test_the_hosts_own_service_cannot_keep_its_memory_in_a_home_and_anybody_else_can(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.write_text("zone: UTC\nmemory: /home/ada/notes\nstate: /root/x\nfoo: 1\n", encoding="utf-8")
+    theirs = told_by_load(place)
+
+    monkeypatch.setattr(source, "SYSTEM_DIRECTORY", place.parent)
+    ours = told_by_load(place)
+
+    assert [line for line, _ in theirs] == [4]
+    assert [line for line, _ in ours] == [2, 3, 4]
+    assert dict(ours)[2] == (
+        "cannot use '/home/ada/notes', a home directory, for the host's own service, "
+        "allowed: a path elsewhere, or run opsagent as that user with `scope: user` (memory)"
+    )
+
+
+def told_by_load(path: Path) -> list[tuple[int, str]]:
+    with pytest.raises(SettingsError) as caught:
+        load(path, {}, (), {}, ADA, draft=True)
+    return sorted((problem.place.line, problem.text) for problem in caught.value.problems)

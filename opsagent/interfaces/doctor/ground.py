@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.interfaces.doctor.finding import Finding, ok, red, warn
+from opsagent.settings.source import HOMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOM_WARN, ROOM_RED = 500 << 20, 50 << 20
 """Free bytes: the state directory may grow to the first; below the second a repair may not be recordable."""
-HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 WAL_RESET_FIXED = (3, 51, 3)
 JOURNAL_GROUP = "systemd-journal"
 _TIME_ERROR = 5
