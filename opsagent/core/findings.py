@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Heals that are still too many although everything is green.
 CHRONIC = ((3, timedelta(hours=1)), (5, timedelta(hours=24)))
 TELL_AGAIN = timedelta(hours=24)
+MANY = "breaker"  # what the incident of many failures shows in the place of a check
 NOT_YET = "not known yet"
 _NOT_ARCHIVED = ("parent", "operator_stop", "maintenance", "pause")
 
@@ -32,7 +33,7 @@ def breaker_incident(world: World) -> list[Draft]:
     said = f"{len(breaker.keys)} unrelated failures at once: {', '.join(breaker.keys)}; repairs stopped"
     if incident is None:
         event = ev.IncidentSuspected(
-            key=BREAKER, check=BREAKER, unit=None, failure_class=BREAKER, message=said, first_bad_at=breaker.opened_at
+            key=BREAKER, check=MANY, unit=None, failure_class=MANY, message=said, first_bad_at=breaker.opened_at
         )
         return [Draft(event=event, incident=OPENING)]
     if incident.state is Phase.SUSPECT:
@@ -51,10 +52,10 @@ def _confirmed(world: World, said: str) -> ev.IncidentConfirmed:
         label=next_label(world.now.date(), [*taken, *world.taken]),
         to=Phase.PAGED,
         severity=severity,
-        failure_class=BREAKER,
-        fingerprint=f"{BREAKER}|host|{BREAKER}",
+        failure_class=MANY,
+        fingerprint=f"{MANY}|host|{MANY}",
         reason=said,
-        checks=(BREAKER,),
+        checks=(MANY,),
     )
 
 

@@ -117,6 +117,8 @@ def _(command: cmd.Resolve, world: World) -> tuple[list[Draft], cmd.Answer]:
 
 @_done.register(cmd.Pause)
 def _(command: cmd.Pause, world: World) -> tuple[list[Draft], cmd.Answer]:
+    if command.lasts <= timedelta():
+        return _no("cannot pause for no time at all: --for wants a span such as 2h")
     until = world.now + command.lasts
     incident = find(world, command.target) if command.target.upper().startswith("OPS-") else None
     if incident is not None:

@@ -114,6 +114,7 @@ def _(event: ev.IncidentResolved, incident: Incident, recorded: Recorded) -> Inc
         incident,
         resolved_at=recorded.at,
         resolved_by=event.by,
+        page_again=False,
         repair=Repair.IDLE,
         next_repair_at=None,
         next_level_at=None,
@@ -347,7 +348,7 @@ def _(event: ev.AckReminded, incident: Incident, recorded: Recorded) -> Incident
 
 @_changed.register(ev.AckEnded)
 def _(event: ev.AckEnded, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, ack_until=None, ack_reminded=False, owner=Phase.PAGED, page_again=True)
+    changed = replace(asked_anew(incident), ack_until=None, ack_reminded=False, owner=Phase.PAGED, page_again=True)
     return _told_story(changed, recorded, f"the hold of {incident.acknowledged_by} ended: {event.reason}")
 
 

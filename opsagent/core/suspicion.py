@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from opsagent.core.health import Health
     from opsagent.core.incident import Incident
 
-BREAKER = "breaker"  # the open key of the one incident that many failures at once have
+BREAKER = "/breaker"  # the open key of the one incident that many failures at once have; no check is called so
 BLIND = "/blind"  # the open key of "cannot look" is the check's own, apart from that of its failure
 
 

@@ -47,7 +47,7 @@ def trouble(incident: Incident) -> str:
 
 
 def _is(incident: Incident) -> str:
-    if incident.key == "breaker":
+    if incident.key == "/breaker":
         return "is open: many things failed at once"
     if incident.blind:
         return "cannot be looked at"
@@ -79,6 +79,13 @@ def fresh(incident: Incident) -> tuple[Action, ...]:
     went = ordered(incident.actions)
     helped = [number for number, action in enumerate(went, start=1) if action.outcome is Outcome.VERIFIED]
     return went[helped[-1] :] if helped else went
+
+
+def healed_by(incident: Incident) -> Action | None:
+    """Return the action that ended the present spell, if one did: what helped before it does not count."""
+    last = next(reversed(ordered(incident.actions)), None)
+    helped = last is not None and last.outcome is Outcome.VERIFIED and last.at >= bad_since(incident)
+    return last if helped else None
 
 
 def seen_before(state: State, incident: Incident) -> str:
@@ -229,11 +236,12 @@ def _kinds(went: tuple[Action, ...]) -> int:
 
 def fixed_by(state: State, incident: Incident) -> str:
     """Return who or what ended it, as far as that is known."""
-    went = ordered(incident.actions)
-    if went and went[-1].outcome is Outcome.VERIFIED:
-        return f"{went[-1].remedy} of {went[-1].unit} at {hhmmss(went[-1].at, state.zone)} (try {len(went)})."
+    helped = healed_by(incident)
+    if helped is not None:
+        tries = len(ordered(incident.actions))
+        return f"{helped.remedy} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
     failed = len(fresh(incident))
-    mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if went else "I did nothing."
+    mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if failed else "I did nothing."
     return f"{f'{incident.resolved_by} said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
 
 

@@ -495,3 +495,25 @@ def test_with_nobody_named_the_journal_is_told() -> None:
     host.kill("api.service")
 
     assert [owed.notifier for owed in host.told("page")] == ["journal"]
+
+
+def test_when_a_hold_ends_the_hands_are_free_again_at_once() -> None:
+    host = host_of(API)
+    host.services["api.service"].can_start = False
+    host.kill("api.service")
+    host.run(seconds=5)
+    ack(host, lasts=timedelta(hours=1))
+    host.run(minutes=59)
+    host.services["api.service"].can_start = True
+
+    host.run(minutes=1, seconds=10)
+
+    assert len(host.services["api.service"].restarts) == 2
+
+
+def test_a_pause_always_has_an_end_that_is_to_come() -> None:
+    host = host_of()
+
+    answer = host.ask(cmd.Pause(by="anna", target="api", lasts=timedelta(), because="work"))
+
+    assert not answer.accepted

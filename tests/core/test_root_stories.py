@@ -9,8 +9,9 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core import inbox
+from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Outcome, Phase, Repair
-from opsagent.core.policy import CheckPolicy, Criticality
+from opsagent.core.policy import CheckPolicy, Criticality, UnitBudget
 from tests.core.live_host import LiveHost
 from tests.core.test_stories import API, POLICY
 
@@ -169,7 +170,7 @@ def test_three_unrelated_failures_in_a_minute_stop_all_repairs_and_are_told_as_o
     assert len(host.events(ev.BreakerOpened)) == 1
     assert sum(restarts(host, name) for name in host.services) <= 2
     assert len([owed for owed in host.told("page") if "many things failed at once" in owed.title]) == 1
-    parent = host.agent.state.open_for("breaker")
+    parent = host.agent.state.open_for("/breaker")
     assert {host.agent.state.open_for(f"app{n}.service").parent for n in range(3)} == {parent.seq}
 
 
@@ -259,3 +260,31 @@ def test_the_worst_of_its_checks_gives_an_incident_its_severity() -> None:
     assert host.incident.severity == "SEV1"
     assert host.incident.repair in (Repair.RUNNING, Repair.VERIFYING)
     assert host.incident.actions[0].outcome is Outcome.RUNNING
+
+
+def test_a_check_that_is_called_breaker_is_a_check_like_any_other() -> None:
+    named = replace(API, name="breaker", unit=None, repair=())
+    host = LiveHost(replace(POLICY, checks=(*independent(3), named)))
+    for n in range(3):
+        host.serve(f"app{n}.service")
+    host.answers["breaker"] = lambda: Reading(status=Status.CRITICAL, message="open", failure_class="status")
+    host.run(minutes=1)
+
+    for n in range(3):
+        host.services[f"app{n}.service"].can_start = False
+        host.kill(f"app{n}.service")
+
+    assert host.agent.state.open_for("breaker").check == "breaker"
+    assert host.agent.state.open_for("/breaker").seq != host.agent.state.open_for("breaker").seq
+
+
+def test_one_unit_takes_at_most_half_of_the_hosts_repairs_and_the_host_keeps_to_its_own() -> None:
+    host = host_of(*independent(4), per_unit=UnitBudget(attempts=10, waits=()))
+
+    for n in (0, 0, 0, 0, 1, 1, 2, 3):
+        if host.services[f"app{n}.service"].is_ready(host.now):
+            host.kill(f"app{n}.service")
+        host.run(minutes=2)
+
+    assert [restarts(host, f"app{n}.service") for n in range(4)] == [3, 2, 1, 0]
+    assert "6 repairs on this host" in host.agent.state.open_for("app3.service").repair_reason
