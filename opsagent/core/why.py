@@ -196,7 +196,7 @@ def _steps(world: World, incident: Incident) -> list[str]:
     whens = (
         ("repair asked again", incident.next_repair_at),
         ("next level told", incident.next_level_at),
-        ("the hold ends", incident.ack_until),
+        ("the hold ends", incident.ack_until if incident.state is Phase.ACKNOWLEDGED else None),
         ("the quiet ends", incident.snoozed_until),
     )
     steps = [f"{what} {_clock(world, at)}" for what, at in whens if at is not None]

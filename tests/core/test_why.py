@@ -125,6 +125,7 @@ def test_observe_mode_promises_no_repair() -> None:
             {"state": Phase.ACKNOWLEDGED, "acknowledged_by": "ann", "ack_until": NOW + timedelta(hours=1)},
             "the hold ends 04:10:00",
         ),
+        ({"ack_until": NOW + timedelta(hours=1)}, "next level told 03:40:00; tried again"),
         ({"suppressed_by": "parent"}, "quiet because of parent"),
         ({"state": Phase.SNOOZED, "snoozed_until": NOW + timedelta(hours=1)}, "the quiet ends 04:10:00"),
         (

@@ -21,6 +21,7 @@ from opsagent.core.wording import (
     down_since,
     fixed_by,
     fresh,
+    healed_by,
     ordered,
     reason_of,
     seen_before,
@@ -284,8 +285,7 @@ def _(event: ev.IncidentReopened, scene: Scene, incident: Incident) -> str:
 @incident_story.register(ev.IncidentResolved)
 def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
     went = ordered(incident.actions)
-    healed = bool(went) and went[-1].outcome is Outcome.VERIFIED
-    if healed and incident.first_paged_at is None and not event.by:
+    if healed_by(incident) is not None and incident.first_paged_at is None and not event.by:
         return ""  # told when it was healed, and nobody waits for more
     name, good_at = inline(incident.check, 64), incident.mitigated_at
     what = f"{name} good since {scene.when(good_at)}" if good_at else f"{name} is over"

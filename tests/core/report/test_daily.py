@@ -298,6 +298,20 @@ def test_what_is_bad_again_and_kept_quiet_is_told_with_the_reason() -> None:
     assert "- **Why** needs redis, which is down" in text
 
 
+def test_what_is_bad_again_and_good_by_itself_is_told_to_its_end() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="500"), seq, after=60)
+    night.good(seq)
+
+    text = night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+
+    assert "api good since" in text
+    assert "- **Ended by** a person, or by itself. I did nothing." in text
+
+
 def test_a_repair_that_hold_refuses_is_told_once_with_the_page() -> None:
     night = Telling()
     seq = night.incident()
@@ -517,6 +531,7 @@ STEPS = st.lists(st.sampled_from(["good", "bad", "dead", "done", "failed", "refu
 @settings(max_examples=40, deadline=None)
 @given(STEPS)
 @example(["dead", "failed", "wait", "wait", "wait", "failed", "bad"])
+@example(["good", "good", "dead", "done", "dead"])
 @example(["dead", "done", "bad", "bad", "bad", "wait", "wait", "done"])
 def test_every_order_that_went_out_is_found_in_the_days_story(steps: list[str]) -> None:
     host = StoryHost(POLICY)
@@ -524,7 +539,7 @@ def test_every_order_that_went_out_is_found_in_the_days_story(steps: list[str]) 
     host.orders.remember = lambda turn: told.extend(e.text for step in turn for e in entries(*step))
     host.unit("api.service", active_state="active", sub_state="running", invocation_id="a" * 32)
     host.good("api")
-    for step in [*steps, "done", *["good"] * 90]:
+    for step in [*steps, "done", *["good", "done"] * 45]:
         host.pass_(seconds=5)
         if step == "dead":
             host.unit("api.service", active_state="failed", sub_state="failed", result="signal")
