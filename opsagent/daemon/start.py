@@ -159,11 +159,10 @@ def fate(action: Action, scope: str) -> JobOutcome:
     Waits until systemd is through with the unit: while its job still stops what hangs, the invocation is the old one,
     and whoever ordered again then would restart it twice.
     """
-    after = snapshot_of(action.unit, scope)
     deadline = time.monotonic() + LONGEST_JOB.total_seconds()
-    while after is not None and after.job and time.monotonic() < deadline:
+    while _is_busy(action.unit, scope) and time.monotonic() < deadline:
         time.sleep(A_MOMENT)
-        after = snapshot_of(action.unit, scope)
+    after = snapshot_of(action.unit, scope)  # anew: a job may end between two questions of one reading
     went = after is not None and after.invocation_id not in {"", action.before}
     said = "a new invocation shows that it went through" if went else "the invocation is the same as before"
     return JobOutcome(
@@ -171,6 +170,11 @@ def fate(action: Action, scope: str) -> JobOutcome:
         error=f"opsagent ended before the answer; {said}",
         after=after,
     )
+
+
+def _is_busy(unit: str, scope: str) -> bool:
+    snapshot = snapshot_of(unit, scope)
+    return snapshot is not None and bool(snapshot.job)
 
 
 def missed(state: State, now: datetime) -> timedelta:

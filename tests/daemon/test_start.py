@@ -6,10 +6,12 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core.codec import encode, kind_of
+from opsagent.core.incident import Action
 from opsagent.core.log_row import OPENING, NewRow
 from opsagent.core.observation import Severity
-from opsagent.core.phase import Phase
+from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Policy
+from opsagent.core.unit import UnitSnapshot
 from opsagent.daemon import start
 from opsagent.settings import Settings
 from opsagent.settings.options import Layout, Scope
@@ -94,3 +96,19 @@ def test_a_sound_log_is_no_news(settings: Settings) -> None:
     assert start.salvaged(ground.opened) == []
     ground.opened.log.close()
     ground.held.release()
+
+
+def test_the_fate_of_an_order_is_read_anew_after_its_job_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last reading that shows no job may be torn: its job ended between two questions."""
+    readings = (("restart", "a" * 32), (None, "a" * 32), (None, "b" * 32))
+    seen = [UnitSnapshot(name="api.service", read_at=NOW, job=job, invocation_id=found) for job, found in readings]
+    monkeypatch.setattr(start, "snapshot_of", lambda name, scope: seen.pop(0))
+    monkeypatch.setattr(start, "A_MOMENT", 0)
+    ordered = Action(
+        seq=1, at=NOW, remedy="restart", unit="api.service", outcome=Outcome.RUNNING, before="a" * 32, reason="down"
+    )
+
+    outcome = start.fate(ordered, "system")
+
+    assert outcome.result == "done"
+    assert seen == []
