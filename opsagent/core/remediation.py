@@ -184,10 +184,11 @@ def _request(case: Case) -> ev.ActionRequested:
 
 
 def _refused(case: Case, answer: Answer) -> list[Draft]:
-    """Record a refusal once, and when the question is asked again."""
+    """Record a refusal once, and when the question is asked again; the wait between two tries is no refusal."""
     incident, world = case.incident, case.world
     drafts = []
-    if incident.asked_by or not any(_same(a, case, answer) for a in incident.actions):
+    waits = answer.guard == "budget" and not answer.final
+    if incident.asked_by or not (waits or any(_same(a, case, answer) for a in incident.actions)):
         event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
         drafts.append(Draft(event=event, incident=incident.seq))
     to = _repair_of(answer)

@@ -87,6 +87,17 @@ def test_the_waits_run_from_the_end_of_an_attempt_not_from_its_order() -> None:
     assert [round(wait.total_seconds()) for wait in waits] == [10, 60]
 
 
+def test_a_wait_between_two_tries_is_no_refusal_and_giving_up_is_one() -> None:
+    host = days_of()
+    host.services["api.service"].can_start = False
+
+    host.kill("api.service")
+    host.run(minutes=8)
+
+    refused = [one for one in host.incident.actions if not one.attempt]
+    assert [(one.guard, one.reason) for one in refused] == [("budget", "api.service: 3 restarts in 30 min (limit 3)")]
+
+
 def test_after_a_repair_that_worked_giving_up_is_forgotten() -> None:
     host = days_of()
     service = host.services["api.service"]
