@@ -172,7 +172,7 @@ class Hands:
         tried = ordered(incident.actions)
         since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
         found = evidence.fuller(incident.unit, since)
-        for part in found.parts:
+        for part in found.parts[:1] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))
