@@ -241,6 +241,9 @@ def fixed_by(state: State, incident: Incident) -> str:
         tries = len(ordered(incident.actions))
         return f"{helped.remedy} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
     failed = len(fresh(incident))
+    root = state.incidents.get(incident.parent or 0)
+    if root is not None and not failed and not incident.resolved_by:
+        return f"the recovery of {root.check}, which it needs ({root.label})."
     mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if failed else "I did nothing."
     return f"{f'{incident.resolved_by} said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
 

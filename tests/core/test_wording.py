@@ -228,3 +228,14 @@ def test_a_message_has_short_lines_and_no_control_characters() -> None:
     assert all(len(line) <= 300 for line in body.split("\n"))
     assert "\x1b" not in body
     assert "\\x1b[2J" in body
+
+
+def test_what_fell_with_another_came_back_with_it() -> None:
+    night, seq = exhausted()
+    child = night.incident("worker", "worker.service")
+    night.take(ev.SuppressionChanged(by="parent", reason="needs billing", parent=seq), child)
+    night.take(ev.SuppressionChanged(by=None, reason="no longer kept quiet"), child)
+
+    said = wording.fixed_by(night.state, night.one(child))
+
+    assert said == "the recovery of billing, which it needs (OPS-20261118-001)."
