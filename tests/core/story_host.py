@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from opsagent.agent import Agent
 from opsagent.core import inbox
 from opsagent.core.codec import Recorded, decode
-from opsagent.core.commands import Answer, Command
 from opsagent.core.log_row import Batch, Row, StoreError
 from opsagent.core.observation import Observation, Reading, Status, ok
-from opsagent.core.policy import Policy
 from opsagent.core.state import State
 from opsagent.core.unit import HostConditions, JobOutcome, UnitSnapshot
 from opsagent.core.world import Facts
+
+if TYPE_CHECKING:
+    from opsagent.core.commands import Answer, Command
+    from opsagent.core.policy import Policy
 
 NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
@@ -114,7 +117,8 @@ class StoryHost:
         self.look(check, Reading(status=Status.CRITICAL, message="answered 500", failure_class=failure_class, **more))
 
     def unit(self, name: str, **fields) -> None:
-        known = self.units.get(name) or UnitSnapshot(name=name, read_at=self.now, unit_file_state="enabled", type="simple")
+        fresh = UnitSnapshot(name=name, read_at=self.now, unit_file_state="enabled", type="simple")
+        known = self.units.get(name) or fresh
         values = {f: getattr(known, f) for f in known.__slots__} | {"read_at": self.now} | fields
         self.units[name] = UnitSnapshot(**values)
         self.take(inbox.UnitSeen(snapshot=self.units[name]))

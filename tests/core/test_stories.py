@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from opsagent.core import events as ev
 from opsagent.core.fold import replay
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, Policy, RemedyRule
