@@ -110,7 +110,7 @@ class Service:
         self._begin()
         self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
         while not self._stop.is_set():
-            if not self._turned():
+            if not self._turned() or not self._is_alone():
                 return BROKEN
         return self._end()
 
@@ -125,6 +125,13 @@ class Service:
             log.exception("a turn failed; this is a mistake in opsagent")
             self._stop.wait(1)
         return True
+
+    def _is_alone(self) -> bool:
+        """Whoever deletes our lock lets a second daemon write into the same log: the next start takes a new one."""
+        alone = self._ground.held.is_ours_still()
+        if not alone:
+            log.critical("somebody deleted our lock; ending before a second daemon writes beside us")
+        return alone
 
     def _signalled(self, flag: threading.Event, *_: object) -> None:
         flag.set()
@@ -300,6 +307,7 @@ class Service:
             self._agent.handle([inbox.SettingsWrong(errors=lines)], self.clock.now())
             self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
             return
+        self._say_what_waits(settings)
         self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
         self._hands.use(self.settings, "", self.clock.now())
         for snapshot in self._snapshots.values():
@@ -310,6 +318,13 @@ class Service:
             listener.resync()
         self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
         log.info("settings applied", checks=len(self.settings.watched))
+
+    def _say_what_waits(self, new: Settings) -> None:
+        """Where we keep things, and for whom, is fixed at the start: say so rather than let somebody wonder."""
+        fixed = ("state", "memory", "layout", "scope")
+        waiting = [name for name in fixed if getattr(new, name) != getattr(self.settings, name)]
+        if waiting:
+            log.warning("these settings take effect at the next start: systemctl restart opsagent", keys=waiting)
 
     def _end(self) -> int:
         self._supervisor.stopping("stopping")

@@ -235,6 +235,24 @@ def test_a_second_daemon_is_told_who_runs(watching: Instance) -> None:
     assert f"process {daemon.pid} holds it" in second.stderr
 
 
+def test_a_daemon_whose_lock_was_deleted_ends_before_there_are_two(watching: Instance) -> None:
+    with running(watching) as daemon:
+        (watching.state / "lock").unlink()
+
+        assert daemon.wait(20) == 70
+    assert "somebody deleted our lock" in (watching.directory / "run.log").read_text()
+
+
+def test_where_things_are_kept_changes_at_the_next_start_and_that_is_said(watching: Instance) -> None:
+    with running(watching) as daemon:
+        watching.settings.write_text(watching.settings.read_text() + f"memory: {watching.directory}/elsewhere\n")
+        daemon.send_signal(signal.SIGHUP)
+        said = watching.directory / "run.log"
+
+        wait_for(lambda: "take effect at the next start" in said.read_text(), "the log", watching)
+        assert not (watching.directory / "elsewhere").exists()
+
+
 def test_the_daemon_does_not_start_with_bad_settings(instance: Instance) -> None:
     instance.settings.write_text("checks: [{name: a, kind: nope}]\n")
 
