@@ -171,7 +171,8 @@ class Hands:
     def _investigate(self, incident: Incident) -> None:
         tried = ordered(incident.actions)
         since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
-        found = evidence.fuller(incident.unit, since)
+        check = self._policy.check(incident.check)
+        found = evidence.gather(incident.unit, since, check.scope if check is not None else "system")
         for part in found.parts[:1] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:

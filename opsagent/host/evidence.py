@@ -1,4 +1,4 @@
-"""What was going on when a unit failed: a little before the first action, the rest beside it.
+"""What was going on when a unit failed, read beside its repair.
 
 Every part has a bound of its own and says when it could not be read. Nothing is redacted here.
 """
@@ -28,8 +28,6 @@ _KERNEL_LINES = 20
 _MOST_LISTENERS = 50
 _TOP = 5
 _MOST_PROCESSES = 2_000
-# journalctl takes about 10 ms; with 50 ms for the rest, the first action waits 150 ms for its evidence at most.
-_QUICKLY = timedelta(milliseconds=100)
 _PATIENTLY = timedelta(seconds=5)
 _NEARLY_FULL = 85.0
 
@@ -51,19 +49,14 @@ class Evidence:
     parts: tuple[Part, ...]
 
 
-def quick(unit: str | None, since: datetime, scope: str = "system") -> Evidence:
-    """Read what must be read before the first action: the unit's last 50 log lines and who listens."""
-    parts = [] if unit is None else [_part("log", lambda: journal.lines(unit, since, _UNIT_LINES, scope, _QUICKLY))]
-    return Evidence(unit=unit, parts=(*parts, _part("listeners", _listeners)))
-
-
-def fuller(unit: str | None, since: datetime, scope: str = "system") -> Evidence:
-    """Read what may take its time: the log again with patience, processes, file systems, the kernel's lines."""
+def gather(unit: str | None, since: datetime, scope: str = "system") -> Evidence:
+    """Read the unit's last 50 log lines, who listens, processes, file systems, the kernel's lines."""
     parts = [] if unit is None else [_part("log", lambda: journal.lines(unit, since, _UNIT_LINES, scope, _PATIENTLY))]
     return Evidence(
         unit=unit,
         parts=(
             *parts,
+            _part("listeners", _listeners),
             _part("memory and load", _memory_and_load),
             _part("processes", _processes),
             _part("nearly full", _nearly_full),
