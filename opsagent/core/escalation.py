@@ -26,12 +26,6 @@ REMIND_FIRST = timedelta(minutes=15)
 REMIND_LONGEST = timedelta(minutes=60)
 WORTH_SENDING = timedelta(hours=24)
 JOURNAL = "journal"
-LEASE = {
-    Severity.SEV1: timedelta(minutes=30),
-    Severity.SEV2: timedelta(minutes=60),
-    Severity.SEV3: timedelta(hours=4),
-    Severity.SEV4: timedelta(hours=4),
-}
 _PAGES = (MessageKind.PAGE, MessageKind.REMINDER)
 
 
@@ -201,9 +195,12 @@ def _lease(world: World, incident: Incident) -> list[Draft]:
     if incident.ack_until <= now:
         reason = f"{incident.acknowledged_by} has held it until now"
         return [Draft(event=ev.AckEnded(reason=reason), incident=incident.seq)]
-    if incident.ack_reminded or incident.ack_until - now > LEASE_WARNING or not _may_reach(world, incident):
+    due = incident.page_again or (not incident.ack_reminded and incident.ack_until - now <= LEASE_WARNING)
+    if not due or not _may_reach(world, incident):
         return []
     reason = f"the hold of {incident.acknowledged_by} ends at {incident.ack_until:%H:%M} UTC"
+    if incident.page_again:
+        reason = f"it is {incident.severity} now, and {reason}"
     levels = levels_for(world, incident)
     level = levels[max(incident.level, 1) - 1] if incident.level <= len(levels) else levels[-1]
     place = f"lease.{len(incident.told)}"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core.escalation import LEASE
 from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.recovery import judges, still_bad
 from opsagent.core.remediation import allowed, candidate
+from opsagent.core.severity import LEASE
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Severity, Status, worse_of
@@ -12,6 +13,13 @@ if TYPE_CHECKING:
 
     from opsagent.core.health import Health
 
+# How long a person holds an incident who does not say how long.
+LEASE = {
+    Severity.SEV1: timedelta(minutes=30),
+    Severity.SEV2: timedelta(minutes=60),
+    Severity.SEV3: timedelta(hours=4),
+    Severity.SEV4: timedelta(hours=4),
+}
 NEVER_PAGES = ("cpu",)  # a busy processor is a finding; what it harms has checks of its own
 
 

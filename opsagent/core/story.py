@@ -11,6 +11,7 @@ from opsagent.core import events as ev
 from opsagent.core.incident import Action, IllegalTransitionError, Incident, Moment, Told, target
 from opsagent.core.observation import worse_of
 from opsagent.core.phase import SILENT, Outcome, Phase, Repair
+from opsagent.core.severity import LEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,8 +158,11 @@ def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> In
 
 @_changed.register(ev.SeverityRaised)
 def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incident:
+    """Who holds it is told, and holds it for no longer than what it has become allows."""
     severity = worse_of(event.to, incident.severity) if incident.severity else event.to
-    changed = replace(incident, severity=severity, page_again=incident.page_again or incident.level > 0)
+    told = incident.level > 0 or incident.state is Phase.ACKNOWLEDGED
+    until = incident.ack_until and min(incident.ack_until, recorded.at + LEASE[severity])
+    changed = replace(incident, severity=severity, page_again=incident.page_again or told, ack_until=until)
     return _told_story(changed, recorded, f"{severity}: {event.reason}")
 
 
@@ -342,8 +346,9 @@ def _(event: ev.IncidentAcknowledged, incident: Incident, recorded: Recorded) ->
 
 @_changed.register(ev.AckReminded)
 def _(event: ev.AckReminded, incident: Incident, recorded: Recorded) -> Incident:
-    del event, recorded
-    return replace(incident, ack_reminded=True)
+    del event
+    near = incident.ack_until is not None and incident.ack_until - recorded.at <= LEASE_WARNING
+    return replace(incident, ack_reminded=near, page_again=False)
 
 
 @_changed.register(ev.AckEnded)

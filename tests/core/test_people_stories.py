@@ -517,3 +517,20 @@ def test_a_pause_always_has_an_end_that_is_to_come() -> None:
     answer = host.ask(cmd.Pause(by="anna", target="api", lasts=timedelta(), because="work"))
 
     assert not answer.accepted
+
+
+def test_who_holds_what_turns_out_worse_is_told_and_holds_it_for_a_shorter_time() -> None:
+    host = paged_host()
+    ack(host, lasts=timedelta(hours=5))
+    host.run(minutes=10)
+
+    host.answers["api"] = lambda: Reading(
+        status=Status.CRITICAL, message="disk gone", failure_class="status", severity=Severity.SEV1
+    )
+    host.run(seconds=30)
+    told = host.told("reminder")
+    host.run(minutes=30)
+
+    assert ["SEV1" in owed.title for owed in told] == [True, True]
+    assert len(host.told("reminder")) == 4
+    assert host.incident.state is Phase.PAGED
