@@ -339,6 +339,7 @@ def _(event: ev.IncidentAcknowledged, incident: Incident, recorded: Recorded) ->
         ack_reminded=event.until - recorded.at <= LEASE_WARNING,
         keep_repairing=event.keep_repairing,
         next_level_at=None,
+        page_again=False,
         owner=Phase.ACKNOWLEDGED,
     )
     return _told_story(changed, recorded, f"taken by {event.by}", (event.note,) if event.note else ())
@@ -359,7 +360,7 @@ def _(event: ev.AckEnded, incident: Incident, recorded: Recorded) -> Incident:
 
 @_changed.register(ev.IncidentSnoozed)
 def _(event: ev.IncidentSnoozed, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, snoozed_until=event.until, next_level_at=None)
+    changed = replace(incident, snoozed_until=event.until, next_level_at=None, page_again=False)
     return _told_story(changed, recorded, f"{event.by} wants quiet: {event.reason}")
 
 

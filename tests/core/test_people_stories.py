@@ -534,3 +534,17 @@ def test_who_holds_what_turns_out_worse_is_told_and_holds_it_for_a_shorter_time(
     assert ["SEV1" in owed.title for owed in told] == [True, True]
     assert len(host.told("reminder")) == 4
     assert host.incident.state is Phase.PAGED
+
+
+def test_what_was_about_to_be_told_again_is_not_when_somebody_takes_it_first() -> None:
+    host = host_of(replace(WATCHED, criticality=Criticality.NORMAL), hour=18)
+    host.kill("api.service")
+    host.run(minutes=1)
+    host.ask(cmd.Pause(by="anna", target=host.incident.label, lasts=timedelta(hours=4), because="known"))
+    host.run(hours=5)
+    before = len(host.told())
+
+    ack(host, lasts=timedelta(hours=20))
+    host.run(hours=12)
+
+    assert len(host.told()) == before
