@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -125,3 +125,44 @@ def test_a_killed_unit_that_has_a_check_of_its_own_is_not_told_of_twice(stage: S
     found = stage.incident("failed-units")
     assert found["reason"] == "failed-units: 1 failed: nobodys.service (signal)"
     assert [one["check"] for one in stage.incidents()] == ["mine", "failed-units"]
+
+
+def test_the_hosts_instance_says_that_it_cannot_see_a_persons_own_services(stage: Stage) -> None:
+    stage.begin(f"- {{name: theirs, kind: unit, unit: mine.service, scope: user, {QUICK}}}")
+
+    stage.until(lambda: "cannot" in stage.status("theirs")["message"], what="a look")
+
+    assert stage.status("theirs")["message"].startswith(
+        "cannot ask systemd about mine.service: cannot reach the user bus"
+    )
+    stage.until(lambda: stage.status("theirs")["status"] == "unknown", what="three looks")
+
+
+def test_a_persons_own_service_is_repaired_by_a_persons_own_instance(stage: Stage) -> None:
+    host = stage.host
+    host.run(["useradd", "--create-home", "anna"])
+    number = host.run(["id", "-u", "anna"]).stdout.strip()
+    host.run(["systemctl", "start", f"user@{number}.service"])
+
+    def as_anna(*argv: str) -> str:
+        return host.run(["env", f"XDG_RUNTIME_DIR=/run/user/{number}", *argv], user="anna").stdout
+
+    host.write("/home/anna/.config/systemd/user/mine.service", "[Service]\nExecStart=/bin/sleep inf\n")
+    as_anna("systemctl", "--user", "daemon-reload")
+    as_anna("systemctl", "--user", "start", "mine")
+    check = f"{{name: mine, kind: unit, unit: mine.service, {QUICK}, repair: [restart]}}"
+    host.write("/home/anna/ops.yaml", f"scope: user\nchecks: [{check}]\n")
+    as_anna("systemd-run", "-q", "--user", "--unit=ops", "opsagent", "run", "--config", "/home/anna/ops.yaml")
+
+    def told(question: str) -> Any:
+        said = ["opsagent", "--config", "/home/anna/ops.yaml", question, "--json"]
+        return json.loads(as_anna(*said))
+
+    stage.until(
+        lambda: told("status")["daemon"]["running"] and told("status")["checks"][0]["status"] == "ok", what="a look"
+    )
+    as_anna("systemctl", "--user", "kill", "-s", "KILL", "mine")
+
+    stage.until(lambda: told("incidents") and told("incidents")[0]["state"] == "resolved", what="a repair")
+    assert [did(one) for one in told("incidents")] == [[("restart", "verified")]]
+    host.run(["systemctl", "stop", f"user@{number}.service"])
