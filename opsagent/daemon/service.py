@@ -273,7 +273,7 @@ class Service:
         self._loop.post(inbox.UnitSeen(snapshot=snapshot, stops=stops, cursor=cursor))
 
     def _gap(self, why: str) -> None:
-        log.info("units are read again", why=why)
+        log.info("signals of systemd may have been missed", why=why)
 
     def _plan(self) -> tuple[Mapping[str, datetime], datetime]:
         planned = {
