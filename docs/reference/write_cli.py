@@ -50,7 +50,7 @@ def _section(name: str, command: Any) -> str:
 
 def _argument(one: Any) -> str:
     name = one.metavar or one.name.upper()
-    return name if one.required or name.startswith("[") else f"[{name}]"
+    return name if one.required else f"[{name}]{'…' if one.nargs < 0 else ''}"
 
 
 def _option(one: Any) -> str:

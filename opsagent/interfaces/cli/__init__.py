@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
+from opsagent import __version__
 from opsagent.core.log_row import StoreError
 from opsagent.interfaces.cli import place
-from opsagent.interfaces.cli.screen import FAILED, warn
+from opsagent.interfaces.cli.screen import FAILED, say, warn
 
 COMMANDS = {
     "run": "service",
@@ -61,10 +62,19 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     return app
 
 
+def _version(value: bool) -> None:  # noqa: FBT001 - so typer calls it
+    if value:
+        say(f"opsagent {__version__}")
+        raise typer.Exit
+
+
 def instance(
     config: Annotated[str | None, typer.Option("--config", metavar="FILE", help="Settings of the instance.")] = None,
+    *,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="As `version`.")] = False,
 ) -> None:
     """Say once, before any command, which instance is meant."""
+    del version
     if config:
         os.environ[place.ENVIRONMENT] = config
 

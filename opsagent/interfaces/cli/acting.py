@@ -12,7 +12,7 @@ from opsagent.interfaces.cli.options import Config
 from opsagent.interfaces.cli.reading import resolved
 from opsagent.interfaces.cli.screen import USAGE, fail
 
-Incident = Annotated[str, typer.Argument(help="OPS-20260301-001, or 001 for today's.")]
+Incident = Annotated[str, typer.Argument(metavar="INCIDENT", help="OPS-20260301-001, or 001 for today's.")]
 
 
 def ack(
@@ -24,7 +24,7 @@ def ack(
     keep_repairing: Annotated[
         bool, typer.Option("--keep-repairing", help="Repairs go on; without it they stop.")
     ] = False,
-    note: Annotated[str, typer.Option(help="A word for those who look.")] = "",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="A word for those who look.")] = "",
     config: Config = None,
 ) -> None:
     """Take an incident. Nobody else is told, and repairs stop. A lease: it ends, and any act of yours renews it."""
@@ -42,7 +42,9 @@ def ack(
 def resolve(
     incident: Incident,
     *,
-    because: Annotated[str, typer.Option("--because", help="Why; kept with the record. --force needs it.")] = "",
+    because: Annotated[
+        str, typer.Option("--because", metavar="TEXT", help="Why; kept with the record. --force needs it.")
+    ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Although the check still fails; it reopens at the next bad look.")
     ] = False,
@@ -59,12 +61,12 @@ def resolve(
 
 
 def pause(
-    target: Annotated[str, typer.Argument(help="A check, a unit, an incident's id, or `all`.")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A check, a unit, an incident's id, or `all`.")],
     *,
     lasts: Annotated[
         str, typer.Option("--for", metavar="DURATION", help="How long, such as 2h: a pause always has an end.")
     ] = "",
-    because: Annotated[str, typer.Option("--because", help="Why; a pause always has a reason.")] = "",
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; a pause always has a reason.")] = "",
     pages: Annotated[bool, typer.Option("--pages", help="Only no pages.")] = False,
     repairs: Annotated[bool, typer.Option("--repairs", help="Only no repairs.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Lift the pause now.")] = False,
@@ -91,12 +93,12 @@ def pause(
 
 
 def repair(
-    check: Annotated[str, typer.Argument(help="A check that is armed.")],
+    check: Annotated[str, typer.Argument(metavar="CHECK", help="A check that is armed.")],
     *,
     remedy: Annotated[
         str, typer.Option("--with", metavar="REMEDY", help="One of its allowed remedies; default the first.")
     ] = "",
-    because: Annotated[str, typer.Option("--because", help="Why; kept with the record.")] = "",
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept with the record.")] = "",
     config: Config = None,
 ) -> None:
     """Repair now. Skips the wait between attempts; every guard and every limit still speaks."""
@@ -106,7 +108,7 @@ def repair(
 
 def note(
     incident: Incident,
-    text: Annotated[str, typer.Argument(help="What you saw or did.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you saw or did.")],
     *,
     config: Config = None,
 ) -> None:

@@ -33,7 +33,7 @@ class _Look:
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Checks; default: all.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Checks; default: all.")] = None,
     *,
     json_: Json = False,
     config: Config = None,

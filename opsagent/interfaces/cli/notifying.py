@@ -24,7 +24,7 @@ def ways() -> None:
 
 @notify.command("test")
 def send_one(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="A notifier; default: all.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A notifier; default: all.")] = "",
     *,
     config: Config = None,
 ) -> None:

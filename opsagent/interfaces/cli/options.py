@@ -9,4 +9,4 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="Settings; default: $OPSAGENT_CONFIG, /etc/opsagent, ~/.config."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For programs: JSON, times in UTC.")]
-Because = Annotated[str, typer.Option("--because", help="Why; kept with the record.")]
+Because = Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept with the record.")]

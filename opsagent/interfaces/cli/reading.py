@@ -59,7 +59,7 @@ def _check_row(check: dict[str, Any]) -> tuple[str, ...]:
 
 
 def why(
-    check: Annotated[str, typer.Argument(help="A check's name, or the unit it watches.")],
+    check: Annotated[str, typer.Argument(metavar="CHECK", help="A check's name, or the unit it watches.")],
     *,
     json_: Json = False,
     config: Config = None,
@@ -144,7 +144,7 @@ def _span(since: str) -> timedelta:
 
 
 def show(
-    incident: Annotated[str, typer.Argument(help="OPS-20260301-001, or 001 for today's.")],
+    incident: Annotated[str, typer.Argument(metavar="INCIDENT", help="OPS-20260301-001, or 001 for today's.")],
     *,
     json_: Json = False,
     config: Config = None,

@@ -48,7 +48,9 @@ def rebuild(
 
 @memory.command()
 def purge(
-    seq: Annotated[int, typer.Argument(min=1, help="The event's number: <!-- opsagent:NUMBER --> in the memory.")],
+    seq: Annotated[
+        int, typer.Argument(min=1, metavar="SEQ", help="The event's number: <!-- opsagent:NUMBER --> in the memory.")
+    ],
     *,
     because: Because,
     config: Config = None,

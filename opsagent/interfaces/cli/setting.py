@@ -20,7 +20,9 @@ settings = typer.Typer(help="Show the settings, or their schema.", no_args_is_he
 
 
 def init(
-    path: Annotated[str | None, typer.Argument(help="Default: /etc/opsagent/opsagent.yaml for root.")] = None,
+    path: Annotated[
+        str | None, typer.Argument(metavar="PATH", help="Default: /etc/opsagent/opsagent.yaml for root.")
+    ] = None,
 ) -> None:
     """Write settings from what runs here. Everything is watched, nothing armed. Never overwrites."""
     target = Path(path) if path else place.usual_settings()
@@ -50,7 +52,7 @@ def _let_the_service_read(handle: int) -> None:
 
 
 def validate(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE]…", help="Default: the settings in use.")] = None,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Default: the settings in use.")] = None,
 ) -> None:
     """Tell what is wrong with settings. Everything at once, each as file:line with what is allowed."""
     usual = place.settings_file(None)

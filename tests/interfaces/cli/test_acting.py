@@ -152,8 +152,8 @@ def test_short_names_of_incidents_work_everywhere(instance: Instance, daemon: Da
         (["pause", "api", "--for", "0s", "--because", "x"], "cannot use --for 0s, allowed: longer than nothing"),
         (["ack", ID, "--for", "soon"], "cannot read 'soon' as a duration, allowed: 500ms, 30s"),
         (["resolve", ID, "--force"], "cannot resolve by force without a reason, write: --force --because"),
-        (["note", ID], "text"),
-        (["ack"], "incident"),
+        (["note", ID], "TEXT"),
+        (["ack"], "INCIDENT"),
     ],
 )
 def test_what_is_missing_or_wrong_is_an_error_of_use(

@@ -40,6 +40,7 @@ def run(*words: str, config: Path | None = None, **options: Any) -> subprocess.C
     [
         (["version"], 0),
         (["--help"], 0),
+        (["--version"], 0),
         (["status"], 0),
         (["status", "--json"], 0),
         (["incidents", "--json"], 0),
