@@ -173,7 +173,3 @@ class State:
     def suspects(self) -> tuple[Incident, ...]:
         """Failures seen but not yet believed."""
         return tuple(i for i in self.incidents.values() if i.state is Phase.SUSPECT)
-
-    def labelled(self, label: str) -> Incident | None:
-        """Return the incident with that label if it is not closed yet."""
-        return next((i for i in self.incidents.values() if i.label == label), None)

@@ -39,13 +39,11 @@ class UnitSnapshot:
     job: str | None = None
     active_enter_at: datetime | None = None
     inactive_exit_at: datetime | None = None
-    inactive_enter_at: datetime | None = None
     state_change_at: datetime | None = None
     changed_since_start: str = ""
     triggered_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     pulls: tuple[str, ...] = ()
-    refuse_manual_start: bool = False
     start_limit_burst: int = 5
     start_limit_interval: timedelta | None = None
     timeout_start: timedelta | None = None

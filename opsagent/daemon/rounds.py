@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from opsagent.core.policy import Policy
 
-PULSE = timedelta(seconds=5)  # how often we look at ourselves: clock, spool, lateness
 CONDITIONS = timedelta(seconds=10)
 
 

@@ -89,13 +89,6 @@ class Systemd:
         rows = self._reading(lambda bus: bus.call(manager_call("ListUnitsFiltered", "as", ["failed"])))[0]
         return self._reading(lambda bus: self._snapshots(bus, [row[0] for row in rows]))
 
-    def running_services(self) -> tuple[str, ...]:
-        """Return the names of the services that are up."""
-        states = ["active", "reloading"]
-        call = manager_call("ListUnitsByPatterns", "asas", states, ["*.service"])
-        rows = self._reading(lambda bus: bus.call(call))[0]
-        return tuple(sorted(row[0] for row in rows if row[4] == "running"))
-
     def system_state(self) -> str:
         """Return the manager's SystemState: starting, running, degraded, maintenance, stopping and so on."""
         call = get(MANAGER_PATH, MANAGER, "SystemState")

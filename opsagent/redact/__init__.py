@@ -16,7 +16,7 @@ from opsagent.redact.rule import options
 from opsagent.redact.rules import GATE, RULES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 # Shorter ones would black out ordinary words everywhere.
 SHORTEST_OWN = 4
@@ -51,10 +51,6 @@ class Redactor:
             parts += [raw[at:start], self._mark(kind, raw[start:end])]
             at = end
         return b"".join([*parts, raw[at:]]).decode("utf-8", "surrogatepass")
-
-    def redact_lines(self, lines: Sequence[str]) -> tuple[str, ...]:
-        """Redact lines as one text, since a private key has many; a secret of several lines becomes one line."""
-        return tuple(self.redact("\n".join(lines)).split("\n")) if lines else ()
 
     def _spans(self, raw: bytes) -> Iterator[tuple[int, int, str]]:
         if self._own is not None:

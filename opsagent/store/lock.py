@@ -10,7 +10,6 @@ from pathlib import Path
 
 from opsagent.store import owner
 
-KERNEL_LOCKS = Path("/proc/locks")
 NAME = "lock"
 TRIES = 20
 """How often a lock file that was replaced under our hands is taken anew before giving up."""
@@ -58,19 +57,6 @@ def take(directory: Path) -> InstanceLock:
             return InstanceLock(path=path, handle=handle)
         os.close(handle)
     raise LockedError(path, None)
-
-
-def is_free(directory: Path) -> bool:
-    """Tell whether no daemon runs on this state directory, without touching the lock (a touch could stop a start).
-
-    The kernel's list is matched by inode alone: on an overlay the device there is another. OSError without /proc.
-    """
-    try:
-        inode = (directory / NAME).stat(follow_symlinks=False).st_ino
-    except FileNotFoundError:
-        return True
-    held = (line.split() for line in KERNEL_LOCKS.read_text("ascii").splitlines())
-    return not any("FLOCK" in words and f":{inode} " in f"{' '.join(words)} " for words in held)
 
 
 def is_same_file(handle: int, path: Path) -> bool:

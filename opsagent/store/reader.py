@@ -93,13 +93,6 @@ class Reader:
             found = self._connection.execute(query, {"after": after, "incident": incident, "limit": limit})
             return tuple(schema.event_of(cells) for cells in found if schema.is_sound(cells))
 
-    def events_between(self, since: datetime, until: datetime) -> tuple[Row, ...]:
-        """Return events of a span of time (UTC, `until` left out), in the order of their numbers."""
-        query = f"{schema.ALL_EVENTS} WHERE at >= ? AND at < ? ORDER BY seq"
-        with our_words("read the events"):
-            found = self._connection.execute(query, (micros(since), micros(until)))
-            return tuple(schema.event_of(cells) for cells in found if schema.is_sound(cells))
-
     def meta(self, key: str) -> str | None:
         """Return what is noted under a key, or None."""
         with our_words("read what is noted"):

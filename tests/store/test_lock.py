@@ -59,12 +59,10 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     holder = start(tmp_path)
     say(holder)
     assert holder.stdout.readline() == "first\n"
-    assert not lock.is_free(tmp_path)
 
     holder.kill()
     holder.communicate()
 
-    assert lock.is_free(tmp_path)
     lock.take(tmp_path).release()
 
 
@@ -97,14 +95,6 @@ def test_a_file_that_is_replaced_between_open_and_lock_is_not_trusted(
     assert replaced
     assert held.is_ours_still()
     held.release()
-
-
-def test_looking_whether_it_is_free_takes_nothing(tmp_path: Path) -> None:
-    assert lock.is_free(tmp_path)
-    assert not (tmp_path / lock.NAME).exists()
-    lock.take(tmp_path).release()
-
-    assert lock.is_free(tmp_path)
 
 
 def test_a_symlink_is_no_lock(tmp_path: Path) -> None:

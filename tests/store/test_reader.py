@@ -83,14 +83,6 @@ def test_events_and_messages_of_one_incident_can_be_chosen(log: EventLog) -> Non
         assert reader.last_seq() == 3
 
 
-def test_events_of_a_span_leave_its_end_out(log: EventLog) -> None:
-    for hours in range(4):
-        log.append([NewRow(at=NOW + hours * HOUR, type="seen", v=1, data="{}")], NOW)
-
-    with Reader.open(log.path) as reader:
-        assert [row.seq for row in reader.events_between(NOW + HOUR, NOW + 3 * HOUR)] == [2, 3]
-
-
 def test_a_reader_sees_what_is_written_while_it_looks_and_never_holds_the_writer_up(log: EventLog) -> None:
     with Reader.open(log.path) as reader:
         before = reader.last_seq()
