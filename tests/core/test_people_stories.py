@@ -10,7 +10,7 @@ from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Phase, Repair
-from opsagent.core.policy import Criticality, Escalation, Level, NotifierPolicy, Policy
+from opsagent.core.policy import Criticality, Escalation, Level, Mode, NotifierPolicy, Policy
 from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON
@@ -548,3 +548,35 @@ def test_what_was_about_to_be_told_again_is_not_when_somebody_takes_it_first() -
     host.run(hours=12)
 
     assert len(host.told()) == before
+
+
+def test_a_hold_stops_hands_and_not_pages() -> None:
+    host = host_of(API)
+    host.conditions = HostConditions(hold="root says so")
+
+    host.kill("api.service")
+    host.run(seconds=5)
+
+    assert host.incident.suppressed_by == "hold"
+    assert [owed.reason for owed in host.told("page")] == ["HOLD: root says so"] * 2
+
+
+def test_in_observe_mode_people_are_told_at_once_for_nobody_else_will_act() -> None:
+    host = host_of(API, mode=Mode.OBSERVE)
+
+    host.kill("api.service")
+
+    assert len(host.told("page")) == 2
+    assert host.services["api.service"].restarts == []
+
+
+def test_a_severity_may_have_levels_of_its_own() -> None:
+    crisis = (Level(name="everyone", after=timedelta(), notify=("mail", "hook", "phone")),)
+    own = Escalation(levels=LEVELS, by_severity=((Severity.SEV1, crisis),))
+    host = LiveHost(replace(policy_of(replace(WATCHED, criticality=Criticality.CRITICAL)), escalation=own))
+    host.serve("api.service")
+    host.run(seconds=60)
+
+    host.kill("api.service")
+
+    assert minutes(host, "page") == [(0, "mail"), (0, "hook"), (0, "phone")]

@@ -6,9 +6,11 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
+from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core.phase import Outcome, Repair
-from opsagent.core.policy import Confirm
+from opsagent.core.phase import Outcome, Phase, Repair
+from opsagent.core.policy import Confirm, HostBudget
+from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.test_stories import API, POLICY
 
@@ -144,3 +146,34 @@ def test_a_unit_counts_what_other_units_repairs_did_to_it() -> None:
 
     assert len(host.services["api.service"].restarts) == 3
     assert host.agent.state.open_for("api.service").repair is Repair.EXHAUSTED
+
+
+def test_what_a_person_mended_and_what_then_dies_is_repaired_at_once() -> None:
+    host = days_of(per_host=HostBudget(actions=12))
+    service = host.services["api.service"]
+    service.can_start = False
+    host.kill("api.service")
+    host.run(minutes=32)
+    service.can_start = True
+    host.start("api.service")
+    host.run(minutes=10)
+    before = len(service.restarts)
+
+    host.kill("api.service")
+    host.run(seconds=5)
+
+    assert host.incident.reopened == 1
+    assert len(service.restarts) == before + 1
+
+
+def test_an_order_of_a_person_does_not_outlive_the_spell_it_was_given_in() -> None:
+    host = days_of()
+    host.conditions = HostConditions(busy="apt holds dpkg's lock")
+    host.kill("api.service")
+    host.run(seconds=5)
+    host.ask(cmd.RepairNow(by="anna", check="api"))
+    host.start("api.service")
+    host.run(minutes=10)
+
+    assert host.incident.state is Phase.RESOLVED
+    assert host.incident.asked_by == ""
