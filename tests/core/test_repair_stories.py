@@ -148,7 +148,7 @@ def test_a_unit_counts_what_other_units_repairs_did_to_it() -> None:
     assert host.agent.state.open_for("api.service").repair is Repair.EXHAUSTED
 
 
-def test_what_a_person_mended_and_what_then_dies_is_repaired_at_once() -> None:
+def test_what_a_person_mended_and_what_then_dies_has_all_its_tries_again() -> None:
     host = days_of(per_host=HostBudget(actions=12))
     service = host.services["api.service"]
     service.can_start = False
@@ -157,13 +157,14 @@ def test_what_a_person_mended_and_what_then_dies_is_repaired_at_once() -> None:
     service.can_start = True
     host.start("api.service")
     host.run(minutes=10)
+    service.can_start = False
     before = len(service.restarts)
 
     host.kill("api.service")
-    host.run(seconds=5)
+    host.run(minutes=5)
 
     assert host.incident.reopened == 1
-    assert len(service.restarts) == before + 1
+    assert len(service.restarts) == before + 3
 
 
 def test_an_order_of_a_person_does_not_outlive_the_spell_it_was_given_in() -> None:
