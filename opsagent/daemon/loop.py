@@ -141,7 +141,7 @@ def said(steps: Sequence[tuple[State, State, Recorded]]) -> None:
 def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
     """Return what a line says beside the event's name: what it is about, and why. What is empty is left out."""
     incident = after.incidents.get(one.incident or 0) or before.incidents.get(one.incident or 0)
-    about = {name: str(getattr(one.event, name, "")) for name in _ABOUT}
+    about = {name: str(getattr(one.event, name, None) or "") for name in _ABOUT}
     about |= {"check": about["check"] or incident.check} if incident else {}
     reason = next((said for name in _WORDS if (said := getattr(one.event, name, ""))), "")
     label = incident.label if incident else None

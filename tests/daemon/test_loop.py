@@ -51,8 +51,9 @@ def test_a_line_about_an_incident_says_its_name_and_its_check() -> None:
         checks=("api",),
     )
 
-    line = said_of((suspected, 1), (confirmed, 1))[-1]
+    first, line = said_of((suspected, 1), (confirmed, 1))
 
+    assert "unit" not in first, "it has none"
     assert (line["incident"], line["check"], line["reason"]) == ("OPS-20261118-001", "api", "api: 500")
 
 

@@ -50,7 +50,17 @@ class Place:
 
 def find(config: str | None = None) -> Place:
     """Return the instance of `--config`, $OPSAGENT_CONFIG, the host or the user; ends the program when unclear."""
-    settings = settings_file(config)
+    return _of(settings_file(config))
+
+
+def own(config: str | None = None) -> Place:
+    """Return the instance that this user runs: one that is named, the host's for its own accounts, else the user's."""
+    if config or os.environ.get(ENVIRONMENT) or _is_system_account():
+        return find(config)
+    return _of(usual_settings() if _may_be_there(usual_settings()) else None)
+
+
+def _of(settings: Path | None) -> Place:
     state = _stated(settings) if settings else None
     state = state or _default_state(settings)
     return Place(settings=settings, state=state, socket=address.of(settings, state))

@@ -14,7 +14,7 @@ from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say
 
 def run(*, config: Config = None) -> None:
     """Run the daemon, in the foreground. Without settings it watches what it finds, and only that."""
-    _become(place.find(config))
+    _become(place.own(config))
 
 
 def _become(where: place.Place) -> NoReturn:

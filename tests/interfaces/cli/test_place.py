@@ -111,6 +111,23 @@ def test_the_hosts_settings_go_before_the_users(tmp_path: Path, home: Path) -> N
     assert (found.settings, found.is_system) == (hosts, True)
 
 
+def test_an_ordinary_user_runs_an_instance_of_his_own_beside_the_hosts(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    hosts = settings(tmp_path / "etc", "checks: []\n")
+    assert place.own().settings == hosts, "root runs the host's"
+    monkeypatch.setattr(place.os, "geteuid", lambda: 65534)
+
+    bare = place.own()
+    (home / ".config/opsagent").mkdir(parents=True)
+    users = settings(home / ".config/opsagent", "checks: []\n")
+
+    assert (bare.settings, bare.state) == (None, home / ".local/state/opsagent")
+    assert (place.own().settings, place.own().state) == (users, home / ".local/state/opsagent")
+    assert place.own(str(hosts)).settings == hosts, "what is named is meant"
+
+
 def test_settings_that_are_named_and_not_there_end_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as end:
         place.find("/nowhere/opsagent.yaml")
