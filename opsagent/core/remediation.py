@@ -54,7 +54,7 @@ def _step(world: World, incident: Incident) -> list[Draft]:
     found = candidate(world, incident)
     if found is None:
         return _only_watched(world, incident)
-    if _refused_from_outside(incident):
+    if _refused_from_outside(world, incident) and incident.repair is Repair.IDLE and not incident.asked_by:
         reason = f"refused: {incident.actions[-1].reason}"
         event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=slow_retry_at(world, incident))
         return [Draft(event=event, incident=incident.seq)]
@@ -65,11 +65,13 @@ def _never_proved(incident: Incident, action: Action) -> ev.ActionJudged:
     return _verdict(action, Outcome.UNKNOWN, f"resolved by {incident.resolved_by or 'opsagent'} before it was proved")
 
 
-def _refused_from_outside(incident: Incident) -> bool:
-    """Systemd or polkit said no to the last order: more orders of the same kind would only be refused again."""
+def _refused_from_outside(world: World, incident: Incident) -> bool:
+    """Systemd or polkit said no to the last order, and the next would be the same: it would be refused again."""
     last = incident.actions[-1] if incident.actions else None
-    refused = last is not None and last.outcome is Outcome.REFUSED and last.attempt > 0
-    return refused and incident.repair is Repair.IDLE and not incident.asked_by
+    if last is None or last.outcome is not Outcome.REFUSED or not last.attempt:
+        return False
+    found = candidate(world, incident)
+    return found is None or found[1].do == last.remedy
 
 
 def _is_due(world: World, incident: Incident) -> bool:
@@ -79,7 +81,16 @@ def _is_due(world: World, incident: Incident) -> bool:
 def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
     """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
     failing = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
-    return (failing[0], _next_rule(incident, failing[0].repair)) if failing else None
+    return (failing[0], _next_rule(incident, _fitting(world, incident, failing[0]))) if failing else None
+
+
+def _fitting(world: World, incident: Incident, check: CheckPolicy) -> tuple[RemedyRule, ...]:
+    """Leave out what a dead unit cannot do, unless it is all there is or asked for: only what runs can be reloaded."""
+    if incident.asked_remedy:
+        return check.repair
+    unit = world.state.units.get(check.unit or "")
+    is_down = unit is not None and unit.active_state in ("inactive", "failed")
+    return tuple(rule for rule in check.repair if not is_down or rule.do != "reload") or check.repair
 
 
 def _repairable(world: World, incident: Incident) -> list[CheckPolicy]:
@@ -98,7 +109,7 @@ def _next_rule(incident: Incident, rules: tuple[RemedyRule, ...]) -> RemedyRule:
     asked = next((rule for rule in rules if rule.do == incident.asked_remedy), None)
     if asked is not None:
         return asked
-    ordered = _since_it_worked([a for a in incident.actions if a.outcome is not Outcome.REFUSED])
+    ordered = _since_it_worked([a for a in incident.actions if a.attempt > 0])
     reset = next((rule for rule in rules if rule.do == "reset_failed"), None)
     if reset is not None and ordered and hit_start_limit(ordered[-1]):
         return reset
@@ -291,7 +302,7 @@ def helpless(world: World, incident: Incident) -> str:
     if last is None:
         return ""
     refused = last.outcome is Outcome.REFUSED
-    final = refused and (last.attempt > 0 or last.guard in FINAL_GUARDS)
+    final = refused and (last.guard in FINAL_GUARDS or _refused_from_outside(world, incident))
     if final and (incident.repair in (Repair.HELD, Repair.IDLE)):
         return last.reason
     return "start limit hit" if hit_start_limit(last) and not _can_reset(world, incident) else ""

@@ -9,8 +9,8 @@ from datetime import timedelta
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core.phase import Outcome, Phase, Repair
-from opsagent.core.policy import Confirm, HostBudget
-from opsagent.core.unit import HostConditions
+from opsagent.core.policy import Confirm, HostBudget, RemedyRule
+from opsagent.core.unit import HostConditions, JobOutcome
 from tests.core.live_host import LiveHost
 from tests.core.test_stories import API, POLICY
 
@@ -178,3 +178,51 @@ def test_an_order_of_a_person_does_not_outlive_the_spell_it_was_given_in() -> No
 
     assert host.incident.state is Phase.RESOLVED
     assert host.incident.asked_by == ""
+
+
+BOTH = (RemedyRule(do="reload"), RemedyRule(do="restart"))
+
+
+class WithoutReload(LiveHost):
+    """Its units have no ExecReload=: systemd refuses to reload them."""
+
+    def outcome(self, event: ev.ActionRequested) -> JobOutcome:
+        if event.remedy == "reload":
+            return JobOutcome(result="refused", error="JobTypeNotApplicable")
+        healed = super().outcome(event)
+        self.services[event.unit].sick = ""
+        return healed
+
+
+def test_what_is_dead_is_not_reloaded_where_something_else_is_allowed() -> None:
+    host = days_of(replace(API, repair=BOTH))
+
+    host.kill("api.service")
+    host.run(minutes=10)
+
+    assert [(one.remedy, one.outcome) for one in host.incident.actions] == [("restart", Outcome.VERIFIED)]
+
+
+def test_a_remedy_that_systemd_refuses_gives_way_to_the_next_and_nobody_is_woken() -> None:
+    host = WithoutReload(replace(POLICY, checks=(replace(API, repair=BOTH),)))
+    host.serve("api.service")
+    host.run(seconds=60)
+
+    host.services["api.service"].sick = "status"
+    host.run(minutes=10)
+
+    tried = [(one.remedy, one.outcome) for one in host.incident.actions]
+    assert tried == [("reload", Outcome.REFUSED), ("restart", Outcome.VERIFIED)]
+    assert host.told() == []
+
+
+def test_when_every_remedy_is_refused_a_person_is_told_and_it_is_tried_again_slowly() -> None:
+    host = days_of(replace(API, repair=BOTH))
+    host.refusal = "AccessDenied"
+
+    host.services["api.service"].sick = "status"
+    host.run(minutes=10)
+
+    assert [one.remedy for one in host.incident.actions] == ["reload", "restart"]
+    assert host.incident.repair is Repair.EXHAUSTED
+    assert [one.kind for one in host.told()] == ["page"]
