@@ -1,7 +1,8 @@
 """A webhook receiver for test hosts: writes down what it is sent, and answers as a file says.
 
-Usage: receiver.py PORT FOLDER. FOLDER/answer holds `ok` (as does no such file), a status such as `500`, or `hang`;
-FOLDER/received gets one JSON line per request. Standard library only: it runs on the host's own Python.
+Usage: receiver.py PORT FOLDER. FOLDER/answer (for the path /x FOLDER/answer-x) holds a status such as `500`, or `hang`;
+without it the answer is `ok`. FOLDER/received gets one JSON line per request. Standard library only: it runs on the
+host's own Python.
 """
 
 import json
@@ -18,7 +19,8 @@ FOLDER.mkdir(parents=True, exist_ok=True)
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["Content-Length"]))
-        word = (FOLDER / "answer").read_text().strip() if (FOLDER / "answer").exists() else "ok"
+        answer = FOLDER / f"answer{self.path.replace('/', '-').rstrip('-')}"
+        word = answer.read_text().strip() if answer.exists() else "ok"
         got = {
             "at": datetime.now(UTC).isoformat(),
             "path": self.path,

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.host.scenarios.watched import STATE, Watched, quiet_for
+from tests.host.scenarios.watched import STATE, Watched, check, quiet_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.host.harness import Host
 
-QUICK = "every: 1s, confirm: {failures: 2, retry: 500ms, successes: 2, stable_for: 1s, resolve_after: 1s}"
 FILL = f"""
 rm -f {STATE}/ballast
 cat /dev/zero >{STATE}/filler
@@ -30,23 +29,11 @@ def watched(stage_host: Host) -> Iterator[Watched]:
     stage_host.run(["sh", "-c", f"umount -l {STATE} 2>/dev/null; umount -l {STATE}/memory 2>/dev/null; true"])
 
 
-def worker(watched: Watched, name: str) -> str:
-    """Run a service that does nothing, enabled."""
-    text = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
-    unit = watched.service(f"{name}.service", text, start=False)
-    watched.host.run(["systemctl", "enable", "-q", "--now", unit])
-    return unit
-
-
-def check(name: str) -> str:
-    return f"- {{name: {name}, kind: unit, unit: {name}.service, {QUICK}, repair: [restart]}}"
-
-
 def test_on_a_full_disk_nothing_is_done_that_cannot_be_recorded_and_nothing_is_lost(watched: Watched) -> None:
-    unit = worker(watched, "crowded")
+    unit = watched.worker()
     owner = watched.host.run(["sh", "-c", "echo uid=$(id -u opsagent),gid=$(id -g opsagent)"]).stdout.strip()
     watched.host.run(["mount", "-t", "tmpfs", "-o", f"size=8m,mode=2770,{owner}", "tmpfs", STATE])
-    watched.begin(check("crowded"))
+    watched.begin(check())
     pid = watched.pid()
     watched.host.run(["bash", "-c", FILL])
 
@@ -54,28 +41,28 @@ def test_on_a_full_disk_nothing_is_done_that_cannot_be_recorded_and_nothing_is_l
 
     watched.wait(lambda: watched.got("page"), what="a page although the disk is full", within=20)
     quiet_for(1)
-    assert watched.starts(unit) == 1
+    assert watched.restarts(unit) == 0
     assert watched.pid() == pid
     assert "cannot be written" in watched.host.show("opsagent", "StatusText")
 
     watched.host.run(["rm", f"{STATE}/filler"])
 
-    watched.healed("crowded")
-    assert watched.acted("crowded") == [("restart", "verified")]
-    assert watched.starts(unit) == 2
+    watched.healed("worker")
+    assert watched.acted("worker") == [("restart", "verified")]
+    assert watched.restarts(unit) == 1
     assert watched.pid() == pid
     # the log and the Markdown, each once
     watched.wait(lambda: watched.log().count('"can be written again"') == 2, what="all to be caught up")
     assert watched.log().count('"cannot be written"') == 2
-    (one,) = watched.incidents("crowded")
+    (one,) = watched.incidents("worker")
     assert one["id"] in watched.daily()
     watched.kill()
-    assert [found["id"] for found in watched.incidents("crowded")] == [one["id"]]
+    assert [found["id"] for found in watched.incidents("worker")] == [one["id"]]
 
 
 def test_a_memory_that_is_read_only_is_caught_up_and_told_once(watched: Watched) -> None:
-    unit = worker(watched, "mute")
-    watched.begin(check("mute"))
+    unit = watched.worker()
+    watched.begin(check())
     before = watched.daily()
     inside = ["nsenter", "-t", str(watched.pid()), "-m", "mount"]
     watched.host.run([*inside, "--bind", f"{STATE}/memory", f"{STATE}/memory"])
@@ -83,13 +70,13 @@ def test_a_memory_that_is_read_only_is_caught_up_and_told_once(watched: Watched)
 
     watched.signal(unit)
 
-    watched.healed("mute")
+    watched.healed("worker")
     assert watched.daily() == before
     assert watched.log().count('"cannot be written"') == 1
     assert "memory" in watched.host.show("opsagent", "StatusText")
 
     watched.host.run([*inside, "-o", "remount,bind,rw", f"{STATE}/memory"])
 
-    (one,) = watched.incidents("mute")
+    (one,) = watched.incidents("worker")
     watched.wait(lambda: one["id"] in watched.daily(), what="the memory to be caught up")
     assert watched.log().count('"can be written again"') == 1

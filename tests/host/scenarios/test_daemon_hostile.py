@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown_it import MarkdownIt
 
+from tests.host.scenarios.stage import QUICK
 from tests.host.scenarios.watched import STATE, Watched
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from tests.host.harness import Host
 
-QUICK = "every: 1s, confirm: {failures: 2, retry: 500ms, successes: 2, stable_for: 1s, resolve_after: 1s}"
 SECRETS = ("AKIAIOSFODNN7EXAMPLE", "hunter2-hunter2", "ghp_abcdefghijklmnopqrstuvwxyz0123456789")
 PAYLOAD = rf"""#!/usr/bin/python3
 import sys

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsagent.interfaces import client
 from tests.host.harness import HostError
-from tests.host.scenarios.stage import HOOK, SETTINGS, Stage
+from tests.host.scenarios.stage import HOOK, QUICK, SETTINGS, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.host.harness import Host
+
 STATE = "/var/lib/opsagent"
 MORE = "/etc/opsagent/conf.d/50-scenario.yaml"
 DROP_IN = "/run/systemd/system/opsagent.service.d/50-scenario.conf"
+HELD = "/bin/sh -c 'while test -e /run/held; do sleep 0.05; done'"
+"""A command of a unit that holds its job in one phase for as long as that file is there."""
 IMPATIENT = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=50ms\n"
 """systemd waits 5 s before it brings the daemon back, and gives up after ten times; scenarios cannot."""
 _NOT_THERE_YET = (client.DownError, client.NoAnswerError, HostError, LookupError)
@@ -27,15 +32,55 @@ systemctl daemon-reload
 systemctl stop opsagent.service
 find {STATE} -mindepth 1 -delete
 systemd-tmpfiles --create opsagent.conf
-rm -f /srv/hook/received /srv/hook/answer /etc/opsagent/HOLD
+rm -f /srv/hook/received /srv/hook/answer* /etc/opsagent/HOLD
 install -m 640 -g opsagent /dev/stdin {SETTINGS}
-opsagent install --refresh
+[ "$1" = same ] || opsagent install --refresh
 systemctl start opsagent.service
+journalctl --sync
 """
+
+
+_rights: dict[str, str] = {}
+
+
+def _same(host: Host, rights: str) -> str:
+    """Say whether a host has these rights already: to give them anew costs a second."""
+    known, _rights[host.name] = _rights.get(host.name), rights
+    return "same" if known == rights else "other"
+
+
+def check(name: str = "worker", *, options: str = QUICK, repair: str = "[restart]") -> str:
+    """Return the settings of a check of the unit of that name."""
+    return f"- {{name: {name}, kind: unit, unit: {name}.service, {options}, repair: {repair}}}"
 
 
 class Watched(Stage):
     """Its questions go straight to the control socket, as the commands' do: that spares a program start per look."""
+
+    def worker(self, name: str = "worker", service: str = "") -> str:
+        """Run a service that does nothing, with further lines of its unit; return the unit."""
+        self.let_go()
+        lines = f"[Service]\nExecStart=/bin/sleep infinity\n{service}\n[Install]\nWantedBy=multi-user.target\n"
+        self.service(f"{name}.service", lines, start=False)
+        self.host.run(["systemctl", "enable", "-q", "--now", f"{name}.service"])
+        return f"{name}.service"
+
+    def hold(self) -> None:
+        """Let the next job wait at its command `HELD`."""
+        self.host.run(["touch", "/run/held"])
+
+    def let_go(self) -> None:
+        """Let the job go on."""
+        self.host.run(["rm", "-f", "/run/held"])
+
+    def restarts(self, unit: str) -> int:
+        """Return how often systemd has started a unit since `begin`, by its journal."""
+        self.host.run(["journalctl", "--sync"])
+        return self.starts(unit) - self._begun[unit]
+
+    def forget_rights(self) -> None:
+        """Have the next `begin` give the rights anew: this scenario has changed them."""
+        _rights.pop(self.host.name, None)
 
     def begin(self, checks: str, settings: str = "", *, notifiers: str = "", drop_in: str = "") -> None:
         """Start opsagent anew under the shipped unit, with what `drop_in` adds to it, and wait until it has looked.
@@ -46,7 +91,9 @@ class Watched(Stage):
         self.host.write(DROP_IN, IMPATIENT + drop_in)
         waits = "" if "repair: {" in settings else "repair: {per_unit: {waits: [200ms]}}\n"
         text = f"host: web-1\nnotifiers: [{HOOK}]\n{waits}{settings}\nchecks:\n{checks}\n"
-        self.host.run(["bash", "-ec", _ANEW], stdin=text, timeout=60)
+        rights = str(sorted(re.findall(r"unit: ([^,]+),.*repair: (\[.*?\])", checks)))
+        self.host.run(["bash", "-ec", _ANEW, "anew", _same(self.host, rights)], stdin=text, timeout=60)
+        self._begun = {unit: self.starts(unit) for unit in self._units}
         self.wait(lambda: self.json("status")["daemon"]["last_heartbeat_at"], what="the first heartbeat")
 
     def json(self, *argv: str) -> Any:
@@ -96,9 +143,9 @@ class Watched(Stage):
         (one,) = self.incidents(check)
         return [(action["remedy"], action["outcome"]) for action in one["actions"] if action["seconds"] is not None]
 
-    def answer(self, word: str) -> None:
-        """Have the receiver answer `ok`, a status, or `hang`."""
-        self.host.write("/srv/hook/answer", word)
+    def answer(self, word: str, path: str = "") -> None:
+        """Have the receiver answer `ok`, a status, or `hang`, at one of its paths."""
+        self.host.write(f"/srv/hook/answer{path.replace('/', '-')}", word)
 
     def got(self, event: str = "") -> list[dict[str, Any]]:
         """Return what reached the receiver, all of it or one kind of message: its key, our answer, its body."""
