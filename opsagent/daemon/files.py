@@ -37,7 +37,7 @@ def watch_list(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "heartbeat_seconds": settings.policy.heartbeat.total_seconds(),
         "fast_loop_seconds": settings.policy.fast_loop.total_seconds(),
-        "units": [one.unit for one in settings.policy.checks if one.unit],
+        "units": sorted({one.unit for one in settings.policy.checks if one.unit}),
         "ports": sorted({port for check in checks if isinstance(port := getattr(check, "port", None), int)}),
         "urls": [url for check in checks if isinstance(url := getattr(check, "url", None), str)],
         "paths": [path for check in checks if (path := _path(check))],
