@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from tests.core.story_host import Orders
 from tests.host.harness import Host
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
@@ -54,13 +54,13 @@ class Past:
     """What was measured with a log of so many events; seconds, and resident KiB after the first start."""
 
     events: int
-    record: list[Took]
-    sync: list[Took]
     first_start: float
     resident: int
     start: float
     status: list[Took]
     incidents: list[Took]
+    record: list[Took] = field(default_factory=list)
+    sync: list[Took] = field(default_factory=list)
 
 
 class _Remembering(Orders):
@@ -74,8 +74,8 @@ class _Remembering(Orders):
         self._memory.remember(steps)
 
 
-def recording(path: Path) -> list[Took]:
-    """Return how long each of many new incidents took from the news to everything being on the disk.
+def recording(path: Path) -> Iterator[Took]:
+    """Yield how long each of many new incidents took from the news to everything being on the disk.
 
     That is: decided, appended in one synced transaction, folded, listed, and told in the Markdown.
     """
@@ -85,7 +85,6 @@ def recording(path: Path) -> list[Took]:
     log = EventLog(path, host="bench", boot="bench").open()
     _, stands, _ = shortcut.brought_up(Snapshot(), start.read_all(log.replay()), now)
     memory = Memory(path.parent / "memory", layout="standalone", host="bench", redact=Redactor().redact)
-    took = []
     for number in range(INCIDENTS):
         agent = Agent(
             policy=policy,
@@ -97,23 +96,20 @@ def recording(path: Path) -> list[Took]:
         )
         wall, cpu = time.perf_counter(), time.process_time()
         agent.handle([_dead(f"s{number}.service", now)], now)
-        took.append(Took(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu))
+        yield Took(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
         if not agent.state.open_incidents or memory.trouble:
             raise RuntimeError(f"the incident was not recorded: {agent.state.incidents} {memory.trouble}")
     log.close()
-    return took
 
 
-def syncs(folder: Path) -> list[Took]:
-    """Return how long this disk takes, now, for the least that a record costs: a page written and synced."""
-    took = []
+def syncing(folder: Path) -> Iterator[Took]:
+    """Yield how long this disk takes, now, for the least that a record costs: a page written and synced."""
     with (folder / "page").open("wb", buffering=0) as file:
-        for _ in range(INCIDENTS):
+        while True:
             wall, cpu = time.perf_counter(), time.process_time()
             file.write(b"x" * 4096)
             os.fsync(file.fileno())
-            took.append(Took(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu))
-    return took
+            yield Took(wall=time.perf_counter() - wall, cpu=time.process_time() - cpu)
 
 
 def _dead(name: str, now: datetime) -> inbox.UnitSeen:
@@ -131,21 +127,29 @@ def _dead(name: str, now: datetime) -> inbox.UnitSeen:
     )
 
 
-def measured(host: Host, folder: Path, events: int) -> Past:
-    """Measure with a log of so many events: the recording here, the rest with the daemon on the host."""
+def _filled(folder: Path, events: int) -> Path:
     path = folder / f"{events}" / "events.db"
     path.parent.mkdir()
     progress(f"archive: a log of {events:,} events is made")
     history.fill(path, events, datetime.now(UTC))
+    return path
+
+
+def measured(host: Host, folder: Path) -> list[Past]:
+    """Measure with a short log and a long one: the recording here, by turns, the rest with the daemon on the host."""
+    paths = [_filled(folder, events) for events in (FEW, MANY)]
+    commands = [_on_host(host, path, events) for path, events in zip(paths, (FEW, MANY), strict=True)]
+    progress("archive: recording, by turns")
+    few, many, sync = zip(*zip(*map(recording, paths), syncing(folder), strict=False), strict=True)
+    return [replace(one, record=list(found), sync=list(sync)) for one, found in zip(commands, (few, many), strict=True)]
+
+
+def _on_host(host: Host, path: Path, events: int) -> Past:
     _put(host, path)
-    progress(f"archive: {events:,} events, recording")
-    record = recording(path)
     progress(f"archive: {events:,} events, starting")
     first, resident = _start(host), _resident(host)
     return Past(
         events=events,
-        record=record,
-        sync=syncs(path.parent),
         first_start=first,
         resident=resident,
         start=median([_start(host) for _ in range(5)]),
@@ -192,7 +196,7 @@ def run() -> Result:
         host.write("/etc/opsagent/opsagent.yaml", SETTINGS)
         host.run(["opsagent", "install", "--refresh"])
         with tempfile.TemporaryDirectory(prefix="opsagent-bench-") as folder:
-            few, many = (measured(host, Path(folder), events) for events in (FEW, MANY))
+            few, many = measured(host, Path(folder))
     finally:
         host.down()
     return Result(
@@ -200,7 +204,8 @@ def run() -> Result:
         how=(
             f"An event log with {FEW} and with {MANY:,} events (one incident of the real core, told again ten times a "
             "day, evidence and heartbeats with it). Recording: the news that a unit is dead is decided on, appended in "
-            f"one synced transaction, folded, listed and told in the Markdown; {INCIDENTS} times. Commands "
+            f"one synced transaction, folded, listed and told in the Markdown; {INCIDENTS} times, both logs "
+            "and a bare sync of a page by turns. Commands "
             "and starts: the installed program in a booted host, wall time of the whole process; "
             "a start counts until systemd hears that the daemon is ready. Median / 95th "
             "percentile / median of the CPU time."

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+PROMISE = ("promise", "figure", "measured", "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """One promise: what was promised, what was measured, whether that is met, and why not."""
@@ -56,36 +59,47 @@ def section(result: Result) -> str:
 
 def promises(results: Sequence[Result]) -> str:
     """Return the promises as one table."""
+    return table(PROMISE, list(_kept(results).values()))
+
+
+def _kept(results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
     every = [promise for result in results for promise in result.promises]
-    rows = [(one.what, one.promised, one.measured, "met" if one.met else f"missed: {one.because}") for one in every]
-    return table(("promise", "figure", "measured", ""), rows)
+    return {
+        one.what: (one.what, one.promised, one.measured, "met" if one.met else f"missed: {one.because}")
+        for one in every
+    }
 
 
-def document(results: Sequence[Result], at: datetime, versions: str) -> str:
-    """Return docs/performance.md."""
+def document(results: Sequence[Result], at: datetime, versions: str, old: str = "") -> str:
+    """Return docs/performance.md: these results, and from the old page what was not measured again."""
+    parts = dict(part.split("\n", 1) for part in old.split("\n## ")[1:])
+    found = (line.strip("| ").split(" | ") for line in parts.pop("Promises", "").splitlines()[3:] if line)
+    rows = {cells[0].strip(): tuple(cell.strip() for cell in cells) for cells in found} | _kept(results)
+    for result in results:
+        measured = f"Measured on {at:%Y-%m-%d} at {at:%H:%M} UTC, load {os.getloadavg()[1]:.1f}."
+        parts[result.name] = section(result).partition("\n")[2].rstrip("\n") + f"\n\n{measured}\n"
     return "\n".join(
         [
             "# Performance\n",
-            f"Measured on {at:%Y-%m-%d} at {at:%H:%M} UTC by `make bench`; `python -m bench --write` renews it.",
+            "Measured by `make bench`; `python -m bench --write` renews this page, with a NAME that part of it.",
             f"Machine: {machine()}. {versions}\n",
             "Wall times depend on what else the machine does. A peer did the same in the same run: look at ratios.\n",
             "## Promises\n",
-            promises(results) + "\n",
-            *(section(result) for result in results),
+            table(PROMISE, list(rows.values())) + "\n",
+            *(f"## {name}\n{text}" for name, text in parts.items()),
         ]
     )
 
 
 def machine() -> str:
-    """Return what this machine is, and how busy it was."""
+    """Return what this machine is."""
     model = next(
         (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")), ""
     )
     memory = next((int(line.split()[1]) >> 20 for line in _lines("/proc/meminfo") if line.startswith("MemTotal")), 0)
     debian = Path("/etc/debian_version").read_text().strip() if Path("/etc/debian_version").exists() else "?"
     kernel = platform.release()
-    load = f"load {os.getloadavg()[1]:.1f}"
-    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Debian {debian}, Linux {kernel}, {load}"
+    return f"{os.cpu_count()} cores ({model}), {memory} GiB, Debian {debian}, Linux {kernel}"
 
 
 def _lines(path: str) -> list[str]:
