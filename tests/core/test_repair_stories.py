@@ -226,3 +226,35 @@ def test_when_every_remedy_is_refused_a_person_is_told_and_it_is_tried_again_slo
     assert [one.remedy for one in host.incident.actions] == ["reload", "restart"]
     assert host.incident.repair is Repair.EXHAUSTED
     assert [one.kind for one in host.told()] == ["page"]
+
+
+def test_a_unit_has_three_restarts_in_thirty_minutes_however_much_the_host_has_left() -> None:
+    host = days_of(per_host=HostBudget(actions=40))
+    service = host.services["api.service"]
+
+    for _ in range(5):
+        if service.is_ready(host.now):
+            host.kill("api.service")
+        host.run(minutes=5)
+
+    assert len(service.restarts) == 3
+    assert host.incident.repair_reason == "api.service: 3 restarts in 30 min (limit 3)"
+
+
+def test_what_fell_with_another_three_times_in_an_hour_has_had_its_share_of_the_host() -> None:
+    redis = replace(CALM, name="redis", kind="listen", unit="redis.service")
+    host = LiveHost(replace(POLICY, checks=(CALM, redis)))
+    host.serve("api.service")
+    host.serve("redis.service")
+    host.change("redis.service", also=("api.service",))
+    host.run(seconds=60)
+    for _ in range(3):
+        host.kill("redis.service")
+        host.run(minutes=16)
+
+    host.kill("api.service")
+    host.run(minutes=1)
+
+    assert len(host.services["api.service"].restarts) == 3
+    reason = host.agent.state.open_for("api.service").repair_reason
+    assert reason == "api.service has had its 3 of the host's 6 repairs in 1 h"
