@@ -78,7 +78,9 @@ def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
         return _blind(health, seen, policy)
     good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))
     counted = _good(health, seen, policy) if good else _bad(health, seen, policy)
-    looks = (*health.looks, good)[-FLAP_LOOKS:]
+    # what must last for a while may come and go without anybody minding: only what lasted is a change
+    steady = good or (bool(policy.hold) and not counted.is_bad)
+    looks = (*health.looks, steady)[-FLAP_LOOKS:]
     return replace(
         counted,
         reading=reading,

@@ -116,10 +116,9 @@ def _settled(world: World, suspect: Incident) -> list[Draft]:
         return [Draft(event=confirmation(world, suspect, bad), incident=suspect.seq)]
     if any(world.health(check.name).suspicious for check in checks) or not _looked(world, suspect.check):
         return []
-    return [
-        Draft(event=ev.SuspectCleared(reason="good again before it was confirmed"), incident=suspect.seq),
-        Draft(event=_blip(world, suspect)),
-    ]
+    cleared = Draft(event=ev.SuspectCleared(reason="good again before it was confirmed"), incident=suspect.seq)
+    # a processor that is busy for less than its 15 minutes is no blip worth counting
+    return [cleared] if all(check.hold for check in checks) else [cleared, Draft(event=_blip(world, suspect))]
 
 
 def _looked(world: World, check: str) -> bool:

@@ -412,6 +412,19 @@ def test_two_minutes_after_the_overload_a_time_out_counts_again() -> None:
     assert len(host.services["api.service"].restarts) == 1
 
 
+def test_a_burst_that_ends_before_it_must_be_minded_leaves_no_trace_in_the_day() -> None:
+    host = host_of(replace(API, hold=timedelta(minutes=15), repair=()))
+
+    for _ in range(20):
+        host.services["api.service"].sick = "status"
+        host.run(minutes=2)
+        host.services["api.service"].sick = ""
+        host.run(minutes=2)
+
+    assert host.events(ev.SuspectCleared)
+    assert (host.events(ev.BlipSeen), host.events(ev.FlappingStarted), host.told()) == ([], [], [])
+
+
 def test_flapping_for_an_hour_is_one_notice_no_repair_and_the_end_is_told() -> None:
     fast = replace(API, confirm=Confirm(failures=1, successes=1))
     host = host_of(fast)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from opsagent.core.health import Health, flap_percent, notice, see
@@ -122,6 +123,13 @@ def test_flapping_is_judged_after_twenty_changes_and_recent_ones_weigh_more() ->
     assert flap_percent(restless[:20]) == 0.0
     assert flap_percent(restless[:21]) > 95.0
     assert flap_percent(late) > flap_percent(early)
+
+
+def test_what_must_last_for_a_while_does_not_flap_by_coming_and_going_before() -> None:
+    busy = replace(CHECK, hold=timedelta(minutes=15), every=timedelta(seconds=60))
+
+    assert after(*[OK, WARN] * 20).flapping
+    assert not after(*[OK, WARN] * 20, every=60, check=busy).flapping
 
 
 def test_flapping_begins_over_thirty_and_ends_under_twenty_five_percent() -> None:

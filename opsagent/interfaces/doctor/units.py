@@ -64,7 +64,8 @@ def _stop(unit: UnitSnapshot) -> Iterator[Finding]:
         return
     length = spoken(unit.timeout_stop) if unit.timeout_stop else "for ever"
     text = f"TimeoutStopSec is {length}: a hung process delays its restart so long"
-    yield warn(unit.name, text, f"systemctl edit {unit.name}: [Service] TimeoutStopSec=10s")
+    edit = "systemctl --user edit" if unit.scope == "user" else "systemctl edit"
+    yield warn(unit.name, text, f"{edit} {unit.name}: [Service] TimeoutStopSec=10s")
 
 
 def _start_limit(budget: UnitBudget, unit: UnitSnapshot, remedies: set[str]) -> Iterator[Finding]:
