@@ -132,8 +132,7 @@ def test_two_that_need_each_other_do_not_wait_for_each_other() -> None:
     host.change("api.service", pulls=("redis.service",), also=("redis.service",))
     host.change("redis.service", pulls=("api.service",), also=("api.service",))
 
-    host.change("redis.service", tell=False, active_state="inactive", sub_state="dead")
-    host.kill("api.service")
+    host.take(_failed(host, "api.service"), _failed(host, "redis.service"))
     host.run(minutes=5)
 
     assert [one.unit for one in host.events(ev.ActionRequested)] == ["api.service"]
@@ -146,8 +145,7 @@ def test_two_that_need_each_other_page_when_neither_is_repaired() -> None:
     host.change("api.service", pulls=("redis.service",))
     host.change("redis.service", pulls=("api.service",))
 
-    host.kill("api.service")
-    host.kill("redis.service")
+    host.take(_failed(host, "api.service"), _failed(host, "redis.service"))
     host.run(minutes=10)
 
     assert len(host.told("page")) == 1
