@@ -141,7 +141,7 @@ def main() -> int:
         code, story = 0, f"opsagent looked {silent:.0f} s ago"
         (state / "healthcheck.json").unlink(missing_ok=True)
     else:
-        code, story = 2, outage(state, since, f"opsagent {how}")
+        code, story = 2, outage(state, since, f"opsagent {how}".replace("for inf min", "yet"))
     print(("OK", "WARNING", "CRITICAL", "UNKNOWN")[code], "-", story)
     return code
 

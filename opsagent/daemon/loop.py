@@ -148,7 +148,7 @@ def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
     return {name: said for name, said in {**about, "reason": reason, "incident": label, "seq": one.seq}.items() if said}
 
 
-_ABOUT = ("check", "unit", "remedy", "outcome", "level", "by")
+_ABOUT = ("check", "unit", "remedy", "outcome", "by")
 _WORDS = ("reason", "message", "lacking", "answer")
 _QUIET = (
     ev.HostObserved,

@@ -55,6 +55,13 @@ def test_the_daemon_is_restarted_watched_and_rescued() -> None:
     assert unit["User"] == "opsagent"
 
 
+def test_the_health_check_waits_for_the_first_heartbeat_on_a_host_that_has_long_been_up() -> None:
+    timer = keys("opsagent-healthcheck.timer")
+
+    assert timer["OnActiveSec"] == "10min"
+    assert "OnBootSec" not in timer
+
+
 def test_the_sandbox_leaves_what_the_daemon_needs_to_see() -> None:
     unit = keys("opsagent.service")
 
