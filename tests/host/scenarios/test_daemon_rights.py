@@ -67,6 +67,7 @@ def test_a_missing_rule_is_a_loud_page_and_no_storm(watched: Watched) -> None:
     assert watched.restarts(unit) == 0
 
     watched.host.run(["opsagent", "install", "--refresh"])
+    watched.host.run(["systemctl", "reload", "opsagent"])
 
     watched.healed("worker")
     assert watched.acted("worker") == [("restart", "refused"), ("restart", "verified")]
