@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+EVERYTHING = "all"
 _NAME = re.compile(NAME, re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
 _BEGINS = re.compile(r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
@@ -31,6 +32,8 @@ def name(value: str) -> str:
             f"cannot use {shown(value)} as a name, allowed: small letters, digits and hyphens, "
             "beginning with a letter or digit, up to 63",
         )
+    if value == EVERYTHING:
+        raise ValueError(f"cannot use {shown(value)} as a name: pauses and windows mean every check by it")
     return value
 
 

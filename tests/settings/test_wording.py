@@ -107,6 +107,10 @@ MISTAKES = {
             "digit, up to 63 (name of check 'My Api')"
         ),
     ),
+    "a name that means all": (
+        "checks:\n- {name: all, kind: cpu}",
+        "2: cannot use 'all' as a name: pauses and windows mean every check by it (name of check 'all')",
+    ),
     "no mapping": ("checks:\n- api", "2: cannot read 'api' as a check, allowed: a mapping with name and kind"),
     "missing option": (
         "checks:\n- {name: a, kind: listen}",
