@@ -132,8 +132,10 @@ def run(times: int) -> Result:
         name="From the failure to the repair",
         how=(
             f"A web service in a booted host is killed, or stopped so that its port is open and silent, {times} times "
-            "each. opsagent with default settings, armed, its memory empty each time; silence begins anywhere between "
-            "two looks. A witness on the host breaks the service and asks it again and again; the time at which the "
+            "each. opsagent with default settings (but for the wait before a second attempt, to which it never came), "
+            "armed, its memory empty each time; the kernel's pressure figures are hidden from it, for on a machine so "
+            "busy with other work it would rightly not count time-outs. Silence begins anywhere between two looks. A "
+            "witness on the host breaks the service and asks it again and again; the time at which the "
             "new process was started is systemd's own. Kills are one after the other, the rest on "
             f"{HOSTS} hosts at once. Monit watches a copy of its own: dead is restarted at once, silent after three "
             f"cycles. Its default cycle of {DEFAULT_CYCLE} s is tried with kills only, for silence it would take more "
