@@ -99,7 +99,8 @@ def _state(world: World, incident: Incident | None) -> str:
         return "State: no incident"
     if incident.state is Phase.SUSPECT:
         return f"State: suspected since {_clock(world, incident.first_bad_at)}, not believed yet"
-    repair = f"repair {incident.repair}" + (f" ({incident.repair_reason})" if incident.repair_reason else "")
+    said = incident.repair_reason if incident.repair is not Repair.IDLE else ""  # what held it once is over
+    repair = f"repair {incident.repair}" + (f" ({said})" if said else "")
     quiet = f", quiet because of {incident.suppressed_by}" if incident.suppressed_by else ""
     return f"State: {incident.label} {incident.severity} is {incident.state}{_holder(incident)}, {repair}{quiet}"
 

@@ -10,7 +10,7 @@ import pytest
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core import inbox
+from opsagent.core import inbox, why
 from opsagent.core.guards import Case, answers
 from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Outcome, Repair
@@ -571,3 +571,17 @@ def test_a_masked_unit_that_a_restart_would_drag_along_holds_it() -> None:
 
     assert host.services["api.service"].restarts == []
     assert host.agent.state.open_for("api.service").actions[-1].reason == "worker.service is masked"
+
+
+def test_what_held_the_hand_once_is_not_said_when_it_is_over() -> None:
+    host = host_of()
+    conditions(host, hold="we move")
+    host.kill("api.service")
+    host.run(seconds=30)
+    held = next(line for line in why.lines(host.agent.world(host.now), "api") if line.startswith("State: "))
+    conditions(host)
+    host.run(minutes=10)
+    over = next(line for line in why.lines(host.agent.world(host.now), "api") if line.startswith("State: "))
+
+    assert "we move" in held
+    assert over.endswith("is resolved, repair idle")
