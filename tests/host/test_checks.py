@@ -154,7 +154,16 @@ def test_a_file_system_that_turns_read_only_is_seen(shared_host: Host) -> None:
 def test_inside_a_sandbox_only_what_the_host_really_has_is_judged(
     shared_host: Host, path: str, expected: list[str | None]
 ) -> None:
-    sandbox = ("systemd-run", "-q", "--wait", "--pipe", "-p", "ProtectSystem=strict", "-p", "TemporaryFileSystem=/media")
+    sandbox = (
+        "systemd-run",
+        "-q",
+        "--wait",
+        "--pipe",
+        "-p",
+        "ProtectSystem=strict",
+        "-p",
+        "TemporaryFileSystem=/media",
+    )
 
     (seen,) = look(shared_host, ("disk", {"path": path, "warning": None, "critical": None}), around=sandbox)
 
