@@ -63,7 +63,10 @@ def test_what_cannot_be_read_holds_nothing_back(tmp_path: Path, lock: Path) -> N
     assert busy((str(lock),), (str(tmp_path),), tmp_path / "no-proc") == ""
 
 
-@pytest.mark.parametrize(("text", "expected"), [(f"{os.getpid()}\n", True), ("0x1\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [pytest.param(f"{os.getpid()}\n", True, id="our own"), ("0x1\n", False), ("", False)],
+)
 def test_a_pid_file_counts_while_that_process_lives(tmp_path: Path, text: str, expected: bool) -> None:
     path = tmp_path / "agent_catalog_run.lock"
     path.write_text(text)
