@@ -32,9 +32,14 @@ def name(value: str) -> str:
             f"cannot use {shown(value)} as a name, allowed: small letters, digits and hyphens, "
             "beginning with a letter or digit, up to 63",
         )
+    return value
+
+
+def check_name(value: str) -> str:
+    """A check's name is none that means every check."""
     if value == EVERYTHING:
         raise ValueError(f"cannot use {shown(value)} as a name: pauses and windows mean every check by it")
-    return value
+    return name(value)
 
 
 def host_name(value: str) -> str:
@@ -141,7 +146,7 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Document, "fast_loop"): between(_SECOND, _HOUR),
     (Deadman, "url"): web_address,
     (Deadman, "every"): between(10 * _SECOND, _DAY),
-    (CheckOptions, "name"): name,
+    (CheckOptions, "name"): check_name,
     (CheckOptions, "unit"): unit_name,
     (CheckOptions, "every"): _interval,
     (CheckOptions, "timeout"): _deadline,
