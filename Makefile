@@ -5,6 +5,9 @@ export WHEELS
 # What the tests use of Debian: the services they break and the tools they break them with.
 PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps
 
+# Tests of booted hosts mostly wait: three workers keep two processors busy. Those that share a host stay together.
+PARALLEL := -n 3 --dist loadscope
+
 .PHONY: help run test check bench install uninstall clean packages
 .DELETE_ON_ERROR:
 
@@ -34,14 +37,14 @@ packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then scripts/packages.sh $(PACKAGES); fi
 
 test: packages $(BIN)/.test
-	@$(BIN)/python -m pytest -q $(TESTS)
+	@$(BIN)/python -m pytest -q $(PARALLEL) $(TESTS)
 
 check: packages $(BIN)/.test
 	@$(BIN)/ruff format --check -q
 	@$(BIN)/ruff check -q
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
-	@$(BIN)/python -m pytest -q --ignore=tests/test_architecture.py
+	@$(BIN)/python -m pytest -q $(PARALLEL) --ignore=tests/test_architecture.py
 
 bench: $(BIN)/.test
 	@$(BIN)/python -m bench

@@ -35,5 +35,5 @@ def test_a_first_run_shows_the_first_heartbeat_and_touches_nothing(host: Host) -
     assert host.run(["test", "-d", "/home/joe/.local/state/opsagent/memory"], check=False).returncode == 0
     assert host.run(["test", "-e", "/var/lib/opsagent"], check=False).returncode == 1
 
-    host.run(["pkill", "-INT", "-f", f"{CLONE}/.venv"])
+    host.run(["pkill", "-INT", "-f", f"[{CLONE[0]}]{CLONE[1:]}/.venv"])  # the brackets keep pkill from finding itself
     running.communicate(timeout=20)
