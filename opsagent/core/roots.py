@@ -70,9 +70,12 @@ def _failing(world: World, check: CheckPolicy) -> bool:
 
 
 def _still_to_prove(world: World, check: CheckPolicy) -> bool:
-    """Started a moment ago, by whomever, and not yet good for long: those who need it look again only after that."""
+    """Back a moment ago, by whomever, and not yet good for long: those who need it look again only after that.
+
+    One that was never seen bad has nothing to prove, however young it is: both it and we may have just started.
+    """
     unit, health = world.state.units.get(check.unit or ""), world.health(check.name)
-    if unit is None or unit.inactive_exit_at is None or health.at is None:
+    if unit is None or unit.inactive_exit_at is None or health.at is None or (health.good and all(health.looks)):
         return False
     proved = health.good_since is not None and world.now - health.good_since >= check.confirm.stable_for
     longest = check.confirm.start_within + check.confirm.stable_for

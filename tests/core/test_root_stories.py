@@ -11,8 +11,9 @@ from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Outcome, Phase, Repair
-from opsagent.core.policy import CheckPolicy, Criticality, UnitBudget
+from opsagent.core.policy import CheckPolicy, Criticality, Policy, RemedyRule, UnitBudget
 from tests.core.live_host import LiveHost
+from tests.core.story_host import StoryHost
 from tests.core.test_stories import API, POLICY
 
 REDIS = replace(API, name="redis", kind="listen", unit="redis.service")
@@ -286,3 +287,34 @@ def test_one_unit_takes_at_most_half_of_the_hosts_repairs_and_the_host_keeps_to_
 
     assert [restarts(host, f"app{n}.service") for n in range(4)] == [3, 2, 1, 0]
     assert "6 repairs on this host" in host.agent.state.open_for("app3.service").repair_reason
+
+
+def test_a_young_root_that_was_never_bad_holds_nobody_back() -> None:
+    """A host that has just come up: redis started a minute ago, we seconds ago, and then the api is killed."""
+    host = StoryHost(
+        Policy(
+            host="web-1",
+            checks=(
+                CheckPolicy(
+                    name="api",
+                    kind="http",
+                    unit="api.service",
+                    repair=(RemedyRule(do="restart"),),
+                    criticality=Criticality.IMPORTANT,
+                    depends_on=("redis",),
+                ),
+                CheckPolicy(name="redis", kind="listen", unit="redis-server.service"),
+            ),
+        )
+    )
+    host.unit("redis-server.service", active_state="active", sub_state="running", inactive_exit_at=host.now)
+    host.unit("api.service", active_state="active", sub_state="running", invocation_id="a" * 32)
+    host.pass_(seconds=10)
+    host.good("redis")
+    host.good("api")
+
+    host.pass_(seconds=3)
+    host.unit("api.service", active_state="failed", sub_state="failed", result="signal", exec_main_status=9)
+    host.answer_facts()
+
+    assert [order.unit for _, _, order in host.orders.acted] == ["api.service"]
