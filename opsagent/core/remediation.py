@@ -180,6 +180,7 @@ def _request(case: Case) -> ev.ActionRequested:
     snapshot = case.facts.snapshot
     recent = 1 + len(used(case.world, case.unit, limits.within))
     asked = f", asked by {case.forced_by}" if case.forced_by else ""
+    seen = case.incident.again_message or case.incident.reason
     return ev.ActionRequested(
         remedy=case.rule.do,
         unit=case.unit,
@@ -187,7 +188,7 @@ def _request(case: Case) -> ev.ActionRequested:
         also=case.touched[1:],
         attempt=attempt,
         invocation_id=snapshot.invocation_id if snapshot else "",
-        reason=f"{case.incident.reason}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{asked}",
+        reason=f"{seen}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{asked}",
         command=case.rule.command,
         timeout=case.rule.timeout,
         by=case.forced_by,
