@@ -5,8 +5,8 @@ export WHEELS
 # What the tests use of Debian: the services they break and the tools they break them with.
 PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps
 
-# Tests of booted hosts mostly wait: three workers keep two processors busy. Those that share a host stay together.
-PARALLEL := -n 3 --dist loadscope
+# Tests of booted hosts mostly wait, so two workers halve the time. Those that share a host stay together.
+PARALLEL := -n 2 --dist loadscope
 
 .PHONY: help run test check bench install uninstall clean packages
 .DELETE_ON_ERROR:

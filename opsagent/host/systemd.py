@@ -152,6 +152,12 @@ class Systemd:
         return tuple(found for unit in units if (found := self._snapshot(bus, unit)) is not None)
 
     def _snapshot(self, bus: Bus, unit: str) -> UnitSnapshot | None:
+        """Read a unit; once more where it changed between two answers: no unit has failed with `success`."""
+        found = self._read(bus, unit)
+        torn = found is not None and found.active_state == "failed" and found.result == "success"
+        return self._read(bus, unit) if torn else found
+
+    def _read(self, bus: Bus, unit: str) -> UnitSnapshot | None:
         path = object_path(unit)
         kind = unit.rpartition(".")[2]
         asked = SERVICE_PROPERTIES if kind == "service" else ("Result",) if kind in _WITH_RESULT else ()
