@@ -1,0 +1,160 @@
+"""What its own course does to an incident: believed, good again, bad again, over; and what was found beside it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.observation import worse_of
+from opsagent.core.phase import SILENT, Phase, Repair
+from opsagent.core.severity import LEASE
+from opsagent.core.story.telling import asked_anew, told_story
+
+if TYPE_CHECKING:
+    from opsagent.core.codec import Recorded
+    from opsagent.core.incident import Incident
+
+
+@singledispatch
+def follow(event: ev.Event, incident: Incident, recorded: Recorded) -> Incident:
+    """Return the incident after an event of this kind; after any other, as it is."""
+    del event, recorded
+    return incident
+
+
+@follow.register(ev.IncidentConfirmed)
+def _(event: ev.IncidentConfirmed, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        label=event.label,
+        severity=event.severity,
+        fingerprint=event.fingerprint,
+        failure_class=event.failure_class,
+        reason=event.reason,
+        checks=event.checks,
+        blind=event.blind,
+        recurrence_of=event.recurrence_of,
+        detected_at=recorded.at,
+        owner=event.to,
+    )
+    return told_story(changed, recorded, f"confirmed: {event.reason}")
+
+
+@follow.register(ev.SuspectCleared)
+def _(event: ev.SuspectCleared, incident: Incident, recorded: Recorded) -> Incident:
+    del event
+    return replace(incident, closed_at=recorded.at)
+
+
+@follow.register(ev.CheckJoined)
+def _(event: ev.CheckJoined, incident: Incident, recorded: Recorded) -> Incident:
+    checks = incident.checks if event.check in incident.checks else (*incident.checks, event.check)
+    return told_story(replace(incident, checks=checks), recorded, f"{event.check}: {event.message}")
+
+
+@follow.register(ev.RecoverySeen)
+def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, mitigated_at=event.mitigated_at, good_since=event.mitigated_at, owner=incident.state)
+    return told_story(changed, recorded, f"good again: {event.message}")
+
+
+@follow.register(ev.Relapsed)
+def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
+    changed = replace(changed, relapsed_at=recorded.at, again_at=recorded.at, again_message=event.message)
+    changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
+    if incident.repair is not Repair.EXHAUSTED:
+        changed = replace(changed, next_repair_at=None)  # what held the last one may be over: asked at once
+    return told_story(changed, recorded, f"bad again: {event.message}")
+
+
+@follow.register(ev.IncidentResolved)
+def _(event: ev.IncidentResolved, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        resolved_at=recorded.at,
+        resolved_by=event.by,
+        asked_by="",
+        asked_remedy="",
+        exhausted=0,
+        gave_up_at=None,
+        page_again=False,
+        repair=Repair.IDLE,
+        next_repair_at=None,
+        next_level_at=None,
+        good_since=incident.good_since,
+    )
+    return told_story(changed, recorded, f"resolved: {event.reason}")
+
+
+@follow.register(ev.IncidentReopened)
+def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        resolved_at=None,
+        resolved_by="",
+        mitigated_at=None,
+        good_since=None,
+        reopened=incident.reopened + 1,
+        reopened_at=recorded.at,
+        again_at=recorded.at,
+        again_message=event.message,
+        owner=event.to,
+        level=0,
+        loop=0,
+        next_level_at=None,
+        failure_class=event.failure_class or incident.failure_class,
+    )
+    return told_story(changed, recorded, f"reopened: {event.message}")
+
+
+@follow.register(ev.IncidentClosed)
+def _(event: ev.IncidentClosed, incident: Incident, recorded: Recorded) -> Incident:
+    del event
+    return replace(incident, closed_at=recorded.at)
+
+
+@follow.register(ev.IncidentWithdrawn)
+def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> Incident:
+    return told_story(replace(incident, closed_at=recorded.at), recorded, f"withdrawn: {event.reason}")
+
+
+@follow.register(ev.SeverityRaised)
+def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incident:
+    """Who holds it is told, and holds it for no longer than what it has become allows."""
+    severity = worse_of(event.to, incident.severity) if incident.severity else event.to
+    told = incident.level > 0 or incident.state is Phase.ACKNOWLEDGED
+    until = incident.ack_until and min(incident.ack_until, recorded.at + LEASE[severity])
+    changed = replace(incident, severity=severity, page_again=incident.page_again or told, ack_until=until)
+    return told_story(changed, recorded, f"{severity}: {event.reason}")
+
+
+@follow.register(ev.SuppressionChanged)
+def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> Incident:
+    """Who was paged and then kept quiet is told again when the quiet ends, and nobody has taken it.
+
+    What it fell with stays in its record, also when it is looked at in its own right again.
+    """
+    parent = event.parent if event.by == "parent" else incident.parent
+    heard = incident.suppressed_by in SILENT and event.by not in SILENT
+    again = incident.page_again or (heard and incident.level > 0 and incident.state is Phase.PAGED)
+    changed = replace(asked_anew(incident), suppressed_by=event.by, parent=parent, page_again=again)
+    return told_story(changed, recorded, event.reason)
+
+
+@follow.register(ev.CauseFound)
+def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
+    return told_story(replace(incident, cause=event.cause), recorded, f"cause: {event.reason}")
+
+
+@follow.register(ev.EvidenceGathered)
+def _(event: ev.EvidenceGathered, incident: Incident, recorded: Recorded) -> Incident:
+    return told_story(incident, recorded, f"evidence: {event.source}", event.lines)
+
+
+@follow.register(ev.PatternSeen)
+def _(event: ev.PatternSeen, incident: Incident, recorded: Recorded) -> Incident:
+    del recorded
+    return replace(incident, archived=event.resolution)

@@ -1,0 +1,120 @@
+"""What repairs do to an incident: where they stand, what was ordered, what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import singledispatch
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.incident import Action
+from opsagent.core.phase import Outcome, Repair
+from opsagent.core.story.telling import told_story
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsagent.core.codec import Recorded
+    from opsagent.core.incident import Incident
+
+
+@singledispatch
+def follow(event: ev.Event, incident: Incident, recorded: Recorded) -> Incident:
+    """Return the incident after an event of this kind; after any other, as it is."""
+    del event, recorded
+    return incident
+
+
+@follow.register(ev.RepairMoved)
+def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident:
+    spent = incident.exhausted + (event.to is Repair.EXHAUSTED)
+    same = (event.to, event.reason) == (incident.repair, incident.repair_reason)
+    changed = replace(
+        incident,
+        repair=event.to,
+        next_repair_at=event.next_at,
+        repair_reason=event.reason,
+        asked_again=incident.asked_again + 1 if same else 0,
+        exhausted=spent,
+        gave_up_at=recorded.at if event.to is Repair.EXHAUSTED else incident.gave_up_at,
+    )
+    return changed if same else told_story(changed, recorded, f"repair {event.to}: {event.reason}")
+
+
+@follow.register(ev.RepairAsked)
+def _(event: ev.RepairAsked, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, asked_by=event.by, asked_remedy=event.remedy, next_repair_at=None)
+    return told_story(changed, recorded, f"{event.by} asks for a repair: {event.because}")
+
+
+@follow.register(ev.ActionRequested)
+def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Incident:
+    action = Action(
+        seq=recorded.seq,
+        at=recorded.at,
+        remedy=event.remedy,
+        unit=event.unit,
+        also=event.also,
+        attempt=event.attempt,
+        outcome=Outcome.RUNNING,
+        reason=event.reason,
+        before=event.invocation_id,
+        by=event.by,
+    )
+    changed = replace(
+        incident,
+        repair=Repair.RUNNING,
+        next_repair_at=None,
+        actions=(*incident.actions, action),
+        asked_by="",
+        asked_remedy="",
+    )
+    return told_story(changed, recorded, f"{event.remedy} {event.unit} (attempt {event.attempt}): {event.reason}")
+
+
+@follow.register(ev.ActionEnded)
+def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident:
+    def ended(action: Action) -> Action:
+        # Why it was asked for is of no use any more when somebody said no: why they did is.
+        reason = event.reason if event.result == "refused" else action.reason
+        return replace(
+            action,
+            seconds=event.seconds,
+            ended_at=recorded.at,
+            result=event.result,
+            after=event.invocation_id,
+            reason=reason,
+        )
+
+    changed = replace(_with_action(incident, event.action, ended), repair=Repair.VERIFYING)
+    return told_story(changed, recorded, f"order {event.result} after {event.seconds:.2f} s: {event.reason}")
+
+
+@follow.register(ev.ActionJudged)
+def _(event: ev.ActionJudged, incident: Incident, recorded: Recorded) -> Incident:
+    def judged(action: Action) -> Action:
+        return replace(action, outcome=Outcome(event.outcome), reason=event.reason)
+
+    changed = replace(_with_action(incident, event.action, judged), repair=Repair.IDLE)
+    if event.outcome == Outcome.VERIFIED:
+        changed = replace(changed, exhausted=0, gave_up_at=None)
+    return told_story(changed, recorded, f"{event.outcome}: {event.reason}")
+
+
+@follow.register(ev.ActionRefused)
+def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incident:
+    action = Action(
+        seq=recorded.seq,
+        at=recorded.at,
+        remedy=event.remedy,
+        unit=event.unit,
+        outcome=Outcome.REFUSED,
+        guard=event.guard,
+        reason=event.reason,
+    )
+    changed = replace(incident, actions=(*incident.actions, action), asked_by="", asked_remedy="")
+    return told_story(changed, recorded, f"not repaired: {event.reason}")
+
+
+def _with_action(incident: Incident, seq: int, change: Callable[[Action], Action]) -> Incident:
+    return replace(incident, actions=tuple(change(a) if a.seq == seq else a for a in incident.actions))
