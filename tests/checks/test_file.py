@@ -15,10 +15,12 @@ from opsagent.core.observation import Status
 from opsagent.core.quantity import Bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 def make(file: Path, age: float = 0, size: int = 100) -> Path:
+    file.parent.mkdir(exist_ok=True)
     file.write_bytes(b"x" * size)
     os.utime(file, (time.time() - age, time.time() - age))
     return file
@@ -85,3 +87,44 @@ def test_a_place_we_cannot_look_at_is_unknown(tmp_path: Path) -> None:
     make(tmp_path / "file")
 
     assert observe(Check(path=str(tmp_path / "file" / "below"))).status is Status.UNKNOWN
+
+
+def test_a_link_that_leads_nowhere_is_a_missing_file(tmp_path: Path) -> None:
+    (tmp_path / "latest").symlink_to(tmp_path / "gone")
+
+    assert observe(Check(path=str(tmp_path / "latest"))).failure_class == "exists"
+
+
+def test_of_a_pattern_what_leads_nowhere_does_not_count(tmp_path: Path) -> None:
+    newest = make(tmp_path / "db" / "1.gz")
+    make(tmp_path / "stray")
+    (tmp_path / "db" / "2.gz").symlink_to(tmp_path / "gone")
+    make(tmp_path / "db" / ".3.gz")
+
+    reading = observe(Check(path=str(tmp_path / "*" / "*.gz")))
+
+    assert (reading.status, reading.message.split()[0]) == (Status.OK, str(newest))
+
+
+@pytest.fixture
+def unprivileged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The present folder, looked at without root's right to read everything."""
+    tmp_path.chmod(0o755)
+    monkeypatch.chdir(tmp_path)  # the folders above need not be open to us
+    was_root = os.geteuid() == 0
+    yield tmp_path
+    if was_root:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("pattern", ["closed/db-*.gz", "*/db-1.gz", "*/*.gz"])
+@pytest.mark.parametrize("mode", [0o000, 0o711])
+def test_a_folder_that_is_closed_to_us_is_not_an_empty_one(unprivileged: Path, pattern: str, mode: int) -> None:
+    make(unprivileged / "closed" / "db-2.gz")
+    (unprivileged / "closed").chmod(mode)
+    os.seteuid(os.geteuid() or 65_534)
+
+    reading = observe(Check(path=pattern))
+
+    expected = Status.CRITICAL if (mode, pattern) == (0o711, "*/db-1.gz") else Status.UNKNOWN
+    assert reading.status is expected
