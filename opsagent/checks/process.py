@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SHOWN = 5
+_COMM = 15
+"""Letters of a program's name that the kernel keeps and `ps` shows; we are given the whole where it can be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class Check:
         """Yield what matches and whether it is a zombie, asking the cheap question first."""
         for one in psutil.process_iter():
             try:
-                if self.process and one.name() != self.process:
+                if self.process and self.process not in {name := one.name(), name[:_COMM]}:
                     continue
                 if self.user and one.username() != self.user:
                     continue

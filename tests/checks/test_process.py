@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
@@ -17,6 +18,7 @@ from opsagent.core.observation import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -80,3 +82,15 @@ def test_a_zombie_does_not_count() -> None:
 def test_a_check_that_matches_everything_is_refused_in_the_settings() -> None:
     with pytest.raises(ValueError, match="at least one of: process, cmdline, user"):
         Check()
+
+
+@pytest.mark.parametrize("name", ["long-program-name", "long-program-na"])
+def test_a_long_name_is_known_whole_and_as_the_kernel_cuts_it(tmp_path: Path, name: str) -> None:
+    program = tmp_path / "long-program-name"
+    shutil.copy("/usr/bin/sleep", program)
+
+    with subprocess.Popen([program, "60"]) as running:
+        reading = observe(Check(process=name, cmdline=str(program)))
+        running.kill()
+
+    assert reading.status is Status.OK
