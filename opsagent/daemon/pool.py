@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -27,8 +28,7 @@ class Pool:
         with self._lock:
             self._waiting.put(work)
             if self._idle < self._waiting.qsize() and self._threads < self.size:
-                self._threads += 1
-                threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+                self._hire()
 
     def write_off(self) -> None:
         """Allow one more thread, because one of ours does not come back; it ends when it does."""
@@ -39,6 +39,11 @@ class Pool:
         """Take the extra thread away again: the stuck one is back."""
         with self._lock:
             self.size -= 1
+
+    def _hire(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the limit of tasks is reached: who is there does it, or the next one
+            threading.Thread(target=self._serve, name=self._name, daemon=True).start()
+            self._threads += 1
 
     def _serve(self) -> None:
         while True:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import os
 import socket
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -48,6 +50,8 @@ def looked_up(host: str, stages: Stages) -> tuple[Address, ...]:
     except socket.gaierror as error:
         reason = (error.strerror or "no answer").lower()
         raise StageError(f"cannot resolve {host}: {reason}", "dns", timed_out=error.errno in _NO_ANSWER) from error
+    except OSError as error:
+        raise BlindError(f"cannot resolve {host}: {(error.strerror or str(error)).lower()}") from error
     return tuple(dict.fromkeys(ipaddress.ip_address(text.partition("%")[0]) for text in found))
 
 
@@ -57,8 +61,13 @@ def _begin(host: str) -> Future[tuple[str, ...]]:
         raise BlindError(f"cannot resolve {host}: {MOST} names are being looked up and none answers", "dns")
     lookup: Future[tuple[str, ...]] = Future()
     mine = _running.setdefault(host, lookup)
-    if mine is lookup:
+    if mine is not lookup:
+        return mine
+    try:
         Thread(target=_look_up, args=(host, lookup), name=f"resolve {host}", daemon=True).start()
+    except RuntimeError as error:  # the limit of tasks is reached; whoever waits already must not wait for ever
+        _running.pop(host, None)
+        lookup.set_exception(OSError(errno.EAGAIN, str(error)))
     return mine
 
 
@@ -68,7 +77,17 @@ def _look_up(host: str, lookup: Future[tuple[str, ...]]) -> None:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         _running.pop(host, None)
-        lookup.set_exception(error if isinstance(error, socket.gaierror) else socket.gaierror(0, str(error)))
+        said = error if isinstance(error, socket.gaierror) else socket.gaierror(0, str(error))
+        lookup.set_exception(_shortage() or said)
     else:
         _running.pop(host, None)
         lookup.set_result(tuple(str(entry[4][0]) for entry in found))
+
+
+def _shortage() -> OSError | None:
+    """Say whether we ran out of descriptors: to the C library a resolver it cannot open is a name that is not there."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import threading
 import time
@@ -80,3 +81,25 @@ def test_a_name_that_breaks_the_resolver_itself_is_a_failure_of_that_name(monkey
 
     with pytest.raises(StageError, match=r"cannot resolve odd\.example: label too long"):
         look_up("odd.example")
+
+
+def test_without_a_thread_to_ask_we_are_blind_and_the_next_look_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", full)
+        with pytest.raises(BlindError, match="cannot resolve localhost: can't start new thread"):
+            look_up("localhost")
+
+    assert names.looked_up("localhost", Stages(timedelta(seconds=5)))
+
+
+def test_without_a_descriptor_we_are_blind_instead_of_believing_that_the_name_is_gone() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(BlindError, match="too many open files"):
+            names.looked_up("db.example", Stages(timedelta(seconds=5)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

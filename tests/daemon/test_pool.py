@@ -1,0 +1,27 @@
+"""Threads for looks: what cannot be started now harms nobody."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from opsagent.daemon.pool import Pool
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_work_that_finds_no_thread_at_the_limit_of_tasks_is_done_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    pool, first, second = Pool("look", 1), threading.Event(), threading.Event()
+    with monkeypatch.context() as during:
+        during.setattr(threading.Thread, "start", full)
+        pool.submit(first.set)
+    pool.submit(second.set)
+
+    assert first.wait(5)
+    assert second.wait(5)
