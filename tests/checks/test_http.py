@@ -152,6 +152,20 @@ def test_an_endless_body_is_read_only_so_far(serve: Callable[..., Any], expect: 
     assert "64 KiB" in reading.message or expect == Expect()
 
 
+@pytest.mark.parametrize("interim", ["100 Continue", "102 Processing", "103 Early Hints"])
+def test_interim_answers_are_not_the_answer(serve: Callable[..., Any], interim: str) -> None:
+    before = f"HTTP/1.1 {interim}\r\nLink: </style.css>; rel=preload\r\n\r\n".encode()
+
+    assert look(serve(before * 2 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").url).status is Status.OK
+
+
+def test_interim_answers_without_end_are_a_failure_of_the_protocol(serve: Callable[..., Any]) -> None:
+    reading = look(serve(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 1000).url)
+
+    assert verdict(reading) == (Status.CRITICAL, "protocol")
+    assert "more than 16 interim answers" in reading.message
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [

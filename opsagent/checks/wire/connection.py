@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from opsagent.checks.wire.stage import Stages
 
 _PORTS = {"http": 80, "https": 443}
+_MOST_INTERIM = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +42,22 @@ def end_of(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
+class _Final(http.client.HTTPResponse):
+    """An answer past the interim ones (`103 Early Hints`), of which the standard library skips only `100 Continue`."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(_MOST_INTERIM):
+            found: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # private, and the only place
+            if found[1] not in range(100, 200) or found[1] == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                return found
+            http.client.parse_headers(self.fp)
+        raise http.client.HTTPException(f"more than {_MOST_INTERIM} interim answers")
+
+
 class Connection(urllib3.connection.HTTPConnection):
     """A connection to a checked address, each of whose reads ends at the deadline of the look."""
+
+    response_class = _Final  # what http.client reads with; urllib3 wraps it
 
     def __init__(self, question: Ask, stages: Stages) -> None:
         super().__init__(*end_of(question.proxy or question.url)[1:])
