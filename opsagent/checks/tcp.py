@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _READ_LIMIT = 65_536
 _PORT_LIMIT = 65_535
+_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,28 +48,31 @@ class Check:
         stages, target = Stages(self.timeout), shown(self.host, self.port)
         try:
             with dial(self.host, self.port, stages) as sock:
-                found = self._talked(sock, target, stages)
+                missed = self._talked(sock, target, stages)
         except StageError as error:
             return replace(error.reading, measures=stages.measures())
-        if found is None or self.expect.encode() in found:
+        if not missed:
             return ok(f"{target} answers in {spoken(stages.seconds())}", *stages.measures())
-        said = visible(found.decode("utf-8", "surrogateescape"), 80)
-        message = f"{target} closed the connection after {said!r}, expected {self.expect!r}"
-        return Reading(status=Status.CRITICAL, message=message, failure_class="output", measures=stages.measures())
+        return Reading(status=Status.CRITICAL, message=missed, failure_class="output", measures=stages.measures())
 
-    def _talked(self, sock: socket.socket, target: str, stages: Stages) -> bytes | None:
+    def _talked(self, sock: socket.socket, target: str, stages: Stages) -> str:
+        """Say what is to be said; return how the answer differs from what is expected, "" when it does not."""
+        found = bytearray()
         try:
             if self.send:
                 sock.settimeout(stages.left())
                 sock.sendall(self.send.encode())
-            return _heard(sock, self.expect.encode(), stages) if self.expect else None
+            if not self.expect or _heard(sock, self.expect.encode(), stages, found):
+                return ""
         except OSError as error:
-            raise broken(error, f"cannot hear {self.expect!r} from {target}", stages, "connect") from error
+            only = f", only {_quoted(found)}," if found else ""
+            raise broken(error, f"cannot hear {self.expect!r} from {target}{only}", stages, "connect") from error
+        how = "said" if len(found) >= _READ_LIMIT else "closed the connection after"
+        return f"{target} {how} {_quoted(found)}, expected {self.expect!r}"
 
 
-def _heard(sock: socket.socket, wanted: bytes, stages: Stages) -> bytes:
-    """Read until what is wanted has come, the other side has closed, or 64 KiB have."""
-    found = b""
+def _heard(sock: socket.socket, wanted: bytes, stages: Stages, found: bytearray) -> bool:
+    """Read into `found` until what is wanted has come, the other side has closed, or 64 KiB have; say if it came."""
     while wanted not in found and len(found) < _READ_LIMIT:
         sock.settimeout(stages.left())
         chunk = sock.recv(_READ_LIMIT - len(found))
@@ -76,4 +80,8 @@ def _heard(sock: socket.socket, wanted: bytes, stages: Stages) -> bytes:
             break
         stages.done("first_byte")
         found += chunk
-    return found
+    return wanted in found
+
+
+def _quoted(found: bytearray) -> str:
+    return repr(visible(found.decode("utf-8", "surrogateescape").strip(), _SHOWN))

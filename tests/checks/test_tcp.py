@@ -61,6 +61,18 @@ def test_silence_is_a_timeout(silent: Any) -> None:
     assert "'+PONG'" in reading.message
 
 
+def test_an_answer_that_never_becomes_the_right_one_is_shown(serve: Callable[..., Any]) -> None:
+    def talk(client: socket.socket) -> None:
+        client.sendall(b"-NOAUTH Authentication required.\r\n")
+        client.recv(1)
+
+    port = serve(talk).port
+    reading = observe(Check(port=port, send="PING\r\n\r\n", expect="+PONG", timeout=SHORT))
+
+    heard = "'-NOAUTH Authentication required.'"
+    assert reading.message == f"cannot hear '+PONG' from 127.0.0.1:{port}, only {heard}, within 0.3 s"
+
+
 def test_a_dripping_server_ends_at_the_deadline(drip: Callable[..., Any]) -> None:
     began = time.monotonic()
 
@@ -78,9 +90,10 @@ def test_an_endless_answer_is_read_only_so_far(serve: Callable[..., Any]) -> Non
             client.sendall(b"x" * 65536)
             sent.append(1)
 
-    observe(Check(port=serve(talk).port, send="\r\n\r\n", expect="never"))
+    reading = observe(Check(port=serve(talk).port, send="\r\n\r\n", expect="never"))
 
     assert len(sent) < 200
+    assert " said 'xxx" in reading.message
 
 
 @pytest.mark.parametrize(
