@@ -137,6 +137,36 @@ def test_one_lost_packet_is_no_failure(resolver: Resolver) -> None:
     assert look(resolver, timeout=SHORT).status is Status.OK
 
 
+def test_an_answer_that_was_cut_is_asked_for_in_full(resolver: Resolver) -> None:
+    cut = replying()
+    resolver.reply = lambda asked: asked[:2] + b"\x83\x80" + cut(asked)[4:]
+    with socket.create_server(("127.0.0.1", resolver.port)) as listener:
+        asked = []
+
+        def answer() -> None:
+            client, _ = listener.accept()
+            with client:
+                asked.append(client.recv(4096))
+                full = replying(*[A] * 100, B)(asked[0][2:])
+                client.sendall(struct.pack("!H", len(full)) + full[:700])
+                client.sendall(full[700:])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        reading = look(resolver, expect=("10.0.0.2",))
+        thread.join()
+
+    assert reading.status is Status.OK
+    assert asked == [struct.pack("!H", len(resolver.asked[0])) + resolver.asked[0]]
+
+
+def test_a_cut_answer_without_a_way_to_the_whole_is_named(resolver: Resolver) -> None:
+    cut = replying()
+    resolver.reply = lambda asked: asked[:2] + b"\x83\x80" + cut(asked)[4:]
+
+    assert look(resolver).failure_class == "refused"
+
+
 def test_silence_is_a_timeout(resolver: Resolver) -> None:
     resolver.reply = lambda _: None
     began = time.monotonic()

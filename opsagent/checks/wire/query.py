@@ -1,4 +1,4 @@
-"""One question to one DNS server over UDP: the addresses of a name. Only what that needs of RFC 1035."""
+"""One question to one DNS server: the addresses of a name. Only what that needs of RFC 1035."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES = {"A": (1, 4), "AAAA": (28, 16)}
 _REPLIES = {1: "format error", 2: "server failure", 3: "there is no such name", 5: "refused"}
 _HEADER = struct.Struct("!HHHHHH")
 _RECORD = struct.Struct("!HHIH")
-_RECURSE, _IS_ANSWER, _CODE, _POINTER = 0x0100, 0x8000, 0x000F, 0xC0
+_RECURSE, _IS_ANSWER, _CUT, _CODE, _POINTER = 0x0100, 0x8000, 0x0200, 0x000F, 0xC0
 _TRIES = 3
 _SIZE = 4096
 
@@ -31,6 +31,8 @@ def query(name: str, kind: str, server: tuple[str, int], stages: Stages) -> tupl
     question = _HEADER.pack(label, _RECURSE, 1, 0, 0, 0) + _spelled(name) + struct.pack("!HH", number, 1)
     try:
         answer = _exchanged(question, server, stages)
+        if _HEADER.unpack_from(answer)[1] & _CUT:
+            answer = _exchanged_in_full(question, server, stages)
         code, found = _addresses(answer, question, number, size)
     except OSError as error:
         raise broken(error, f"no answer from DNS server {target} for {name}", stages, "dns") from error
@@ -66,6 +68,25 @@ def _exchanged(question: bytes, server: tuple[str, int], stages: Stages) -> byte
                 continue
             return answer
     raise TimeoutError
+
+
+def _exchanged_in_full(question: bytes, server: tuple[str, int], stages: Stages) -> bytes:
+    """Ask again over TCP: what does not fit into a datagram comes cut, often down to nothing."""
+    with socket.create_connection(server, stages.left()) as sock:
+        sock.sendall(struct.pack("!H", len(question)) + question)
+        (length,) = struct.unpack("!H", _exactly(sock, 2, stages))
+        return _exactly(sock, length, stages)
+
+
+def _exactly(sock: socket.socket, count: int, stages: Stages) -> bytes:
+    found = b""
+    while len(found) < count:
+        sock.settimeout(stages.left())
+        chunk = sock.recv(count - len(found))
+        if not chunk:
+            raise ValueError("the answer broke off")
+        found += chunk
+    return found
 
 
 def _addresses(answer: bytes, question: bytes, number: int, size: int) -> tuple[int, tuple[str, ...]]:
