@@ -70,6 +70,8 @@ def _starting(world: World, check: CheckPolicy) -> str:
     good_at = world.health(check.name).last_good_at
     if good_at is not None and unit.inactive_exit_at is not None and good_at > unit.inactive_exit_at:
         return ""
+    if "auto-restart" in unit.sub_state:
+        return f"systemd restarts {unit.name} by itself"
     return f"{unit.name} started {elapsed(unit.inactive_exit_at or world.now, world.now).total_seconds():.0f} s ago"
 
 

@@ -14,6 +14,7 @@ from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.recovery import confirm_of, enough_good, good_since, judges
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import spoken
+from opsagent.core.units import PATIENCE
 from opsagent.core.world import Draft, Facts, World
 
 if TYPE_CHECKING:
@@ -190,9 +191,19 @@ def _request(case: Case) -> ev.ActionRequested:
         invocation_id=snapshot.invocation_id if snapshot else "",
         reason=f"{seen}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{asked}",
         command=case.rule.command,
-        timeout=case.rule.timeout,
+        timeout=_patience(case),
         by=case.forced_by,
     )
+
+
+def _patience(case: Case) -> timedelta:
+    """A job is waited for as long as systemd may take to end it: what is deaf to SIGTERM is killed only after 90 s."""
+    units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
+    if case.rule.do == "command" or not units:
+        return case.rule.timeout
+    stop = max(one.timeout_stop or PATIENCE for one in units)
+    start = max(one.timeout_start or PATIENCE for one in units)
+    return max(case.rule.timeout, stop + start)
 
 
 def _refused(case: Case, answer: Answer) -> list[Draft]:
@@ -266,7 +277,9 @@ def _verified(world: World, incident: Incident, action: Action) -> ev.ActionJudg
     since = good_since(world, checks)
     if since is None or incident.mitigated_at is None or not enough_good(world, checks):
         return None
-    if world.now - max(since, incident.mitigated_at) < confirm_of(checks).stable_for:
+    # what was about to be stopped may have looked good once more: only what was started can be proved
+    begun = max(since, incident.mitigated_at, action.ended_at or action.at)
+    if world.now - begun < confirm_of(checks).stable_for:
         return None
     took = spoken(max(timedelta(), incident.mitigated_at - action.at))
     names = ", ".join(check.name for check in checks)

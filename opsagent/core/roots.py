@@ -47,6 +47,12 @@ def failed_root(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[CheckPol
     return root, world.state.open_for(root.key)
 
 
+def fell_with_another(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> bool:
+    """Whether something that these checks need was down in this spell too, and has come back since."""
+    needed = [world.health(one.name).good_since for check in checks for one in dependencies(world, check)]
+    return any(since is not None and since > incident.first_bad_at for since in needed)
+
+
 def _only_our_echo(world: World, ours: CheckPolicy, other: CheckPolicy) -> bool:
     """Two that need each other (Requires= one way, PartOf= back) would wait for each other: the first to fail is it."""
     if all(one.key != ours.key for one in dependencies(world, other)):
@@ -86,6 +92,6 @@ def _verified(world: World, check: CheckPolicy, incident: Incident) -> bool:
     if incident.state is not Phase.VERIFYING or incident.good_since is None:
         return False
     last = next((a for a in reversed(incident.actions) if a.outcome is not Outcome.REFUSED), None)
-    if last is not None and last.outcome is Outcome.VERIFIED:
-        return True
+    if last is not None and last.outcome in (Outcome.VERIFIED, Outcome.RUNNING):
+        return last.outcome is Outcome.VERIFIED
     return world.now - incident.good_since >= check.confirm.stable_for

@@ -9,7 +9,7 @@ from opsagent.core import events as ev
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Phase
 from opsagent.core.recovery import judges
-from opsagent.core.roots import failed_root
+from opsagent.core.roots import failed_root, fell_with_another
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
@@ -105,7 +105,7 @@ def stops_over(world: World) -> list[Draft]:
 
 def breaker(world: World) -> list[Draft]:
     """Open the breaker when unrelated things fail at once, close it after ten quiet minutes."""
-    roots = [i for i in world.state.open_incidents if _is_root(i)]
+    roots = [i for i in world.state.open_incidents if _is_root(world, i)]
     recent = tuple(i.key for i in roots if elapsed(_began(i), world.now) < BREAKER_WITHIN)
     state = world.state.breaker
     if state is None:
@@ -123,9 +123,11 @@ def _began(incident: Incident) -> datetime:
     return incident.reopened_at or incident.detected_at or incident.first_bad_at
 
 
-def _is_root(incident: Incident) -> bool:
+def _is_root(world: World, incident: Incident) -> bool:
     """A failure of its own; resources and warnings are findings, not failing services."""
     if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
         return False
     by_breaker_or_none = incident.suppressed_by in (None, "hold")
-    return by_breaker_or_none and incident.state in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING)
+    if not by_breaker_or_none or incident.state not in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING):
+        return False
+    return not fell_with_another(world, incident, judges(world, incident))

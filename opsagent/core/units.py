@@ -31,6 +31,7 @@ _FAILURE_CLASS = {
 }
 # The last three names exist since systemd 254; a name we do not know is merely "in between", never an error.
 _SYSTEMD_IS_ON_IT = {"auto-restart", "auto-restart-queued", "dead-before-auto-restart", "failed-before-auto-restart"}
+_STARTS = {"start", "restart", "try-restart"}
 _WAYS_TO_DIE = {2: "killed by signal", 3: "killed by signal (core dumped), signal"}
 
 
@@ -73,6 +74,8 @@ def _missing(snapshot: UnitSnapshot) -> Reading | None:
 def _failed(snapshot: UnitSnapshot) -> Reading | None:
     if snapshot.active_state != "failed" or snapshot.sub_state in _SYSTEMD_IS_ON_IT:
         return None
+    if snapshot.job in _STARTS:  # a restart passes through here where the old process had to be killed
+        return _warning(f"{snapshot.name} failed, a {snapshot.job} job is queued", "starting")
     return Reading(
         status=Status.CRITICAL,
         message=f"{snapshot.name} failed: {_death(snapshot)}",
@@ -143,7 +146,7 @@ def _between(snapshot: UnitSnapshot, since: datetime | None, limit: timedelta | 
 
 def _inactive(snapshot: UnitSnapshot) -> Reading:
     name = snapshot.name
-    if snapshot.job in {"start", "restart", "try-restart"}:
+    if snapshot.job in _STARTS:
         return _warning(f"{name} is inactive, a {snapshot.job} job is queued", "starting")
     if not snapshot.condition_result:
         return ok(f"{name} does not run: a condition of its unit file is not met")

@@ -186,6 +186,8 @@ def _next(world: World, check: CheckPolicy, incident: Incident | None, next_at: 
     steps = [f"looked at {_clock(world, next_at)}" if next_at else f"looked at every {spell(check.every)}"]
     if incident is not None:
         steps += _steps(world, incident)
+    elif check.unit in world.state.stops:
+        steps.append("left alone until somebody starts it")
     elif check.repair and world.policy.mode is Mode.AUTO:
         steps.append(f"when it is believed to be bad: {check.repair[0].do} at once, if every guard agrees")
     else:

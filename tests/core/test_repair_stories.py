@@ -12,7 +12,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule
 from opsagent.core.unit import HostConditions, JobOutcome
 from tests.core.live_host import LiveHost
-from tests.core.test_stories import API, POLICY
+from tests.core.test_stories import API, POLICY, killed_host
 
 CALM = replace(API, every=timedelta(seconds=60), confirm=Confirm(retry=timedelta(seconds=30)))  # for days of fake time
 
@@ -258,3 +258,48 @@ def test_what_fell_with_another_three_times_in_an_hour_has_had_its_share_of_the_
     assert len(host.services["api.service"].restarts) == 3
     reason = host.agent.state.open_for("api.service").repair_reason
     assert reason == "api.service has had its 3 of the host's 6 repairs in 1 h"
+
+
+def test_a_restart_is_waited_for_until_what_is_deaf_to_sigterm_is_killed_and_the_last_dependant_has_stopped() -> None:
+    host = api_host()
+    host.serve("worker.service")
+    host.change("worker.service", timeout_stop=timedelta(minutes=3))
+    host.change("api.service", timeout_stop=timedelta(seconds=90), timeout_start=None, also=("worker.service",))
+
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1)
+
+    [ordered] = host.events(ev.ActionRequested)
+    assert ordered.timeout == timedelta(minutes=3, seconds=90)
+
+
+def test_a_command_is_given_its_own_time_and_no_more() -> None:
+    cleaning = replace(API, repair=(RemedyRule(do="command", command=("/bin/clean",), timeout=timedelta(seconds=5)),))
+    host = LiveHost(replace(POLICY, checks=(cleaning,)))
+    host.serve("api.service")
+    host.run(seconds=60)
+
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1)
+
+    assert host.events(ev.ActionRequested)[0].timeout == timedelta(seconds=5)
+
+
+def test_what_answers_well_while_it_is_stopped_is_proved_by_what_is_started_after_it() -> None:
+    """SIGSTOP, and the service is deaf: its restart lets it run on until systemd kills it a minute and a half later."""
+    host = killed_host()
+    host.answer_facts()
+    host.good("api")
+    for _ in range(9):
+        host.pass_(seconds=10)
+        host.good("api")
+    assert host.incident.actions[0].outcome is Outcome.RUNNING
+
+    host.carry_out(active_state="active", sub_state="running", invocation_id="b" * 32)
+    host.good("api")
+    assert host.incident.actions[0].outcome is Outcome.RUNNING
+
+    for _ in range(3):
+        host.pass_(seconds=10)
+        host.good("api")
+    assert host.incident.actions[0].outcome is Outcome.VERIFIED

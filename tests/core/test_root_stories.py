@@ -230,6 +230,25 @@ def test_children_that_are_seen_before_their_root_are_no_unrelated_failures() ->
     assert host.events(ev.BreakerOpened) == []
 
 
+@pytest.mark.parametrize("stopped", [False, True], ids=["failed", "stopped"])
+def test_children_that_their_root_left_down_are_each_repaired_after_it(stopped: bool) -> None:
+    """That the root is back makes them no unrelated failures, however short ago they were seen to fail."""
+    children = [replace(API, name=f"app{n}", unit=f"app{n}.service", depends_on=("redis",)) for n in range(3)]
+    host = host_of(REDIS, *children)
+
+    (host.stop if stopped else host.kill)("redis.service")
+    for child in children:
+        host.kill(child.unit)
+    if stopped:
+        host.run(seconds=15)
+        host.start("redis.service")
+    host.run(minutes=3)
+
+    assert host.events(ev.BreakerOpened) == []
+    assert [restarts(host, child.unit) for child in children] == [1, 1, 1]
+    assert all(service.is_ready(host.now) for service in host.services.values())
+
+
 def _failed(host: LiveHost, name: str) -> object:
 
     host.services[name].unit = host.units[name] = replace(

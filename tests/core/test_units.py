@@ -88,6 +88,13 @@ def test_while_systemd_restarts_it_itself_we_only_say_so(active: str, sub: str) 
     assert "systemd is restarting it" in reading.message
 
 
+def test_a_unit_that_fails_on_the_way_of_a_restart_is_starting() -> None:
+    """One that is deaf to SIGTERM is killed by its own restart, and is `failed` for a moment."""
+    reading = judge(unit(active_state="failed", sub_state="failed", result="timeout", job="start"))
+
+    assert (reading.status, reading.failure_class, reading.conclusive) == (Status.WARNING, "starting", False)
+
+
 @pytest.mark.parametrize(("active", "sub"), [("active", "running"), ("activating", "auto-restart")])
 def test_three_automatic_restarts_in_ten_minutes_are_a_loop_even_while_it_runs(active: str, sub: str) -> None:
     earlier = [(NOW - timedelta(minutes=9), 4), (NOW - timedelta(minutes=1), 6)]
