@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Seconds after an order was carried out. A service is most often good again within two seconds.
 PROBES = (0.1, 0.2, 0.4, 0.8, 1.6)
+# While nothing listens yet a look costs nobody anything, and the moment it does is the end of the outage.
+NOTHING_THERE = ("refused", "absent")
+AGAIN = timedelta(milliseconds=200)
 
 
 def hurried(world: World) -> dict[str, datetime]:
@@ -50,5 +53,8 @@ def _next(world: World, incident: Incident, check: CheckPolicy) -> datetime | No
     if incident.running is None or incident.running.ended_at is None or incident.repair is not Repair.VERIFYING:
         return retry if incident.state is not Phase.SUSPECT or health.suspicious else None
     ended = incident.running.ended_at
-    probe = next((ended + timedelta(seconds=s) for s in PROBES if ended + timedelta(seconds=s) > health.at), None)
-    return min(retry, probe) if probe is not None else retry
+    probe = next((ended + timedelta(seconds=s) for s in PROBES if ended + timedelta(seconds=s) > health.at), retry)
+    starting = health.at < ended + check.confirm.start_within
+    if starting and health.reading is not None and health.reading.failure_class in NOTHING_THERE:
+        probe = min(probe, health.at + AGAIN)
+    return min(retry, probe)

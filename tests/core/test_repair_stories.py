@@ -6,8 +6,11 @@ import itertools
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule
 from opsagent.core.unit import HostConditions, JobOutcome
@@ -34,6 +37,33 @@ def test_a_service_that_takes_40_s_to_start_is_restarted_once_and_never_called_b
     assert [one.outcome for one in host.incident.actions] == [Outcome.VERIFIED]
     assert len(host.events(ev.IncidentSuspected)) == 1
     assert host.told() == []
+
+
+@pytest.mark.parametrize("start_takes", [0.5, 0.95, 3.4, 11.7, 40.0])
+def test_the_end_of_the_outage_is_seen_within_300_ms_however_long_the_service_takes_to_start(
+    start_takes: float,
+) -> None:
+    host = api_host(start_takes=timedelta(seconds=start_takes))
+
+    host.kill("api.service")
+    host.run(minutes=2)
+
+    outage = host.incident.mitigated_at - host.incident.first_bad_at
+    assert timedelta(seconds=start_takes) <= outage <= timedelta(seconds=start_takes + 0.3)
+
+
+def test_what_listens_and_is_not_well_yet_is_not_pestered() -> None:
+    host = api_host()
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1, until=lambda: bool(host.services["api.service"].restarts))
+    looks = []
+    host.answers["api"] = lambda: (
+        looks.append(host.now) or Reading(status=Status.CRITICAL, message="answered 503", failure_class="status")
+    )
+
+    host.run(seconds=30)
+
+    assert 8 <= len(looks) <= 12
 
 
 def days_of(check: object = CALM, **more: object) -> LiveHost:
