@@ -67,6 +67,7 @@ class Listener:
         self._watched: frozenset[str] = frozenset()
         self._names: dict[str, str] = {}
         self._last: dict[str, tuple[object, ...]] = {}
+        self._resting: set[str] = set()
 
     def resync(self) -> None:
         """Have all watched units read again soon (within half a second). From any thread."""
@@ -117,7 +118,7 @@ class Listener:
             if missed or self._asked or owner.watched() != self._watched:
                 self._read_all(owner)
             else:
-                self._read(_hinted(signals) & self._names.keys(), owner)
+                self._read(self._hinted(signals) & self._names.keys(), owner)
 
     def _read_all(self, owner: _For) -> None:
         """Read every watched unit, and learn which primary name each one goes by."""
@@ -131,9 +132,19 @@ class Listener:
         for name in sorted({self._names[hinted] for hinted in names}):
             snapshot = self._settled(name, owner.stop)
             self._names[snapshot.name] = name  # signals come under the primary name, settings may use an alias
+            self._resting = self._resting - {snapshot.name} | ({snapshot.name} if _rests(snapshot) else set())
             if self._last.get(name) != (seen := _essence(snapshot)):
                 self._last[name] = seen
                 owner.post(snapshot)
+
+    def _hinted(self, signals: Iterable[Signal]) -> set[str]:
+        """Name the units that may have changed. One that rested is unloaded again whenever somebody has looked at it.
+
+        Our own look does that too: to take it as a hint would make us look for ever.
+        """
+        changed = {name_of(signal.path) for signal in signals if signal.member == "PropertiesChanged"}
+        unloaded = {signal.body[0] for signal in signals if signal.member == "UnitRemoved"}
+        return {name for name in changed | (unloaded - self._resting) if name is not None}
 
     def _settled(self, name: str, stop: Stop) -> UnitSnapshot:
         snapshot = self._reader.snapshot(name)
@@ -153,12 +164,6 @@ def _waiting(bus: Bus) -> list[Signal]:
     return signals
 
 
-def _hinted(signals: Iterable[Signal]) -> set[str]:
-    names = {name_of(signal.path) for signal in signals if signal.member == "PropertiesChanged"}
-    gone = {signal.body[0] for signal in signals if signal.member == "UnitRemoved"}
-    return {name for name in names | gone if name is not None}
-
-
 def _why_missed(bus: Bus, signals: Iterable[Signal]) -> str:
     """Say why events may have been missed, "" when none were."""
     if bus.overflowed:
@@ -170,6 +175,10 @@ def _why_missed(bus: Bus, signals: Iterable[Signal]) -> str:
         if signal.member == "NameOwnerChanged" and signal.body[2]:
             return "systemd was re-executed"
     return ""
+
+
+def _rests(snapshot: UnitSnapshot) -> bool:
+    return snapshot.active_state == "inactive" and snapshot.job is None
 
 
 def _essence(snapshot: UnitSnapshot) -> tuple[object, ...]:

@@ -7,6 +7,7 @@ import signal
 import statistics
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -17,6 +18,7 @@ from jeepney.io.blocking import open_dbus_connection
 
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host.signals import Listener
+from opsagent.host.systemd import Systemd
 from opsagent.host.unit_names import object_path
 from tests.host.harness import Host
 
@@ -167,6 +169,37 @@ def test_a_unit_that_systemd_gives_up_is_told_as_failed(bus: Host) -> None:
         ear.hear("given-up.service failed/failed")
 
     assert ear.posts[-1][1].nrestarts == 2
+
+
+@dataclass
+class Counted(Systemd):
+    """Counts how often each unit is read."""
+
+    reads: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def snapshot(self, unit: str) -> UnitSnapshot | None:
+        self.reads[unit] += 1
+        return super().snapshot(unit)
+
+
+def test_reading_a_unit_that_rests_is_no_reason_to_read_it_again(bus: Host) -> None:
+    reader = Counted()
+    listener = Listener()
+    listener._reader = reader
+    with Ear(bus, frozenset({"plain.service", "later.service", "nobody-knows.service"}), listener) as ear:
+        for _ in range(5):  # systemd loads what is looked at, and says when it drops it again
+            before = len(ear.posts)
+            bus.run(["systemctl", "restart", "plain.service"])
+            ear.hear("plain.service active/running", before)
+        bus.run(["systemctl", "start", "later.service"])
+        ear.hear("later.service active/running")
+        bus.run(["systemctl", "stop", "later.service"])
+
+    assert reader.reads["nobody-knows.service"] == 1
+    assert reader.reads["later.service"] < 20
 
 
 def test_a_stopped_unit_is_told_as_inactive_with_its_result(ear: Ear) -> None:
