@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from opsagent.core.codec import Recorded
 
-_Delivery = (ev.NotificationSent, ev.NotificationFailed, ev.NotificationExpired)
-
 
 def of(recorded: Iterable[tuple[State, Recorded]], changed: Iterable[Incident], state: State, at: datetime) -> Batch:
     """Return the batch for these events, each with the state before it, and the incidents that they changed."""
@@ -46,11 +44,11 @@ def projections(log: Iterable[Recorded]) -> tuple[IncidentRow, ...]:
 
 
 def changed_by(before: State, after: State, recorded: Recorded) -> dict[int, Incident]:
-    """Return the incident that this event changed, as it left it, also when it left the state by being closed."""
+    """Return the incident that this event changed, as it left it, also when it then left the state."""
     seq = recorded.incident
     if seq is None:
         return {}
-    known, earlier = after.incidents.get(seq), before.incidents.get(seq)
+    known, earlier = after.incident(seq), before.incident(seq)
     if known is None and earlier is not None:
         known = story.apply(earlier, recorded)
     return {} if known is None else {seq: known}
@@ -85,8 +83,8 @@ def _outbox(recorded: Recorded) -> OutboxRow | None:
 
 def _outbox_update(before: State, recorded: Recorded) -> OutboxUpdate | None:
     event = recorded.event
-    owed = before.owed.get(event.key) if isinstance(event, _Delivery) else None
-    if owed is None or not isinstance(event, _Delivery):
+    owed = before.owed.get(event.key) if isinstance(event, story.DELIVERY) else None
+    if owed is None or not isinstance(event, story.DELIVERY):
         return None
     state, next_at = OutboxState.SENT, recorded.at
     if isinstance(event, ev.NotificationExpired):

@@ -12,6 +12,7 @@ from opsagent.core.message import MessageKind
 from opsagent.core.observation import Severity
 from opsagent.core.phase import SILENT, Phase
 from opsagent.core.policy import Level
+from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
 from opsagent.core.story import LEASE_WARNING
 from opsagent.core.timing import elapsed, local
@@ -170,6 +171,8 @@ def _message(world: World, incident: Incident, post: Post) -> Draft:
 
 def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
     state, policy, now = world.state, world.policy, world.now
+    if post.kind is MessageKind.RECOVERY and incident.state is not Phase.RESOLVED:
+        return wording.withdrawal(incident, policy, post.reason, now)
     if post.kind is MessageKind.RECOVERY:
         return wording.recovery(state, incident, policy, now)
     if post.lease:
@@ -219,6 +222,24 @@ def recoveries(world: World) -> list[Draft]:
                 post = Post(kind=MessageKind.RECOVERY, notifier=notifier, reason=reason, place=f"r{incident.reopened}")
                 drafts.append(_message(world, incident, post))
     return drafts
+
+
+def withdrawals(world: World) -> list[Draft]:
+    """Withdraw an incident whose check is gone; tell everyone who was paged about it, and page nobody any more."""
+    incident = withdrawn(world)
+    if incident is None:
+        return []
+    event = ev.IncidentWithdrawn(reason="its check is no longer in the settings")
+    post = Post(kind=MessageKind.RECOVERY, notifier="", reason=event.reason, place=f"w{incident.reopened}")
+    posts = [_message(world, incident, replace(post, notifier=name)) for name in _to_be_told(incident)]
+    unsent = called_off(world, incident, "withdrawn before it was delivered")
+    return [*posts, *unsent, Draft(event=event, incident=incident.seq)]
+
+
+def called_off(world: World, incident: Incident, reason: str) -> list[Draft]:
+    """Let the pages about it that are still on their way expire: they need no longer arrive."""
+    waiting = [one for one in world.state.owed.values() if one.incident == incident.seq and one.kind in _PAGES]
+    return [Draft(event=ev.NotificationExpired(key=one.key, reason=reason), incident=incident.seq) for one in waiting]
 
 
 def _to_be_told(incident: Incident) -> list[str]:

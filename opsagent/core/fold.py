@@ -50,6 +50,8 @@ def _about_incident(state: State, recorded: Recorded) -> State:
     seq = recorded.incident
     if isinstance(recorded.event, ev.IncidentSuspected):
         return _with_incident(state, story.opened(recorded))
+    if seq is not None and seq in state.farewells and isinstance(recorded.event, story.DELIVERY):
+        return replace(state, farewells={**state.farewells, seq: story.apply(state.farewells[seq], recorded)})
     incident = state.incidents.get(seq) if seq is not None else None
     if incident is None:
         return state
@@ -62,8 +64,10 @@ def _with_incident(state: State, incident: Incident) -> State:
 
 
 def _over(state: State, incident: Incident) -> State:
-    """A closed incident leaves the state; what recurrence needs of it stays for 30 days."""
-    incidents = {seq: one for seq, one in state.incidents.items() if seq != incident.seq}
+    """A closed incident leaves the state, once all is said; what recurrence needs of it stays for 30 days."""
+    incidents = _without(state.incidents, incident.seq)
+    if any(owed.incident == incident.seq for owed in state.owed.values()):
+        state = replace(state, farewells={**state.farewells, incident.seq: incident})
     if incident.label is None or incident.closed_at is None:
         return replace(state, incidents=incidents)
     healed = any(a.outcome is Outcome.VERIFIED for a in incident.actions)
@@ -276,13 +280,20 @@ def _(event: ev.NotificationQueued, state: State, recorded: Recorded) -> State:
 @_folded.register(ev.NotificationSent)
 def _(event: ev.NotificationSent, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, owed=_without(state.owed, event.key))
+    return _not_owed(state, event.key)
 
 
 @_folded.register(ev.NotificationExpired)
 def _(event: ev.NotificationExpired, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, owed=_without(state.owed, event.key))
+    return _not_owed(state, event.key)
+
+
+def _not_owed(state: State, key: str) -> State:
+    owed = _without(state.owed, key)
+    awaited = {one.incident for one in owed.values()}
+    farewells = {seq: incident for seq, incident in state.farewells.items() if seq in awaited}
+    return replace(state, owed=owed, farewells=farewells)
 
 
 @_folded.register(ev.NotificationFailed)
@@ -290,7 +301,7 @@ def _(event: ev.NotificationFailed, state: State, recorded: Recorded) -> State:
     del recorded
     owed = state.owed.get(event.key)
     if owed is None or event.next_at is None:
-        return replace(state, owed=_without(state.owed, event.key))
+        return _not_owed(state, event.key)
     tried = replace(
         owed,
         attempts=owed.attempts + 1,

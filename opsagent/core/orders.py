@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core.escalation import called_off
 from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
@@ -83,16 +84,8 @@ def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
     text = f"{incident.label} is yours until {world.now + lasts:%H:%M} UTC; {hands}"
     return [
         Draft(event=event, incident=incident.seq, actor=command.by),
-        *_called_off(world, incident, command.by),
+        *called_off(world, incident, f"taken by {command.by} before it was delivered"),
     ], _yes(text)
-
-
-def _called_off(world: World, incident: Incident, by: str) -> list[Draft]:
-    """Pages about it that are still on their way need no longer arrive: somebody has it."""
-    pages = (MessageKind.PAGE, MessageKind.REMINDER)
-    waiting = [one for one in world.state.owed.values() if one.incident == incident.seq and one.kind in pages]
-    reason = f"taken by {by} before it was delivered"
-    return [Draft(event=ev.NotificationExpired(key=one.key, reason=reason), incident=incident.seq) for one in waiting]
 
 
 @_done.register(cmd.Resolve)

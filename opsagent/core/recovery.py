@@ -1,4 +1,4 @@
-"""The way back: more bad news, the first good look, relapse, resolution, closing, withdrawal."""
+"""The way back: more bad news, the first good look, relapse, resolution, closing; what nobody can judge any more."""
 
 from __future__ import annotations
 
@@ -37,16 +37,19 @@ def moved(world: World) -> list[Draft]:
     for incident in world.state.incidents.values():
         if incident.state is Phase.SUSPECT or incident.key == BREAKER:
             continue
-        event = _step(world, incident)
+        event = _step(world, incident, judges(world, incident))
         if event is not None:
             return [Draft(event=event, incident=incident.seq)]
     return []
 
 
-def _step(world: World, incident: Incident) -> ev.Event | None:
-    checks = judges(world, incident)
-    if not checks:
-        return ev.IncidentWithdrawn(reason="its check is no longer in the settings")
+def withdrawn(world: World) -> Incident | None:
+    """Return an incident that nothing can judge any more: its check is gone from the settings."""
+    incidents = (one for one in world.state.incidents.values() if one.state is not Phase.SUSPECT)
+    return next((one for one in incidents if one.key != BREAKER and not judges(world, one)), None)
+
+
+def _step(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
     if incident.state in _WAITING:
         return _recovered(world, incident, checks) or _worse(world, incident, checks)
     if incident.state is Phase.VERIFYING:

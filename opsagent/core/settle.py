@@ -23,6 +23,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or suspicion.told_health(world, touched)
         or suspicion.suspected(world, touched)
         or suspicion.settled(world)
+        or escalation.withdrawals(world)
         or recovery.moved(world)
         or suppression.suppressions(world)
         or suppression.breaker(world)

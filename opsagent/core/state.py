@@ -150,6 +150,8 @@ class State:
     health: Mapping[str, Known] = field(default_factory=dict)
     flapping: frozenset[str] = frozenset()
     incidents: Mapping[int, Incident] = field(default_factory=dict)
+    # Closed ones of which a message is still on its way.
+    farewells: Mapping[int, Incident] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     heals: tuple[Heal, ...] = ()
@@ -163,6 +165,10 @@ class State:
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""
         return next((i for i in self.incidents.values() if i.key == key), None)
+
+    def incident(self, seq: int | None) -> Incident | None:
+        """Return an incident, also one that is closed while a message about it is still on its way."""
+        return self.incidents.get(seq or 0) or self.farewells.get(seq or 0)
 
     @property
     def open_incidents(self) -> tuple[Incident, ...]:

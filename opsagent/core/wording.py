@@ -164,6 +164,15 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     return _message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
 
 
+def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -> tuple[str, str]:
+    """Return title and body for those who were paged: nobody looks at it any more, good or not."""
+    lasted = spoken(elapsed(down_since(incident), incident.mitigated_at or now))
+    title = f"[WITHDRAWN {incident.severity}] {policy.host}: {incident.check} is no longer looked at, open for {lasted}"
+    last = f"The last that was seen: {reason_of(incident)}" if incident.mitigated_at is None else ""
+    lines = [f"Why: {reason}.", last, "Nobody is told more of it.", f"Look: opsagent show {incident.label}"]
+    return _message(title, lines)
+
+
 def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:
     """Return title and body of a message that asks for nothing at once."""
     return _message(f"[NOTICE] {policy.host}: {subject}", lines)

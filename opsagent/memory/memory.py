@@ -160,7 +160,7 @@ class Memory:
         seq = recorded.incident
         if seq is None:
             return
-        known, earlier = after.incidents.get(seq), before.incidents.get(seq)
+        known, earlier = after.incident(seq), before.incident(seq)
         if known is None and earlier is not None:
             known = story.apply(earlier, recorded)  # it left the state by being closed
         if known is not None and known != earlier and has_file(known):

@@ -60,7 +60,11 @@ def test_an_event_moves_an_incident_as_the_table_says_or_is_refused(kind: str, p
 
 @pytest.mark.parametrize("kind", sorted(ev.EVENTS))
 def test_what_is_closed_never_changes(kind: str) -> None:
+    """Save what became of the last messages about it: that may be known only later."""
     if kind == "IncidentSuspected":
+        return
+    if isinstance(event_of(kind), story.DELIVERY):
+        assert story.apply(incident_in(Phase.CLOSED), recorded(event_of(kind))).state is Phase.CLOSED
         return
     with pytest.raises(IllegalTransitionError):
         story.apply(incident_in(Phase.CLOSED), recorded(event_of(kind)))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+from opsagent.core import batch, inbox
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core import inbox
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Criticality, Escalation, Level, Mode, NotifierPolicy, Policy
@@ -436,6 +437,54 @@ def test_a_check_that_is_gone_from_the_settings_withdraws_its_incident() -> None
 
     assert seq not in host.agent.state.incidents
     assert [one.reason for one in host.events(ev.IncidentWithdrawn)] == ["its check is no longer in the settings"]
+
+
+def test_who_was_paged_is_told_that_the_incident_is_withdrawn_and_nobody_else() -> None:
+    host = paged_host()
+    label = host.incident.label
+
+    host.take(inbox.SettingsRead(policy=replace(host.agent.policy, checks=()), digest="new", text=""))
+    host.run(minutes=2)
+
+    told = host.told("recovery")
+    assert [one.notifier for one in told] == ["mail", "hook"]
+    assert told[0].title == "[WITHDRAWN SEV2] web-1: api is no longer looked at, open for 0 s"
+    assert label in told[0].body
+
+
+def test_a_page_that_was_still_on_its_way_does_not_arrive_after_the_incident_was_withdrawn() -> None:
+    host = host_of()
+    host.down = {"mail", "hook"}
+    host.kill("api.service")
+    host.run(minutes=1)
+
+    host.take(inbox.SettingsRead(policy=replace(host.agent.policy, checks=()), digest="new", text=""))
+    host.down = set()
+    host.run(minutes=10)
+
+    assert host.delivered == []
+    assert host.agent.state.owed == {}
+    assert [one.reason for one in host.events(ev.NotificationExpired)] == ["withdrawn before it was delivered"] * 2
+
+
+def test_what_became_of_a_message_is_known_also_when_its_incident_was_closed_before() -> None:
+    host = paged_host()
+    host.run(seconds=30)
+    seq, host.down = host.incident.seq, {"hook"}
+    host.start("api.service")
+    host.run(minutes=50)
+    closed = host.agent.state.incident(seq)
+    assert closed is not None
+    assert closed.state is Phase.CLOSED
+    assert [one.state for one in closed.told if one.kind == "recovery"] == ["sent", "pending"]
+
+    host.down = set()
+    host.run(minutes=6)
+
+    assert host.agent.state.farewells == {}
+    last = batch.projections(host.recorded)[-1]
+    assert [one["state"] for one in json.loads(last.json)["notifications"]] == ["sent"] * 4
+    assert last.state == "closed"
 
 
 def test_three_looks_that_could_not_look_tell_a_person_by_day_and_repair_nothing() -> None:

@@ -52,7 +52,7 @@ class Scene:
     def incident(self) -> Incident | None:
         """The incident it is about, as it is after the event, or was when the event ended it."""
         seq = self.recorded.incident
-        return (self.after.incidents.get(seq) or self.before.incidents.get(seq)) if seq is not None else None
+        return self.after.incident(seq) or self.before.incident(seq)
 
     def when(self, at: datetime) -> str:
         """Return a moment as a reader of this day's file wants it."""

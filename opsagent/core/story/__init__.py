@@ -15,7 +15,10 @@ from opsagent.core.story.telling import asked_anew
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
 
-__all__ = ["LEASE_WARNING", "apply", "asked_anew", "opened"]
+__all__ = ["DELIVERY", "LEASE_WARNING", "apply", "asked_anew", "opened"]
+
+DELIVERY = (ev.NotificationSent, ev.NotificationFailed, ev.NotificationExpired)
+"""What becomes of a message; it may be known only after its incident was closed."""
 
 
 def opened(recorded: Recorded) -> Incident:
@@ -40,7 +43,7 @@ def opened(recorded: Recorded) -> Incident:
 
 def apply(incident: Incident, recorded: Recorded) -> Incident:
     """Return the incident as it is after this event. Raises `IllegalTransitionError`, and then nothing changed."""
-    if incident.state is Phase.CLOSED:
+    if incident.state is Phase.CLOSED and not isinstance(recorded.event, DELIVERY):
         message = f"cannot change {incident.label or incident.key}: it is closed"
         raise IllegalTransitionError(message)
     to = target(incident.state, recorded.event)

@@ -118,7 +118,8 @@ def _(event: ev.IncidentClosed, incident: Incident, recorded: Recorded) -> Incid
 
 @follow.register(ev.IncidentWithdrawn)
 def _(event: ev.IncidentWithdrawn, incident: Incident, recorded: Recorded) -> Incident:
-    return told_story(replace(incident, closed_at=recorded.at), recorded, f"withdrawn: {event.reason}")
+    changed = replace(incident, closed_at=recorded.at, repair=Repair.IDLE, next_repair_at=None, next_level_at=None)
+    return told_story(changed, recorded, f"withdrawn: {event.reason}")
 
 
 @follow.register(ev.SeverityRaised)
