@@ -68,12 +68,13 @@ def status(
     next_at: Mapping[str, datetime] = _NOT_KNOWN,
     last_heartbeat_at: datetime | None = None,
     next_heartbeat_at: datetime | None = None,
+    unwritten: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return how everything stands at `now`, as `status --json` shows it while the daemon runs.
 
     `health` and `next_at` (when a check is looked at again) are by the check's name; the heartbeats are those of the
     scheduler, the last one is taken from the day's figures when it is not given. `pending_commands` is left for the
-    reader: only a daemon that is down leaves any.
+    reader: only a daemon that is down leaves any. `unwritten` says in sentences what cannot be written now.
     """
     world = World(state=state, policy=policy, looks=health, now=now)
     return {
@@ -91,7 +92,16 @@ def status(
         "checks": [_check(check, health.get(check.name), world, next_at.get(check.name)) for check in policy.checks],
         "open_incidents": [incident.label for incident in state.open_incidents],
         "pending_commands": [],
+        "troubles": [*unwritten, *troubles(state)],
     }
+
+
+def troubles(state: State) -> list[str]:
+    """Return what is wrong with us rather than with the host, a sentence each."""
+    count = len(state.refused)
+    first = f" ({state.refused[0]}{f', and {count - 1} more' if count > 1 else ''})" if count else ""
+    refused = f"new settings refused, the old ones stay in force{first}" if count else ""
+    return [one for one in (refused, state.lacking) if one]
 
 
 def story(incident_: Incident, parent_label: str | None = None) -> dict[str, Any]:

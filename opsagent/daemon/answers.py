@@ -32,14 +32,20 @@ class Answers:
         post: Callable[[inbox.Arrival], None],
         now: Callable[[], datetime],
         plan: Callable[[], tuple[Mapping[str, datetime], datetime]],
+        *,
         log: Path,
+        unwritten: Callable[[], Sequence[str]],
     ) -> None:
-        """`plan` tells when each check and the heartbeat are due by their own pace; `log` is the event log's file."""
+        """`plan` tells when each check and the heartbeat are due by their own pace; `log` is the event log's file.
+
+        `unwritten` tells what cannot be written now.
+        """
         self._agent = agent
         self._post = post
         self._now = now
         self._plan = plan
         self._log = log
+        self._unwritten = unwritten
 
     def __call__(self, request: Command | Question) -> Answer | Mapping[str, Any] | Sequence[Any]:
         """Return the answer; TimeoutError when the daemon does not come to it in time."""
@@ -63,11 +69,19 @@ class Answers:
         planned, heartbeat = self._plan()
         agent = self._agent
         soon = {**planned, **schedule.hurried(agent.world(now))}
-        return contract.status(agent.state, agent.policy, agent.looks, now, next_at=soon, next_heartbeat_at=heartbeat)
+        return contract.status(
+            agent.state,
+            agent.policy,
+            agent.looks,
+            now,
+            next_at=soon,
+            next_heartbeat_at=heartbeat,
+            unwritten=self._unwritten(),
+        )
 
     def describe(self, seq: int) -> tuple[str | None, str, str]:
         """Return the label of an incident, its JSON, and its severity, for a message about it."""
-        incident = self._agent.state.incidents.get(seq)
+        incident = self._agent.state.incident(seq)
         if incident is None:
             return None, "", ""
         parent = self._agent.state.incidents.get(incident.parent or 0)

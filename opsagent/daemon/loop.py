@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from opsagent.core import contract, inbox, schedule
 from opsagent.core import events as ev
-from opsagent.core import inbox, schedule
 from opsagent.core.observation import Observation, Source
 
 if TYPE_CHECKING:
@@ -115,20 +115,13 @@ def sentence(agent: Agent, troubles: Sequence[str] = ()) -> str:
     state, looks = agent.state, agent.looks
     bad = sorted(name for name, health in looks.items() if health.is_bad)
     open_ones = state.open_incidents
-    wrong = "".join(f"{one}; " for one in (*troubles, *_wrong(agent)))
+    wrong = "".join(f"{one}; " for one in (*troubles, *contract.troubles(state)))
     counts = f"{wrong}{len(agent.policy.checks)} checks, {len(looks) - len(bad)} good, {len(bad)} bad"
     if not open_ones:
         return f"{counts}; nothing needs you; mode {agent.policy.mode}"
     first = open_ones[0]
     more = f" and {len(open_ones) - 1} more" if len(open_ones) > 1 else ""
     return f"{counts}; {first.label} {first.check} {first.state}{more}; mode {agent.policy.mode}"
-
-
-def _wrong(agent: Agent) -> list[str]:
-    """Return what is wrong with us rather than with the host."""
-    state = agent.state
-    refused = f"new settings refused ({len(state.refused)} errors), the old ones in force" if state.refused else ""
-    return [one for one in (refused, state.lacking) if one]
 
 
 def said(steps: Sequence[tuple[State, State, Recorded]]) -> None:

@@ -95,7 +95,12 @@ class Service:
         self._lookout = Lookout(self._loop.post, self.clock.now, 8)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
-            self._agent, self._loop.post, self.clock.now, self._plan, self.settings.state / "events.db"
+            self._agent,
+            self._loop.post,
+            self.clock.now,
+            self._plan,
+            log=self.settings.state / "events.db",
+            unwritten=self._troubles.sentences,
         )
         self._listeners = {scope: Listener(scope) for scope in self._scopes()}
         self._deadman = DeadMan(self.clock.running)

@@ -166,6 +166,7 @@ GOLDEN_STATUS = {
     ],
     "open_incidents": ["OPS-20260301-001"],
     "pending_commands": [],
+    "troubles": [],
 }
 
 
@@ -219,6 +220,18 @@ def test_a_suspect_has_neither_id_nor_severity() -> None:
     shown = contract.incident(suspect)
 
     assert (shown["id"], shown["severity"], shown["detected_at"], shown["parent"]) == (None, None, None, None)
+
+
+def test_status_says_what_is_wrong_with_opsagent_itself() -> None:
+    state = replace(STATE, refused=("x.yaml:3: wrong", "x.yaml:4: too"), lacking="polkit does not allow: restart a")
+
+    shown = contract.status(state, POLICY, HEALTH, AT, unwritten=["the memory cannot be written (full)"])
+
+    assert shown["troubles"] == [
+        "the memory cannot be written (full)",
+        "new settings refused, the old ones stay in force (x.yaml:3: wrong, and 1 more)",
+        "polkit does not allow: restart a",
+    ]
 
 
 def test_status_names_the_reason_of_a_hold() -> None:

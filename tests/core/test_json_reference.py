@@ -31,7 +31,7 @@ def test_the_example_of_an_incident_has_the_keys_of_an_incident() -> None:
 
 
 def test_the_example_of_a_status_has_the_keys_of_a_status() -> None:
-    example = {**EXAMPLES[1], "pending_commands": []}
+    example = {**EXAMPLES[1], "pending_commands": [], "troubles": []}
 
     assert shape(example) == shape(GOLDEN_STATUS)
 

@@ -35,6 +35,7 @@ NEVER_RUN: dict[str, Any] = {
     "checks": [],
     "open_incidents": [],
     "pending_commands": [],
+    "troubles": [],
 }
 
 

@@ -39,6 +39,8 @@ def print_status(shown: Mapping[str, Any]) -> None:
     if checks:
         table(("check", "status", "since", "armed", "quiet", "message"), checks, wide="message")
     say(f"open incidents: {', '.join(shown['open_incidents']) or 'none'}")
+    for trouble in shown.get("troubles", ()):  # what an older daemon left has none
+        warn(trouble)
 
 
 def _headline(shown: Mapping[str, Any]) -> str:

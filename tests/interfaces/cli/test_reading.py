@@ -45,6 +45,7 @@ RUNNING: dict[str, Any] = {
     ],
     "open_incidents": ["OPS-20260301-001"],
     "pending_commands": [],
+    "troubles": [],
 }
 PAUSE = {"kind": "pause", "target": "api", "lasts": "2h", "because": "deploy", "at": "2026-03-01T02:03:04.567Z"}
 
@@ -54,6 +55,14 @@ def test_status_is_what_the_daemon_says(instance: Instance, daemon: Daemon) -> N
 
     assert instance.json("status") == RUNNING
     assert daemon.asked == [StatusAsked()]
+
+
+def test_status_for_people_says_what_is_wrong_with_opsagent_itself(instance: Instance, daemon: Daemon) -> None:
+    daemon.answer = lambda _: {**RUNNING, "troubles": ["new settings refused, the old ones stay in force"]}
+
+    done = instance.run("status")
+
+    assert "new settings refused, the old ones stay in force" in done.stderr
 
 
 def test_status_for_people_names_the_daemon_the_checks_and_the_open_incidents(
