@@ -114,7 +114,7 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
 def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
     silent = incident.suppressed_by not in (None, "hold")  # HOLD stops hands, not pages
     page_follows = incident.severity not in _CALM and not silent and not incident.first_paged_at
-    if event.guard not in FINAL_GUARDS or page_follows:
+    if event.guard not in FINAL_GUARDS or page_follows or _told_as_quiet(incident):
         return ""
     watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
     heading = _heading(scene.began(incident), trouble(incident), incident, watched)
@@ -255,12 +255,17 @@ def _(event: ev.SeverityRaised, scene: Scene, incident: Incident) -> str:
     return told(heading, f"**Why** {inline(event.reason)}")
 
 
+def _told_as_quiet(incident: Incident) -> bool:
+    """Whether the reason for the quiet tells the story: nobody heard of it before, and nothing else would be said."""
+    quiet = incident.suppressed_by not in (None, "hold", "flapping")
+    return quiet and incident.first_paged_at is None and incident.severity is not Severity.SEV4
+
+
 @incident_story.register(ev.SuppressionChanged)
 def _(event: ev.SuppressionChanged, scene: Scene, incident: Incident) -> str:
     """Trouble that is kept quiet before anybody heard of it; flapping has an entry of its own."""
     tried = any(action.at >= bad_since(incident) for action in incident.actions)
-    untold = incident.first_paged_at is None and incident.severity is not Severity.SEV4 and not tried
-    if event.by in (None, "hold", "flapping") or not untold:
+    if tried or not _told_as_quiet(incident):
         return ""
     heading = _heading(scene.began(incident), trouble(incident), incident, "left alone, nobody told")
     return told(heading, _saw(incident), f"**Why** {inline(event.reason)}")

@@ -285,6 +285,18 @@ def test_what_is_kept_quiet_from_the_start_is_told_with_the_reason() -> None:
     assert "- **Why** maintenance window from Sun 02:00" in text
 
 
+def test_what_is_kept_quiet_and_only_watched_is_told_once() -> None:
+    night = Telling()
+    seq = night.suspect()
+    night.confirm(seq, to=Phase.PAGED)
+    refused = ev.ActionRefused(remedy="restart", unit="api.service", guard="armed", reason="would have restarted it")
+
+    quiet = night.take(ev.SuppressionChanged(by="maintenance", reason="maintenance window from Sun 02:00"), seq)
+
+    assert "api is down · SEV2 · left alone, nobody told" in quiet
+    assert night.take(refused, seq) == ""
+
+
 def test_what_is_bad_again_and_kept_quiet_is_told_with_the_reason() -> None:
     night = Telling()
     seq = night.incident()
