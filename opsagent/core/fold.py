@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeVar
 
+from opsagent.core import beats, shift, story
 from opsagent.core import events as ev
-from opsagent.core import shift, story
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.phase import Outcome, Phase
-from opsagent.core.state import Attempt, Blip, Breaker, Day, Heal, Known, Owed, Past, State
+from opsagent.core.state import Attempt, Blip, Breaker, Day, DeadMan, Heal, Known, Owed, Past, State
 from opsagent.core.timing import local_date
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 KEEP_ATTEMPTS = timedelta(hours=24)
 KEEP_PAST = timedelta(days=30)
 BLIPS_A_DAY = 50
+_RESTARTS = ("restart", "reset_failed")
+_BEATS_ANEW = (ev.HeartbeatDone, ev.DaemonStarted, ev.SettingsApplied)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -32,7 +34,7 @@ def fold(state: State, recorded: Recorded) -> State:
     """Return the state after this event. Raises `IllegalTransitionError`, and then nothing changed."""
     changed = _about_incident(state, recorded) if recorded.incident is not None else state
     changed = _folded(recorded.event, changed, recorded)
-    return replace(_counted(changed, recorded), seq=recorded.seq, at=recorded.at)
+    return replace(_counted(state, changed, recorded), seq=recorded.seq, at=recorded.at)
 
 
 def replay(state: State, recorded: Iterable[Recorded]) -> tuple[State, int]:
@@ -99,6 +101,7 @@ def _(event: ev.DaemonStarted, state: State, recorded: Recorded) -> State:
         state,
         started_at=recorded.at,
         stopped_at=None,
+        beat_due_at=recorded.at,
         version=event.version,
         pid=event.pid,
         missed=event.missed,
@@ -113,13 +116,25 @@ def _(event: ev.DaemonStopped, state: State, recorded: Recorded) -> State:
 
 @_folded.register(ev.HeartbeatDone)
 def _(event: ev.HeartbeatDone, state: State, recorded: Recorded) -> State:
-    del event
-    return replace(state, last_heartbeat_at=recorded.at)
+    return replace(
+        state,
+        last_heartbeat_at=recorded.at,
+        beat_due_at=recorded.at + state.heartbeat,
+        complaints=event.lines,
+        coming=event.coming,
+    )
+
+
+@_folded.register(ev.DeadManHeard)
+def _(event: ev.DeadManHeard, state: State, recorded: Recorded) -> State:
+    known = state.dead_man
+    same = known is not None and bool(known.said) == bool(event.said)
+    since = known.since if known is not None and same else recorded.at
+    return replace(state, dead_man=DeadMan(at=recorded.at, since=since, said=event.said))
 
 
 @_folded.register(ev.SettingsApplied)
 def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
-    del recorded
     known = {name: k for name, k in state.health.items() if name in event.checks}
     return replace(
         state,
@@ -128,6 +143,13 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
         mode=event.mode,
         checks=event.checks,
         armed=event.armed,
+        notifiers=event.notifiers,
+        proven={name: at for name, at in state.proven.items() if name in event.notifiers},
+        heartbeat=event.heartbeat,
+        beat_due_at=recorded.at,  # new settings begin with a round of all checks
+        budget=event.budget,
+        dead_man=None,
+        coming=tuple(one for one in state.coming if one.check in event.checks),
         refused=(),
         health=known,
         flapping=state.flapping & frozenset(event.checks),
@@ -189,7 +211,7 @@ def _(event: ev.OperatorStopEnded, state: State, recorded: Recorded) -> State:
 
 @_folded.register(ev.ClockJumped)
 def _(event: ev.ClockJumped, state: State, recorded: Recorded) -> State:
-    return replace(shift.shifted(state, event.by), overloaded_at=recorded.at)
+    return replace(shift.shifted(state, event.by), overloaded_at=recorded.at, beat_due_at=recorded.at)
 
 
 @_folded.register(ev.HealthChanged)
@@ -279,8 +301,9 @@ def _(event: ev.NotificationQueued, state: State, recorded: Recorded) -> State:
 
 @_folded.register(ev.NotificationSent)
 def _(event: ev.NotificationSent, state: State, recorded: Recorded) -> State:
-    del recorded
-    return _not_owed(state, event.key)
+    owed = state.owed.get(event.key)
+    proven = {**state.proven, owed.notifier: recorded.at} if owed is not None else state.proven
+    return replace(_not_owed(state, event.key), proven=proven)
 
 
 @_folded.register(ev.NotificationExpired)
@@ -328,9 +351,11 @@ def _without(mapping: Mapping[K, V], key: K) -> dict[K, V]:
     return {k: v for k, v in mapping.items() if k != key}
 
 
-def _counted(state: State, recorded: Recorded) -> State:
+def _counted(before: State, state: State, recorded: Recorded) -> State:
     """Keep the figures of the local day."""
     day = _day(state, recorded.at)
+    if isinstance(recorded.event, _BEATS_ANEW) and (gone := beats.missed(before, recorded.at)):
+        day = replace(day, missed=day.missed + gone)
     counted = _figures(recorded.event, day, recorded)
     return state if counted is state.day else replace(state, day=counted)
 
@@ -352,7 +377,8 @@ def _figures(event: ev.Event, day: Day, recorded: Recorded) -> Day:
                 blind=event.blind,
             )
         case ev.ActionRequested():
-            return replace(day, actions=(*day.actions, recorded.at))
+            other = event.remedy not in _RESTARTS
+            return replace(day, actions=(*day.actions, recorded.at), others=day.others + other)
         case ev.LevelPaged():
             return replace(day, pages=day.pages + 1)
         case ev.ActionJudged(outcome=Outcome.VERIFIED) if recorded.incident not in day.healed:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from opsagent.core.commands import Answer, Command
 from opsagent.core.observation import Observation
 from opsagent.core.policy import Policy
+from opsagent.core.trend import Point
 from opsagent.core.unit import HostConditions, JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
 
@@ -87,11 +88,22 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """A heartbeat is complete: how late it began and how long it took, in seconds."""
+    """A heartbeat is complete: how late it began and how long it took, in seconds.
+
+    `past` is what was recorded of checks whose number may be going somewhere, oldest first.
+    """
 
     late: float
     seconds: float
     lines: tuple[str, ...] = ()
+    past: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifeSigned:
+    """The dead man's switch was given its sign of life; `said` is what went wrong, "" when it answered."""
+
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +172,7 @@ Arrival = (
     | Tried
     | Asked
     | Beat
+    | LifeSigned
     | ClockSeen
     | SettingsRead
     | SettingsWrong

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from opsagent.core.observation import Severity
+from opsagent.core.observation import Proof, Severity
 from opsagent.core.phase import OPEN, Outcome, Phase, Repair
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Incident:
     good_since: datetime | None = None
     resolved_at: datetime | None = None
     resolved_by: str = ""
+    proof: tuple[Proof, ...] = ()
     closed_at: datetime | None = None
     parent: int | None = None
     recurrence_of: str | None = None

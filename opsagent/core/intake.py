@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core import inbox
+from opsagent.core.coming import coming
 from opsagent.core.notices import notice_of
 from opsagent.core.phase import Outcome
+from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
@@ -151,8 +153,19 @@ def beat(seen: inbox.Beat, world: World) -> list[Draft]:
         late=round(seen.late, 1),
         seconds=round(seen.seconds, 2),
         lines=seen.lines,
+        coming=coming(world, seen.past),
     )
     return [Draft(event=event)]
+
+
+@drafts.register(inbox.LifeSigned)
+def life_signed(seen: inbox.LifeSigned, world: World) -> list[Draft]:
+    """Record whether the dead man's switch answers: when that changed, and else once in a heartbeat's time."""
+    known = world.state.dead_man
+    same = known is not None and bool(known.said) == bool(seen.said)
+    if same and known is not None and elapsed(known.at, world.now) < world.policy.heartbeat:
+        return []
+    return [Draft(event=ev.DeadManHeard(said=seen.said))]
 
 
 @drafts.register(inbox.SettingsRead)
@@ -168,6 +181,9 @@ def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
         mode=policy.mode,
         checks=tuple(check.name for check in policy.checks),
         armed=tuple(check.name for check in policy.checks if check.repair),
+        notifiers=tuple(notifier.name for notifier in policy.notifiers),
+        heartbeat=policy.heartbeat,
+        budget=policy.per_host,
     )
     return [Draft(event=event)]
 

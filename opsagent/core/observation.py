@@ -83,6 +83,15 @@ class Observation:
     source: Source = Source.FAST_LOOP
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """A check was good at every look, so many times in a row, since then (UTC)."""
+
+    check: str
+    looks: int
+    since: datetime
+
+
 def ok(message: str, *measures: Measure) -> Reading:
     """Return a good reading."""
     return Reading(status=Status.OK, message=message, measures=measures)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.observation import Severity, Status
+from opsagent.core.observation import Proof, Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import Confirm
 from opsagent.core.severity import severity_of
@@ -142,7 +142,13 @@ def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...])
     since = max(since, incident.good_since or since)
     if world.now - since < needed:
         return None
-    return ev.IncidentResolved(reason=f"good since {since:%H:%M:%S} UTC")
+    return ev.IncidentResolved(reason=f"good since {since:%H:%M:%S} UTC", proof=proofs(world, checks))
+
+
+def proofs(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[Proof, ...]:
+    """Return by how many looks in a row each check is known to be good, and since when."""
+    looked = [(check.name, world.health(check.name)) for check in checks]
+    return tuple(Proof(check=name, looks=h.good, since=h.good_since) for name, h in looked if h.good and h.good_since)
 
 
 def _reopened(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:

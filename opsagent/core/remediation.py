@@ -283,7 +283,9 @@ def _verified(world: World, incident: Incident, action: Action) -> ev.ActionJudg
         return None
     took = spoken(max(timedelta(), incident.mitigated_at - action.at))
     names = ", ".join(check.name for check in checks)
-    return _verdict(action, Outcome.VERIFIED, f"{names} good {took} after the order, and ever since")
+    looks = sum(world.health(check.name).good for check in checks)
+    reason = f"{names} good {took} after the order, and ever since ({looks} of {looks} probes)"
+    return _verdict(action, Outcome.VERIFIED, reason)
 
 
 def _unhelpful(world: World, incident: Incident, action: Action) -> ev.ActionJudged | None:

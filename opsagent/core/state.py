@@ -10,6 +10,8 @@ from opsagent.core.events import PauseSet
 from opsagent.core.incident import Incident
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
+from opsagent.core.policy import HostBudget
+from opsagent.core.trend import Coming
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 
@@ -96,16 +98,21 @@ class Heal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """The figures of one local day, for the head of the daily memory."""
+    """The figures of one local day, for the head of the daily memory.
+
+    `missed` are heartbeats that did not come; `others` counts the `actions` that were no restart.
+    """
 
     date: date
     heartbeats: int = 0
+    missed: int = 0
     last_heartbeat_at: datetime | None = None
     good: int = 0
     bad: int = 0
     blind: int = 0
     pages: int = 0
     actions: tuple[datetime, ...] = ()
+    others: int = 0
     healed: tuple[int, ...] = ()
     blips: tuple[Blip, ...] = ()
     notes: tuple[str, ...] = ()
@@ -121,10 +128,20 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeadMan:
+    """What the dead man's switch said `at` that time, "" when it answered; so it has been `since`."""
+
+    at: datetime
+    since: datetime
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """The fold of all events up to `seq`. Mappings are never changed in place.
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
+    `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room.
     """
 
     seq: int = 0
@@ -139,6 +156,14 @@ class State:
     started_at: datetime | None = None
     stopped_at: datetime | None = None
     last_heartbeat_at: datetime | None = None
+    heartbeat: timedelta = timedelta(minutes=30)
+    beat_due_at: datetime | None = None
+    complaints: tuple[str, ...] = ()
+    coming: tuple[Coming, ...] = ()
+    dead_man: DeadMan | None = None
+    notifiers: tuple[str, ...] = ()
+    proven: Mapping[str, datetime] = field(default_factory=dict)
+    budget: HostBudget = field(default_factory=HostBudget)
     version: str = ""
     pid: int = 0
     conditions: HostConditions = field(default_factory=HostConditions)

@@ -156,7 +156,7 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     until = hhmm((incident.resolved_at or now) + REOPEN_WINDOW, state.zone)
     lines = [
         f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
-        f"Proof: {', '.join(incident.checks)} good for {spoken(elapsed(good_at, now))}." if good_at else "",
+        f"Proof: {proof(state, incident, now)}." if good_at else "",
         f"Paged {_times(paged(incident))}{taken}. Times {state.zone}.",
         f"If it fails before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
@@ -171,6 +171,18 @@ def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -
     last = f"The last that was seen: {reason_of(incident)}" if incident.mitigated_at is None else ""
     lines = [f"Why: {reason}.", last, "Nobody is told more of it.", f"Look: opsagent show {incident.label}"]
     return _message(title, lines)
+
+
+def proof(state: State, incident: Incident, now: datetime) -> str:
+    """Return how it is known that it is good: since when, by how many looks, and that what fell with it is good too."""
+    looked = [
+        f"{one.check} good for {spoken(elapsed(one.since, now))}, {one.looks} of {one.looks} probes"
+        for one in incident.proof
+    ]
+    plain = f"{', '.join(incident.checks)} good for {spoken(elapsed(incident.mitigated_at or now, now))}"
+    fell = [one for one in state.incidents.values() if one.parent == incident.seq and one.mitigated_at is not None]
+    after = [f"{one.check} good since {hhmm(one.mitigated_at, state.zone)}" for one in fell if one.mitigated_at]
+    return "; ".join((*(looked or [plain]), *after))
 
 
 def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:
@@ -304,8 +316,11 @@ def _then(state: State, incident: Incident, policy: Policy, number: int, next_at
     if next_at is None:
         return "Nobody else is told."
     levels = policy.escalation.levels_for(incident.severity or Severity.SEV4)
-    name = levels[number].name if number < len(levels) else "the same again"
-    return f"If nobody takes it: {name} {hhmm(next_at, state.zone)}."
+    rest = levels[number:]
+    if not rest:
+        return f"If nobody takes it: the same again {hhmm(next_at, state.zone)}."
+    told = (f"{level.name} {hhmm(next_at + (level.after - rest[0].after), state.zone)}" for level in rest)
+    return f"If nobody takes it: {', '.join(told)}."
 
 
 def _times(count: int) -> str:

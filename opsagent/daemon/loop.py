@@ -151,4 +151,5 @@ _QUIET = (
     ev.NotificationQueued,
     ev.PatternSeen,
     ev.HeartbeatDone,
+    ev.DeadManHeard,
 )

@@ -7,18 +7,36 @@ from typing import TYPE_CHECKING
 import structlog
 
 from opsagent.core.log_row import StoreError
+from opsagent.core.trend import OVER
 from opsagent.store import room
-from opsagent.store.samples import Samples
+from opsagent.store.history import History
+from opsagent.store.samples import NAME, Samples
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
     from pathlib import Path
 
     from opsagent.core.observation import Observation
+    from opsagent.core.trend import Point
 
 log = structlog.get_logger("opsagent")
 PACE = 60.0  # seconds between two writings
+
+
+def past(state: Path, checks: Iterable[str], now: datetime) -> dict[str, tuple[Point, ...]]:
+    """Return what was recorded of these checks' numbers, five minutes at a time, as far back as a forecast looks.
+
+    Read beside the writer, with a connection of its own: for any thread. Nothing when there is nothing to read.
+    """
+    try:
+        with History.open(state / NAME) as history:
+            sums = {check: history.sums(check, now - OVER, now) for check in checks}
+    except (StoreError, OSError):
+        return {}
+    return {
+        check: tuple((slot.at, slot.mean) for slot in slots if slot.mean is not None) for check, slots in sums.items()
+    }
 
 
 class Sampling:
@@ -32,7 +50,7 @@ class Sampling:
         self._said = ""
         self._samples: Samples | None = None
         try:
-            self._samples = Samples.open(state / "samples.db", now)
+            self._samples = Samples.open(state / NAME, now)
         except (StoreError, OSError) as error:
             log.exception("no samples are kept", error=str(error))
         if self._samples is not None and self._samples.set_aside is not None:

@@ -19,14 +19,14 @@ from opsagent.core import inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
-from opsagent.daemon import files, loop, rights, shortcut, start
+from opsagent.core.trend import Point
+from opsagent.daemon import files, loop, rights, sampling, shortcut, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.lookout import Lookout
 from opsagent.daemon.rounds import Rounds
-from opsagent.daemon.sampling import Sampling
 from opsagent.daemon.troubles import Troubles
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
@@ -51,6 +51,7 @@ OnHeartbeat = Callable[[Mapping[str, Any]], None]
 _DOWN = ("inactive", "failed")
 _ENDED_BY_SIGNAL = (15, 143)
 BROKEN = 70  # EX_SOFTWARE of sysexits.h
+MOST_FILLING = 40  # file systems of which a forecast is made
 LAST_WORDS = 1.0  # seconds
 A_LITTLE = 0.06  # seconds; the journal hears of a stop a few milliseconds after D-Bus does
 
@@ -64,6 +65,15 @@ class Doors:
     on_heartbeat: OnHeartbeat | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A heartbeat under way: when it was planned, when it began, and what was recorded of numbers that may grow."""
+
+    planned: datetime
+    at: datetime
+    past: Mapping[str, tuple[Point, ...]]
+
+
 class Service:
     """One instance of the daemon, from start to stop."""
 
@@ -75,10 +85,10 @@ class Service:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._reload = threading.Event()
-        self._beats: list[tuple[datetime, datetime]] = []
+        self._beats: list[Begun] = []
         self._supervisor = Supervisor.from_environment()
         self._ground = start.stand(self.settings, self.clock.now(), self._supervisor.starting)
-        self._sampling = Sampling(self.settings.state, self.clock.running, self.clock.now())
+        self._sampling = sampling.Sampling(self.settings.state, self.clock.running, self.clock.now())
         self._keeper = shortcut.Keeper(settings.state, self._ground.opened.log)
         self._loop = loop.Loop(self.clock, self._sampling.add)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
@@ -103,7 +113,7 @@ class Service:
             unwritten=self._troubles.sentences,
         )
         self._listeners = {scope: Listener(scope) for scope in self._scopes()}
-        self._deadman = DeadMan(self.clock.running)
+        self._deadman = DeadMan(self.clock.running, self._loop.post)
         self._last_round = self.clock.running()
 
     def run(self) -> int:
@@ -224,19 +234,20 @@ class Service:
             self._lookout.look(one.policy.name, Source.HEARTBEAT)
         for listener in self._listeners.values():
             listener.resync()
-        self._beats.append((planned, began))
+        filling = [one.policy.name for one in self.settings.watched if one.policy.kind == "disk"][:MOST_FILLING]
+        self._beats.append(Begun(planned=planned, at=began, past=sampling.past(self.settings.state, filling, began)))
 
     def _finish_heartbeat(self) -> None:
         """A heartbeat is done when every look that it began has come back, or was written off."""
         looking = any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched)
         if not self._beats or looking or not self._loop.is_idle():
             return
-        (planned, began), now = self._beats.pop(), self.clock.now()
+        begun, now = self._beats.pop(), self.clock.now()
         self._beats.clear()
-        late, seconds = max(0.0, (began - planned).total_seconds()), max(0.0, (now - began).total_seconds())
+        late, seconds = max(0.0, (begun.at - begun.planned).total_seconds()), max(0.0, (now - begun.at).total_seconds())
         lines = tuple(filter(None, (self._sampling.complaint(),)))
         self._ground.opened.log.restore_ballast()
-        self._agent.handle([inbox.Beat(late=late, seconds=seconds, lines=lines)], now)
+        self._agent.handle([inbox.Beat(late=late, seconds=seconds, lines=lines, past=begun.past)], now)
         self._keeper.note(Snapshot(state=self._agent.state, patterns=self._memory.patterns), now)
         self._take_spool()
         if self._doors.on_heartbeat is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core.report.head import continued_head, cut, past_head, refitted
-from opsagent.core.report.markdown import inline
+from opsagent.core.report.head import continued_head, past_head, refitted
+from opsagent.core.report.markdown import cut, inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,16 @@ class Days:
         if self._places.heads:
             part = self._last(head.date)[0] if self._places.most is not None else 1
             self._writer.head(self._places.daily(head.date, part), refitted(head.text, self._redact))
+
+    def end(self, head: Head) -> None:
+        """Write the last head of a day that is over, if the day has a file. Raises `WriteError`."""
+        if self._writer.read(self._places.daily(head.date)) is not None:
+            self.put_head(head)
+
+    def is_blank(self, day: date, zone: str) -> bool:
+        """Whether the head of a day was only put there to begin the file. Raises `WriteError`."""
+        content = self._last(day)[1]
+        return content is not None and content.startswith(past_head(day, self._host, zone).text.encode())
 
     def add(self, entry: Entry, zone: str) -> bool:
         """Add an entry to its day unless it is there; True when it was added. Raises `WriteError`."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opsagent.core.incident import Incident
     from opsagent.core.report.archive import Pattern
     from opsagent.core.report.entry import Entry
+    from opsagent.core.report.head import Head
     from opsagent.core.state import State
 
 BACKLOG = 1000
@@ -61,6 +62,7 @@ class Memory:
         self._host = host
         self._redact = redact
         self._entries: deque[Entry] = deque()
+        self._ended: dict[date, Head] = {}
         self._incidents: dict[int, Incident] = {}
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
@@ -79,6 +81,7 @@ class Memory:
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         """Tell what one turn recorded: each event with the state before and after it. Never raises for disks."""
         for before, after, recorded in steps:
+            self._note_end(before, after, recorded)
             self._keep(self._told(before, after, recorded))
             self._note_incident(before, after, recorded)
             self._note_pattern(before, after, recorded)
@@ -131,8 +134,9 @@ class Memory:
             except IllegalTransitionError:
                 continue
             self._note_pattern(before, state, recorded)
-            day = local_date(recorded.at, state.zone)
-            if (date is None or day == date) and (since is None or day >= since):
+            if _wanted(before, date, since):
+                self._note_end(before, state, recorded)
+            if _wanted(state, date, since):
                 self._entries.extend(self._told(before, state, recorded))
                 touched.add(recorded.incident)
             if recorded.incident in touched:  # its file is told to the end, also beyond that day
@@ -140,6 +144,8 @@ class Memory:
             if len(self._entries) + len(self._incidents) >= ROUND:
                 problems += self._write_out(state.zone, counts)
         problems += self._write_out(state.zone, counts)
+        if _wanted(state, date, since):
+            problems += self._tried(partial(self._fill_head, state))
         self._news = True
         self.missing_since = self.missing_since if date is not None else None
         self.trouble = problems[0] if problems else ""
@@ -149,6 +155,18 @@ class Memory:
         """The story; a day that ended gets its figures where no head of ours has them."""
         ended = closing(before, after, recorded) if not self._places.heads else None
         return (*((ended,) if ended else ()), *entries(before, after, recorded))
+
+    def _note_end(self, before: State, after: State, recorded: Recorded) -> None:
+        """Keep the last head of a day that ended just now: it may not have been written, and is not made again."""
+        if before.at is None or local_date(before.at, before.zone) == local_date(recorded.at, after.zone):
+            return
+        ended = head(before, before.at, self._host)
+        self._ended[ended.date] = ended
+
+    def _fill_head(self, state: State) -> None:
+        """Give the last day its figures where its file was begun without them; else its head is the daemon's."""
+        if state.at is not None and self._days.is_blank(local_date(state.at, state.zone), state.zone):
+            self._days.put_head(head(state, state.at, self._host))
 
     def _keep(self, new: tuple[Entry, ...]) -> None:
         self._entries.extend(new)
@@ -183,6 +201,10 @@ class Memory:
             problems += problem
             if not problem:
                 del self._incidents[seq]
+        if not problems:
+            for ended in list(self._ended.values()):
+                problems += self._tried(partial(self._days.end, ended))
+            self._ended = self._ended if problems else {}
         if self._new_patterns:
             problem = self._tried(self._write_archive)
             problems += problem
@@ -230,3 +252,11 @@ class Memory:
         except WriteError as error:
             return [str(error)]
         return []
+
+
+def _wanted(state: State, day: date | None, since: date | None) -> bool:
+    """Whether the last event of this state belongs to that day, and not before `since`."""
+    if state.at is None:
+        return False
+    its = local_date(state.at, state.zone)
+    return (day is None or its == day) and (since is None or its >= since)

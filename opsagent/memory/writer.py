@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST = 64 * 1024 * 1024
 ROUNDS = 4
-BELOW = b"<!-- yours below: opsagent never changes it -->\n"
+BELOW = b"<!-- write anywhere below: opsagent only adds, your lines stay as they are -->\n"
 _HEAD = re.compile(rb"# [^\n]*\n<!-- opsagent:head [^\n]*-->\n.*\n<!-- /opsagent:head -->\n", re.DOTALL)
 _MARKER = re.compile(rb"^<!-- opsagent:(\d+) -->\r?$", re.MULTILINE)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from opsagent.core import events as ev
 from opsagent.core import wording
-from opsagent.core.observation import Severity, Status
+from opsagent.core.observation import Proof, Severity, Status
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Escalation, Level, Policy
 from tests.core.report.telling import NIGHT, Telling
@@ -239,3 +240,27 @@ def test_what_fell_with_another_came_back_with_it() -> None:
     said = wording.fixed_by(night.state, night.one(child))
 
     assert said == "the recovery of billing, which it needs (OPS-20261118-001)."
+
+
+def test_the_proof_counts_the_looks_and_names_what_fell_with_it() -> None:
+    night, seq = exhausted()
+    child = night.incident("worker", "worker.service")
+    night.take(ev.SuppressionChanged(by="parent", reason="needs billing", parent=seq), child)
+    for one in (seq, child):
+        night.good(one)
+    looked = Proof(check="billing", looks=31, since=night.at)
+    night.take(ev.IncidentResolved(reason="good", proof=(looked,)), seq, after=300)
+
+    _, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
+
+    assert "Proof: billing good for 5 min, 31 of 31 probes; worker good since 02:14.\n" in body
+
+
+def test_a_page_names_everyone_who_is_told_later_and_when() -> None:
+    levels = (*POLICY.escalation.levels, Level(name="manager", after=timedelta(minutes=50), notify=("mail",)))
+    policy = replace(POLICY, escalation=Escalation(levels=levels))
+    night, seq = exhausted()
+
+    _, body = wording.page(night.state, night.one(seq), policy, LATER, number=1, next_at=NEXT)
+
+    assert body.endswith("If nobody takes it: lead 02:45, manager 03:05.")

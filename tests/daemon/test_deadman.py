@@ -57,7 +57,7 @@ def owed(queued_at, kind="page"):
 
 def test_a_sign_of_life_is_given_at_its_pace(switch):
     seconds = [1000.0]
-    deadman = DeadMan(lambda: seconds[0])
+    deadman = DeadMan(lambda: seconds[0], lambda _: None)
 
     for passed in (0, 1, 299):
         seconds[0] = 1000.0 + passed
@@ -79,7 +79,7 @@ def test_a_sign_of_life_is_given_at_its_pace(switch):
     ],
 )
 def test_a_late_loop_or_a_stuck_page_is_a_failure(switch, state, late):
-    DeadMan(lambda: 1000.0).turn(switch.deadman, state, NOW, late=late)
+    DeadMan(lambda: 1000.0, lambda _: None).turn(switch.deadman, state, NOW, late=late)
 
     assert switch.came.wait(5)
     assert switch.asked == ["/ping/uuid/fail"]
@@ -88,7 +88,7 @@ def test_a_late_loop_or_a_stuck_page_is_a_failure(switch, state, late):
 def test_a_notice_that_waits_and_a_fresh_page_are_no_failure(switch):
     waiting = {"a": owed(NOW - timedelta(hours=1), "notice"), "b": owed(NOW - timedelta(minutes=4))}
 
-    DeadMan(lambda: 1000.0).turn(switch.deadman, State(owed=waiting), NOW, late=False)
+    DeadMan(lambda: 1000.0, lambda _: None).turn(switch.deadman, State(owed=waiting), NOW, late=False)
 
     assert switch.came.wait(5)
     assert switch.asked == ["/ping/uuid"]

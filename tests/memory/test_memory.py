@@ -182,7 +182,7 @@ def test_every_text_passes_the_redaction(root: Path) -> None:
     for name, text in files(root).items():
         assert "hunter2" not in text, name
         assert "[redacted:password:7" in text, name
-    assert len((root / DAILY).read_bytes().split(b"<!-- yours below")[0]) == HEAD_BYTES
+    assert len((root / DAILY).read_bytes().split(b"<!-- write anywhere below")[0]) == HEAD_BYTES
 
 
 def test_an_unwritable_disk_is_told_and_caught_up(root: Path) -> None:
@@ -261,14 +261,7 @@ def test_a_rebuild_writes_again_what_is_missing_and_nothing_twice(root: Path) ->
     assert again.rebuild(rows).written == 2
 
     after = files(root)
-    assert sorted(after) == sorted(before)
-    assert (
-        after[DAILY][len(after[DAILY].encode()[:HEAD_BYTES].decode()) :]
-        == before[DAILY][len(before[DAILY].encode()[:HEAD_BYTES].decode()) :]
-    )
-    assert after[incident] == before[incident]
-    assert after[ARCHIVE] == before[ARCHIVE]
-    assert "written again from the event log" in after[DAILY]
+    assert after == before
 
 
 def test_after_a_rebuild_the_daemon_puts_todays_head_back(root: Path) -> None:
@@ -325,7 +318,7 @@ def test_a_quiet_day_leaves_its_figures_in_a_shared_file(root: Path) -> None:
     tell(memory, night)
     text = (root / "ai-memory/daily/2026-11-19.md").read_text()
     assert "\n## 24:00 the day · nothing needs you\n- **Agent** opsagent on web-1 · times Europe/Berlin\n" in text
-    assert "\n- Heartbeats 3, last 01:20 · " in text
+    assert "\n- Heartbeats 3 of 47, last 01:20 · " in text
 
 
 def test_a_start_brings_in_what_a_crash_left_out(root: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from opsagent.core.events.event import Event
 from opsagent.core.observation import Status
+from opsagent.core.policy import HostBudget
+from opsagent.core.trend import Coming
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 
@@ -46,6 +48,9 @@ class SettingsApplied(Event):
     mode: str
     checks: tuple[str, ...]
     armed: tuple[str, ...]
+    notifiers: tuple[str, ...] = ()
+    heartbeat: timedelta = timedelta(minutes=30)
+    budget: HostBudget = field(default_factory=HostBudget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +104,10 @@ class ClockJumped(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeartbeatDone(Event):
-    """One full reconciliation: how the checks stood, how late it was, how long it took (seconds)."""
+    """One full reconciliation: how the checks stood, how late it was, how long it took (seconds).
+
+    `lines` is what is wrong with our own room, `coming` what the checks will say some day.
+    """
 
     good: int
     bad: int
@@ -107,6 +115,17 @@ class HeartbeatDone(Event):
     late: float
     seconds: float
     lines: tuple[str, ...] = ()
+    coming: tuple[Coming, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadManHeard(Event):
+    """The dead man's switch was given its sign of life: `said` is what went wrong, "" when it answered.
+
+    Recorded when that changed, and once in a heartbeat's time.
+    """
+
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

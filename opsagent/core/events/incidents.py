@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from opsagent.core.events.event import Event
-from opsagent.core.observation import Severity
+from opsagent.core.observation import Proof, Severity
 from opsagent.core.phase import Phase
 
 
@@ -72,11 +72,12 @@ class Relapsed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentResolved(Event):
-    """Good for long enough, or a person said so (`by`, with `forced` if the check still failed)."""
+    """Good for long enough (`proof` says by how many looks), or a person said so (`forced` if it still failed)."""
 
     reason: str
     by: str = ""
     forced: bool = False
+    proof: tuple[Proof, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

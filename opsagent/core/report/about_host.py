@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import singledispatch
 
@@ -13,6 +14,7 @@ from opsagent.core.timing import spoken
 
 LATE = 60.0
 LINES = 10
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @singledispatch
@@ -185,12 +187,24 @@ def _(event: ev.FindingReceived, scene: Scene) -> str:
 
 @host_story.register(ev.HeartbeatDone)
 def _(event: ev.HeartbeatDone, scene: Scene) -> str:
+    """Told when it was late or says something new; the same complaint with another figure is nothing new."""
     late = f" · {spoken(timedelta(seconds=event.late))} late" if event.late > LATE else ""
-    if not late and not event.lines:
+    known = {_DIGITS.sub("", line) for line in scene.before.complaints}
+    lines = [line for line in event.lines if line.strip() and _DIGITS.sub("", line) not in known][:LINES]
+    if not late and not lines:
         return ""
-    lines = [line for line in event.lines if line.strip()][:LINES]
     looked = f"{event.good} good, {event.bad} bad, {event.blind} blind"
     return told(f"{scene.now()} heartbeat{late} · {looked}", *(f"**Changed** {inline(line)}" for line in lines))
+
+
+@host_story.register(ev.DeadManHeard)
+def _(event: ev.DeadManHeard, scene: Scene) -> str:
+    known = scene.before.dead_man
+    if event.said and (known is None or not known.said):
+        return told(f"{scene.now()} **the dead man's switch does not answer**", f"**Because** {inline(event.said)}")
+    if not event.said and known is not None and known.said:
+        return told(f"{scene.now()} the dead man's switch answers again, after {spoken(scene.at - known.since)}")
+    return ""
 
 
 @host_story.register(ev.NotificationFailed)

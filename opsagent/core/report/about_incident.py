@@ -23,6 +23,7 @@ from opsagent.core.wording import (
     fresh,
     healed_by,
     ordered,
+    proof,
     reason_of,
     seen_before,
     trouble,
@@ -303,13 +304,8 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
         *_did_all((a for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING), scene),
         f"**Ended by** {inline(fixed_by(scene.after, incident))}",
         f"**Because** {code(event.reason)}" if event.by else "",
-        f"**Proof** {_proof(incident, scene)}" if good_at and not event.forced else "",
+        f"**Proof** {inline(proof(scene.after, incident, scene.at))}" if good_at and not event.forced else "",
     )
-
-
-def _proof(incident: Incident, scene: Scene) -> str:
-    names = ", ".join(inline(name, 64) for name in incident.checks)
-    return f"{names} good for {spoken(elapsed(incident.mitigated_at or scene.at, scene.at))}"
 
 
 @incident_story.register(ev.IncidentWithdrawn)

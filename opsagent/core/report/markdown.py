@@ -24,6 +24,12 @@ def inline(text: str, limit: int = 300) -> str:
     return _SPECIAL.sub(r"\\\g<0>", visible(" ".join(text.split()), limit))
 
 
+def cut(text: str, limit: int) -> str:
+    """Return text of at most `limit` bytes of UTF-8, ending in … where it was cut."""
+    raw = text.encode(errors="replace")
+    return raw.decode() if len(raw) <= limit else raw[: limit - 3].decode(errors="ignore") + "…"
+
+
 def code(text: str, limit: int = 300) -> str:
     """Return other people's words as a code span that they cannot leave."""
     shown = visible(" ".join(text.split()), limit) or " "

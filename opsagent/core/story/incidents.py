@@ -76,6 +76,7 @@ def _(event: ev.IncidentResolved, incident: Incident, recorded: Recorded) -> Inc
         incident,
         resolved_at=recorded.at,
         resolved_by=event.by,
+        proof=event.proof,
         asked_by="",
         asked_remedy="",
         exhausted=0,

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from opsagent.core import events as ev
 from opsagent.core.observation import Severity, Status
 from opsagent.core.phase import Phase
-from opsagent.core.report.head import HEAD_BYTES, continued_head, cut, fitted, head, past_head, refitted
+from opsagent.core.report.head import HEAD_BYTES, continued_head, fitted, head, past_head, refitted
+from opsagent.core.report.markdown import cut
 from opsagent.core.state import Blip, Day, Known, Owed, State
 from opsagent.core.unit import HostConditions, StopSeen
 from tests.core.report.hostile import HOSTILE
@@ -46,9 +47,9 @@ def test_a_quiet_day_says_first_that_nobody_is_needed() -> None:
     assert top.text.split("\n")[:4] == [
         "# Wed 2026-11-18 · web-1 · nothing needs you",
         "<!-- opsagent:head 02:14 · do not edit between the marks -->",
-        "**0 open** · healed alone 0 · **pages** 0 · **actions** 0 · blips 0",
+        "**0 open · 0 pages · 0 restarts · 0 blips** · armed: api · only watched: 1 other",
         (
-            "Heartbeats 5, last 02:14 · checks 1 good, 0 bad, 0 unknown · armed: api · daemon up 31 d"
+            "Heartbeats 5 of 5, last 02:14 · checks 1 good, 0 blind, 1 not known yet · daemon up 31 d"
             " · times Europe/Berlin"
         ),
     ]
@@ -145,7 +146,7 @@ def test_what_is_healed_too_often_is_named_on_that_day() -> None:
     night = Telling()
     night.take(ev.ChronicHealing(unit="api.service", heals=3, within=timedelta(hours=1)))
 
-    assert "**Healed too often, look for the cause:** api.service\n" in head(night.state, night.at, "h").text
+    assert "**Today:** 1. api.service: healed too often, look for the cause\n" in head(night.state, night.at, "h").text
     assert "too often" not in head(night.state, night.at + timedelta(days=1), "h").text
 
 
@@ -177,7 +178,7 @@ def test_the_figures_of_another_day_are_not_todays() -> None:
     text = head(QUIET, NIGHT + timedelta(days=1), "web-1").text
 
     assert text.startswith("# Thu 2026-11-19")
-    assert "Heartbeats 0 ·" in text
+    assert "Heartbeats 0 of 0 ·" in text
 
 
 def test_actions_are_counted_with_the_busiest_hour() -> None:
@@ -185,7 +186,10 @@ def test_actions_are_counted_with_the_busiest_hour() -> None:
     blip = Blip(check="api", message="slow", at=NIGHT)
     state = replace(QUIET, day=Day(date=date(2026, 11, 18), actions=times, pages=1, blips=(blip,)))
 
-    assert "**pages** 1 · **actions** 4, at most 3 in one hour · blips 1 (api 02:14)" in head(state, NIGHT, "h").text
+    text = head(state, NIGHT, "h").text
+
+    assert "**pages** 1 · **restarts** 4, at most 3 in one hour (limit 6) · **blips** 1 · armed: api" in text
+    assert "**Blips, not acted on:** api 02:14 (slow)\n" in text
 
 
 @settings(max_examples=200)

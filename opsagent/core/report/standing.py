@@ -1,0 +1,70 @@
+"""What stands over a day: what holds the agent back, and what is left for a person to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsagent.core.phase import Phase
+from opsagent.core.report.clock import seen_from
+from opsagent.core.report.figures import names
+from opsagent.core.report.markdown import cut, inline
+from opsagent.core.timing import local_date
+from opsagent.core.wording import situation
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from opsagent.core.incident import Incident
+    from opsagent.core.state import DeadMan, State
+
+TASKS = 3
+
+
+def standing(state: State, today: date) -> tuple[str, ...]:
+    """Return what holds the agent's hands, voice or eyes, whatever happens next."""
+    hold, late, man = state.conditions.hold, [one for one in state.owed.values() if one.attempts], state.dead_man
+    lines = [
+        f"**HOLD:** {cut(inline(hold, 100), 120)}: nothing is repaired" if hold else "",
+        f"**Not delivered yet:** {len(late)}, last error {cut(inline(late[-1].last_error, 80), 100)}" if late else "",
+        _silent(man, state.zone, today) if man is not None and man.said else "",
+        f"**Breaker open** since {seen_from(state.breaker.opened_at, state.zone, today)}: no repairs"
+        if state.breaker
+        else "",
+        *(f"**Room:** {cut(inline(line, 120), 140)}" for line in state.complaints[:1]),
+        f"**Flapping:** {names(state.flapping)}" if state.flapping else "",
+        f"**Stopped by an operator, left alone:** {names(state.stops)}" if state.stops else "",
+        f"**Paused:** {names(state.pauses)}" if state.pauses else "",
+    ]
+    return tuple(line for line in lines if line)
+
+
+def _silent(man: DeadMan, zone: str, today: date) -> str:
+    return f"**Dead man does not answer** since {seen_from(man.since, zone, today)}: {cut(inline(man.said, 80), 100)}"
+
+
+def todays(state: State, needed: Sequence[Incident], today: date) -> str:
+    """Return what is left for a person, numbered, the most urgent first; "" when nothing is."""
+    chronic = [unit for unit, at in state.chronic_told.items() if local_date(at, state.zone) == today]
+    tasks = [
+        *(_task(incident, state, today) for incident in needed),
+        "the rights do not fit the settings: `opsagent install --refresh`" if state.lacking else "",
+        f"new settings refused ({len(state.refused)} wrong): `opsagent validate`" if state.refused else "",
+        *(f"{inline(unit, 60)}: healed too often, look for the cause" for unit in chronic),
+    ]
+    said = [cut(task, 100) for task in tasks if task]
+    more = f" · and {len(said) - TASKS} more" if len(said) > TASKS else ""
+    listed = " · ".join(f"{number}. {task}" for number, task in enumerate(said[:TASKS], start=1))
+    return f"**Today:** {listed}{more}" if said else ""
+
+
+def _task(incident: Incident, state: State, today: date) -> str:
+    name = inline(incident.check, 40)
+    if incident.state is Phase.ACKNOWLEDGED and incident.ack_until:
+        until = seen_from(incident.ack_until, state.zone, today)
+        return f"{name}: {inline(incident.acknowledged_by, 30)} has it until {until}"
+    if incident.state is Phase.SNOOZED and incident.snoozed_until:
+        return f"{name}: quiet until {seen_from(incident.snoozed_until, state.zone, today)}, then it is yours"
+    if incident.blind:
+        return f"{name}: cannot be looked at, find out why"
+    return f"{name}: {situation(incident)}, find the cause (`opsagent show {incident.label}`)"
