@@ -1,9 +1,11 @@
 import http.server
+import queue
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from opsagent.core import inbox
 from opsagent.core.state import Owed, State
 from opsagent.daemon.deadman import DeadMan
 from opsagent.settings.options import Deadman
@@ -92,3 +94,15 @@ def test_a_notice_that_waits_and_a_fresh_page_are_no_failure(switch):
 
     assert switch.came.wait(5)
     assert switch.asked == ["/ping/uuid"]
+
+
+def test_what_the_switch_said_is_posted(switch):
+    said = queue.SimpleQueue()
+    deadman = DeadMan(lambda: 1000.0, said.put)
+
+    deadman.turn(switch.deadman, State(), NOW, late=False)
+    assert said.get(timeout=5) == inbox.LifeSigned()
+
+    nobody = Deadman(url="http://127.0.0.1:1/ping", every=timedelta(minutes=5))
+    DeadMan(lambda: 1000.0, said.put).turn(nobody, State(), NOW, late=False)
+    assert "refused" in said.get(timeout=15).said

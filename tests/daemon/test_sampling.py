@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Measure, Observation, Reading, Status
-from opsagent.daemon.sampling import Sampling
+from opsagent.daemon.sampling import Sampling, past
 from opsagent.store.history import History
 
 if TYPE_CHECKING:
@@ -28,3 +28,19 @@ def test_names_that_a_program_prints_never_become_series_of_their_own(tmp_path: 
         assert history.checks() == ("plugin",)
         assert len(history.read("plugin", NOON, NOON + timedelta(minutes=10))) == 500
     assert b"HELP" not in (tmp_path / "samples.db").read_bytes()
+
+
+def test_the_past_of_a_number_is_read_beside_the_writer(tmp_path: Path) -> None:
+    assert past(tmp_path, ("root",), NOON) == {}
+    seconds = [0.0]
+    kept = Sampling(tmp_path, lambda: seconds[0], NOON)
+    for number in range(10):
+        reading = Reading(status=Status.OK, message="fine", measures=(Measure(name="disk", value=70.0 + number),))
+        kept.add(Observation(check="root", reading=reading, at=NOON + timedelta(minutes=number)))
+    seconds[0] = 61.0
+    kept.turn(NOON + timedelta(minutes=10))
+
+    found = past(tmp_path, ("root", "other"), NOON + timedelta(minutes=10))
+
+    assert found == {"root": ((NOON, 72.0), (NOON + timedelta(minutes=5), 77.0)), "other": ()}
+    kept.end()
