@@ -32,6 +32,8 @@ _FAILURE_CLASS = {
 # The last three names exist since systemd 254; a name we do not know is merely "in between", never an error.
 _SYSTEMD_IS_ON_IT = {"auto-restart", "auto-restart-queued", "dead-before-auto-restart", "failed-before-auto-restart"}
 _STARTS = {"start", "restart", "try-restart"}
+_RUNS = {"active", "reloading", "refreshing"}
+_BROKEN = {"bad-setting", "error"}
 _WAYS_TO_DIE = {2: "killed by signal", 3: "killed by signal (core dumped), signal"}
 
 
@@ -62,11 +64,14 @@ def automatic_restarts(now: datetime, nrestarts: int, earlier: Iterable[tuple[da
 
 
 def _missing(snapshot: UnitSnapshot) -> Reading | None:
-    if snapshot.load_state == "loaded":
+    """Say what is wrong with the unit file; what ran is judged by how it does, whatever became of its file."""
+    failed = snapshot.active_state == "failed" and snapshot.load_state != "masked"
+    if snapshot.load_state == "loaded" or snapshot.active_state in _RUNS or failed:
         return None
+    if snapshot.load_state in _BROKEN:
+        message = f"{snapshot.name} cannot be started: systemd cannot load its unit file ({snapshot.load_state})"
+        return Reading(status=Status.CRITICAL, message=message, failure_class=snapshot.load_state)
     words = {"masked": "is masked: systemd will not start it", "not-found": "has no unit file on this host"}
-    if snapshot.load_state == "masked" and snapshot.active_state == "active":
-        return None
     told = words.get(snapshot.load_state, f"is not loaded ({snapshot.load_state})")
     return unknown(f"{snapshot.name} {told}", snapshot.load_state)
 
@@ -78,7 +83,7 @@ def _failed(snapshot: UnitSnapshot) -> Reading | None:
         return _warning(f"{snapshot.name} failed, a {snapshot.job} job is queued", "starting")
     return Reading(
         status=Status.CRITICAL,
-        message=f"{snapshot.name} failed: {_death(snapshot)}",
+        message=f"{snapshot.name} failed: {_death(snapshot)}{_without_file(snapshot)}",
         failure_class=_FAILURE_CLASS.get(snapshot.result, snapshot.result or "failed"),
         conclusive=True,
     )
@@ -127,9 +132,15 @@ def _by_state(snapshot: UnitSnapshot) -> Reading:
         return _between(snapshot, snapshot.state_change_at, snapshot.timeout_stop, "stopping")
     if snapshot.active_state == "inactive":
         return _inactive(snapshot)
-    if snapshot.active_state in {"active", "reloading", "refreshing"}:
-        return ok(f"{name} is {state}")
+    if snapshot.active_state in _RUNS:
+        return ok(f"{name} is {state}{_without_file(snapshot)}")
     return _warning(f"{name} is {state}", "state")
+
+
+def _without_file(snapshot: UnitSnapshot) -> str:
+    """Warn of what the next start will be like."""
+    known = snapshot.load_state in {"loaded", "masked"}
+    return "" if known else f"; it could not be started again, its unit file is {snapshot.load_state}"
 
 
 def _between(snapshot: UnitSnapshot, since: datetime | None, limit: timedelta | None, doing: str) -> Reading:

@@ -173,7 +173,8 @@ DOWN = unit(active_state="inactive", sub_state="dead")
         (replace(DOWN, triggered_by=("api.socket",)), Status.OK, None),
         (replace(DOWN, load_state="masked"), Status.UNKNOWN, "masked"),
         (replace(DOWN, load_state="not-found"), Status.UNKNOWN, "not-found"),
-        (replace(DOWN, load_state="bad-setting"), Status.UNKNOWN, "bad-setting"),
+        (replace(DOWN, load_state="bad-setting"), Status.CRITICAL, "bad-setting"),
+        (replace(DOWN, load_state="error"), Status.CRITICAL, "error"),
         (replace(DOWN, active_state="maintenance"), Status.WARNING, "state"),
         (replace(DOWN, active_state="something-new"), Status.WARNING, "state"),
     ],
@@ -188,3 +189,18 @@ def test_a_unit_that_is_not_running_is_judged_by_what_it_is_for(
 
 def test_a_masked_unit_that_still_runs_is_ok() -> None:
     assert judge(unit(load_state="masked")).status is Status.OK
+
+
+@pytest.mark.parametrize("load_state", ["bad-setting", "not-found", "error"])
+def test_what_ran_is_judged_by_how_it_does_whatever_became_of_its_file(load_state: str) -> None:
+    running = judge(unit(load_state=load_state))
+    dead = judge(unit(load_state=load_state, active_state="failed", sub_state="failed", result="signal"))
+
+    assert running.status is Status.OK
+    assert (dead.status, dead.failure_class, dead.conclusive) == (Status.CRITICAL, "signal", True)
+    for reading in (running, dead):
+        assert reading.message.endswith(f"it could not be started again, its unit file is {load_state}")
+
+
+def test_a_masked_unit_that_failed_is_left_to_whoever_masked_it() -> None:
+    assert judge(unit(load_state="masked", active_state="failed", sub_state="failed")).status is Status.UNKNOWN
