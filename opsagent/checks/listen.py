@@ -52,9 +52,12 @@ class Check:
         if not here:
             return _critical(f"nobody listens on {where}", "absent")
         owners = {owner for one in here if (owner := self._owner(one))}
-        if not self.unit or not owners or self._primary_name(owners) in owners:
-            return ok(f"{where} is held by {_named(here, owners)}")
-        return _critical(f"{where} is held by {_named(here, owners)}, not by {self.unit}", "wrong")
+        told = f"{where} is held by {_named(here, owners)}"
+        try:
+            right = not self.unit or not owners or bool(owners & self._rightful(owners))
+        except (BusError, BusLostError) as error:
+            return unknown(f"{told}, and systemd does not say whether that is {self.unit}: {error}", "systemd")
+        return ok(told) if right else _critical(f"{told}, not by {self.unit}", "wrong")
 
     def _reaches(self, one: ListeningSocket) -> bool:
         """Say whether a socket answers at the wanted address, itself or by listening on all of them."""
@@ -68,16 +71,13 @@ class Check:
     def _owner(self, one: ListeningSocket) -> str | None:
         return one.user_unit if self.scope == "user" else one.unit
 
-    def _primary_name(self, owners: set[str]) -> str:
-        """Return the name the table shows for our unit: if it is not there as written, it may be an alias."""
+    def _rightful(self, owners: set[str]) -> set[str]:
+        """Return the names under which our unit may hold it: its own, the one it is an alias of, its sockets'."""
         if self.unit in owners:
-            return self.unit
-        try:
-            with manager(self.scope) as systemd:
-                snapshot = systemd.snapshot(self.unit)
-        except (BusError, BusLostError):
-            return self.unit
-        return snapshot.name if snapshot else self.unit
+            return owners
+        with manager(self.scope) as systemd:
+            snapshot = systemd.snapshot(self.unit)
+        return {snapshot.name, *snapshot.triggered_by} if snapshot else set()
 
 
 def _named(here: list[ListeningSocket], owners: set[str]) -> str:

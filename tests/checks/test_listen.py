@@ -46,11 +46,13 @@ def test_a_real_udp_socket_is_seen() -> None:
 def table(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that sets the only row of the table, and what systemd says of the wanted unit."""
 
-    def set_row(alias_of: str | None = None, *, dead_bus: bool = False, **row: Any) -> None:
+    def set_row(
+        alias_of: str | None = None, *, sockets: tuple[str, ...] = (), dead_bus: bool = False, **row: Any
+    ) -> None:
         def snapshot(_: str) -> Any:
             if dead_bus:
                 raise BusLostError("gone")
-            return SimpleNamespace(name=alias_of) if alias_of else None
+            return SimpleNamespace(name=alias_of, triggered_by=sockets) if alias_of else None
 
         found = ListeningSocket(**{"protocol": "tcp", "address": "0.0.0.0", "port": 80, **row})
         monkeypatch.setattr(listen, "listeners", lambda: (found,))
@@ -92,7 +94,22 @@ def test_a_socket_on_all_addresses_answers_at_each(
             None,
             "held",
         ),
-        ({"unit": "a.service"}, {"dead_bus": True}, {"unit": "b.service"}, "wrong", "held by a.service"),
+        (
+            {"unit": "api.socket"},
+            {"alias_of": "api.service", "sockets": ("api.socket",)},
+            {"unit": "api.service"},
+            None,
+            "held by api.socket",
+        ),
+        (
+            {"unit": "api.socket"},
+            {"alias_of": "web.service", "sockets": ("web.socket",)},
+            {"unit": "web.service"},
+            "wrong",
+            "held by api.socket, not by web.service",
+        ),
+        ({"unit": "a.service"}, {"dead_bus": True}, {"unit": "b.service"}, "systemd", "held by a.service"),
+        ({"unit": "a.service"}, {"dead_bus": True}, {"unit": "a.service"}, None, "held by a.service"),
         ({"process": "python3"}, {}, {"unit": "nginx.service"}, None, "held by python3"),
         ({}, {}, {"unit": "nginx.service"}, None, "not ours to see"),
         (
