@@ -1,4 +1,4 @@
-"""How full a file system is, how soon it will be, and whether it turned read-only."""
+"""How full a file system is, how soon it will be, and whether it turned read-only or is not there at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest, unknown
 from opsagent.core.quantity import Bytes
 from opsagent.core.space import TREND_OVER, TREND_STEP, Space, spoken_bytes, time_left
-from opsagent.host.mounts import Mount, mount_of, mounts, parse
+from opsagent.host.mounts import Mount, fstab, mount_of, mounts, parse
 from opsagent.host.process import CannotRunError, run
 
 _PAGE_AT = 95.0
@@ -24,6 +24,7 @@ _STAT = ("/usr/bin/stat", "-f", "-c", "%S %b %f %a %c %d")
 _FIELDS = 6
 _FSTAB = Path("/etc/fstab")
 
+_was_mounted: set[str] = set()
 _was_writable: set[str] = set()
 _history: dict[str, deque[tuple[float, int]]] = {}
 _stuck: set[str] = set()
@@ -55,12 +56,16 @@ class Check:
 
     def _asked(self) -> Reading:
         found = mounts()
-        mount = mount_of(os.path.abspath(self.path), found)  # noqa: PTH100 - text only: resolving a link may block
+        path = os.path.abspath(self.path)  # noqa: PTH100 - text only: resolving a link may block
+        mount = mount_of(path, found)
         if mount is None or not mount.network:
-            path = os.path.realpath(self.path)
+            path = os.path.realpath(path)
             mount = mount_of(path, found)
             if why := _hidden(path, mount):
                 return unknown(f"cannot see {self.path}: {why}", "sandbox")
+        if missing := _not_mounted(path, mount):
+            message = f"{missing} is not mounted: what is written to {self.path} goes elsewhere"
+            return Reading(status=Status.CRITICAL, message=message, failure_class="unmounted")
         if mount is not None and mount.network:
             return self._asked_by_child(mount)
         return self._judged(_space(os.statvfs(self.path)), mount)
@@ -154,13 +159,17 @@ def _turned_read_only(mount: Mount) -> bool:
 
 
 def _fstab_says_writable(path: str) -> bool:
-    try:
-        lines = _FSTAB.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
-    rows = (line.split() for line in lines if not line.lstrip().startswith("#"))
-    options = [row[3].split(",") for row in rows if len(row) > 3 and row[1] == path]  # noqa: PLR2004 - fstab(5)
-    return any("ro" not in chosen for chosen in options)
+    options = fstab(_FSTAB).get(path)
+    return options is not None and "ro" not in options
+
+
+def _not_mounted(path: str, mount: Mount | None) -> str:
+    """Return what should be mounted between a path and what it lies on now, by /etc/fstab or an earlier look."""
+    here = mount.path if mount else "/"
+    _was_mounted.add(here)
+    wanted = _was_mounted | {place for place, options in fstab(_FSTAB).items() if "noauto" not in options}
+    missing = (place for place in wanted if len(place) > len(here) and f"{path}/".startswith(f"{place}/"))
+    return max(missing, key=len, default="")
 
 
 def _remember(path: str, free: int) -> timedelta | None:

@@ -95,5 +95,15 @@ def parse(line: str) -> Mount | None:
     )
 
 
+def fstab(file: Path) -> dict[str, frozenset[str]]:
+    """Return the places where something should be mounted, and with which options; none when it cannot be read."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return {}
+    rows = (line.split() for line in lines if not line.lstrip().startswith("#"))
+    return {_unescaped(row[1]): frozenset(row[3].split(",")) for row in rows if len(row) > 3}  # noqa: PLR2004 - fstab(5)
+
+
 def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), text)

@@ -44,7 +44,7 @@ class Disk:
 
 @pytest.fixture
 def data(monkeypatch: pytest.MonkeyPatch) -> Disk:
-    for state in (disk._was_writable, disk._history, disk._stuck):
+    for state in (disk._was_mounted, disk._was_writable, disk._history, disk._stuck):
         state.clear()
     return Disk(monkeypatch)
 
@@ -121,6 +121,39 @@ def test_after_a_restart_of_ours_fstab_says_what_it_should_be(
     data.is_(used=10, read_only=True)
 
     assert observe(Check(path="/data")).status is status
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "missing"),
+    [
+        ("LABEL=backup /data/backup ext4 defaults,nofail 0 2", "/data/backup", "/data/backup"),
+        ("LABEL=backup /data/backup ext4 defaults 0 2", "/data/backup/monthly", "/data/backup"),
+        ("LABEL=backup /data/my\\040backup ext4 defaults 0 2", "/data/my backup", "/data/my backup"),
+        ("LABEL=backup /data/backup ext4 noauto 0 2", "/data/backup", ""),
+        ("LABEL=backup /data/backup ext4 defaults 0 2", "/data/backups", ""),
+        ("LABEL=data /data ext4 defaults 0 2", "/data/sub", ""),
+        ("LABEL=swap none swap sw 0 0", "/data", ""),
+    ],
+)
+def test_what_fstab_mounts_must_be_mounted(data: Disk, tmp_path: Path, line: str, path: str, missing: str) -> None:
+    (tmp_path / "fstab").write_text(line)
+    data.monkeypatch.setattr(disk, "_FSTAB", tmp_path / "fstab")
+    data.is_(used=10)
+
+    reading = observe(Check(path=path))
+
+    assert (reading.status, reading.failure_class) == ((Status.CRITICAL, "unmounted") if missing else (Status.OK, None))
+    assert reading.message.startswith(f"{missing} is not mounted" if missing else f"{path} is 10 % full")
+
+
+def test_what_was_mounted_must_stay_mounted(data: Disk) -> None:
+    data.is_(used=10)
+    observe(Check(path="/data"))
+    data.monkeypatch.setattr(disk, "mounts", lambda: (ROOT,))
+
+    reading = observe(Check(path="/data"))
+
+    assert reading.message == "/data is not mounted: what is written to /data goes elsewhere"
 
 
 @pytest.mark.parametrize(("start", "status"), [(56, Status.CRITICAL), (84, Status.CRITICAL), (85, Status.WARNING)])

@@ -121,6 +121,43 @@ def test_the_unit_behind_a_port_is_known(shared_host: Host) -> None:
     assert gone[:2] == ["critical", "absent"]
 
 
+def test_a_unit_holds_a_port_by_its_socket_too(shared_host: Host) -> None:
+    shared_host.unit("lazy.socket", "[Socket]\nListenStream=127.0.0.1:18081\n")
+    shared_host.unit("lazy.service", SLEEPER)
+
+    mine, other, served = look(
+        shared_host,
+        "systemctl start lazy.socket",
+        ("listen", {"port": 18081, "unit": "lazy.service"}),
+        ("listen", {"port": 18081, "unit": "sleeper.service"}),
+        "systemctl start lazy.service",
+        ("listen", {"port": 18081, "unit": "lazy.service"}),
+        "systemctl stop lazy.socket lazy.service",
+    )
+
+    assert [mine[0], other[1], served[0]] == ["ok", "wrong", "ok"]
+
+
+def test_a_unit_whose_file_was_broken_while_it_ran_is_still_followed(shared_host: Host) -> None:
+    shared_host.unit("edited.service", SLEEPER)
+    see = ("unit", {"unit": "edited.service"})
+
+    running, killed, down = look(
+        shared_host,
+        "systemctl start edited; sed -i s,ExecStart.*,ExecStart=./no, /etc/systemd/system/edited.service",
+        "systemctl daemon-reload",
+        see,
+        "systemctl kill -s KILL edited; while systemctl is-active -q edited; do :; done",
+        see,
+        "systemctl reset-failed edited",
+        see,
+    )
+
+    assert running[0] == "ok"
+    assert killed[:3] == ["critical", "signal", True]
+    assert down[:2] == ["critical", "bad-setting"]
+
+
 def test_a_full_file_system_and_one_out_of_inodes_are_told_apart(shared_host: Host) -> None:
     full, inodes = look(
         shared_host,
@@ -136,18 +173,20 @@ def test_a_full_file_system_and_one_out_of_inodes_are_told_apart(shared_host: Ho
     assert inodes[:4] == ["critical", "inodes", False, "SEV2"]
 
 
-def test_a_file_system_that_turns_read_only_is_seen(shared_host: Host) -> None:
-    before, after = look(
+def test_a_file_system_that_turns_read_only_or_goes_away_is_seen(shared_host: Host) -> None:
+    before, after, gone = look(
         shared_host,
         "mkdir -p /turned; mount -t tmpfs turned /turned",
         ("disk", {"path": "/turned"}),
         "mount -o remount,ro /turned",
         ("disk", {"path": "/turned"}),
         "umount /turned",
+        ("disk", {"path": "/turned"}),
     )
 
     assert before[0] == "ok"
     assert after[:4] == ["critical", "readonly", False, "SEV2"]
+    assert gone[:2] == ["critical", "unmounted"]
 
 
 @pytest.mark.parametrize(("path", "expected"), [("/", ["ok", None]), ("/media", ["unknown", "sandbox"])])
