@@ -83,7 +83,8 @@ class Check:
         status, failure_class = Status.OK, None
         told = f"certificate of {where} is valid until {span.ends:%Y-%m-%d} ({days:.0f} days)"
         if span.days_until() > 0:
-            told, status, failure_class = f"certificate of {where} begins {span.begins}", Status.CRITICAL, "wrong"
+            told = f"certificate of {where} is not valid before {span.begins:%Y-%m-%d %H:%M} UTC"
+            status, failure_class = Status.CRITICAL, "wrong"
         elif days < 0:
             told = f"certificate of {where} ended {span.ends:%Y-%m-%d}, {-days:.0f} days ago"
             status, failure_class = Status.CRITICAL, "expired"

@@ -76,8 +76,8 @@ class Check:
 
 
 def split_output(output: str) -> tuple[str, tuple[Measure, ...]]:
-    """Return the first line without its performance data, and the numbers of all performance data."""
-    first, _, rest = output.partition("\n")
+    """Return the first line that says something, without its performance data, and the numbers of all of that."""
+    first, _, rest = output.lstrip().partition("\n")
     text, _, numbers = first.partition("|")
     more = rest.partition("|")[2]
     found = (*_measures(numbers), *_measures(more.replace("\n", " ")))

@@ -54,6 +54,8 @@ class Check:
             _check_url(self.proxy, "proxy", ("http",))
         if not 0 <= self.redirects <= _MOST_REDIRECTS:
             raise ValueError(f"cannot follow {self.redirects} redirects, allowed: 0 to {_MOST_REDIRECTS}")
+        if self.method == "HEAD" and (self.expect.json or self.expect.text):
+            raise ValueError("cannot expect json or text of an answer to HEAD: it has no body")
         check_question(self._question(()))
 
     def observe(self) -> Reading:

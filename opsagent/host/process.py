@@ -104,8 +104,14 @@ def _start(argv: Sequence[str], *, with_input: bool) -> subprocess.Popen[bytes]:
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise CannotRunError(f"cannot run {argv[0]!r}: {reason}") from error
+        raise CannotRunError(f"cannot run {argv[0]!r}: {_why(error, argv[0])}") from error
+
+
+def _why(error: OSError | ValueError, program: str) -> str:
+    """Name the usual trap: the kernel says "no such file" of a script whose interpreter is not there."""
+    if isinstance(error, FileNotFoundError) and os.path.exists(program):  # noqa: PTH110 - text as it was given
+        return "the interpreter in its first line does not exist"
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _watch(child: subprocess.Popen[bytes], stdin: bytes, keep: int) -> _Watch:

@@ -51,6 +51,23 @@ def test_a_program_that_says_nothing_is_spoken_for() -> None:
     assert observe(shell("echo why >&2; exit 2")).message == "why"
 
 
+def test_empty_lines_before_the_message_are_passed_over() -> None:
+    reading = observe(Check(command=("/bin/sh", "-c", "printf '\\n  \\nCRITICAL: no answer|a=1'; exit 2")))
+
+    assert (reading.message, reading.measures[0].name) == ("CRITICAL: no answer", "a")
+
+
+def test_a_script_without_its_interpreter_says_so(tmp_path: Path) -> None:
+    script = tmp_path / "check"
+    script.write_text("#!/no/such/python\n")
+    script.chmod(0o755)
+
+    reading = observe(Check(command=(str(script),)))
+
+    assert reading.status is Status.UNKNOWN
+    assert reading.message.endswith("the interpreter in its first line does not exist")
+
+
 def test_a_program_that_is_killed_is_unknown() -> None:
     assert observe(shell("kill -SEGV $$")).status is Status.UNKNOWN
 

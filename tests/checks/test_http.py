@@ -637,3 +637,9 @@ def test_whatever_a_server_says_the_answer_is_a_reading(echo: Any, answer: bytes
     reading = observe(Check(url=f"http://127.0.0.1:{port}/", timeout=timedelta(seconds=1)))
 
     assert reading.failure_class != "error", reading.message
+
+
+@pytest.mark.parametrize("expect", [Expect(text="ok"), Expect(json={"status": "ok"})])
+def test_a_body_cannot_be_expected_of_head(expect: Expect) -> None:
+    with pytest.raises(ValueError, match="it has no body"):
+        Check(url="http://127.0.0.1/", method="HEAD", expect=expect)
