@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from opsagent.checks.wire.address import parse_host
+from opsagent.checks.wire.address import check_port, parse_host
 from opsagent.checks.wire.dial import dial, secure, shown, trust
 from opsagent.checks.wire.stage import BlindError, StageError, Stages
 from opsagent.checks.wire.x509 import Validity, from_pem, validity
@@ -46,6 +46,7 @@ class Check:
             raise ValueError("cannot look at a certificate without exactly one of: file, host")
         if self.host:
             parse_host(self.host)
+        check_port(self.port)
 
     def observe(self) -> Reading:
         """Read the dates and compare."""

@@ -47,6 +47,11 @@ class Check:
     free_below: Bytes | None = None
     timeout: timedelta = timedelta(seconds=5)
 
+    def __post_init__(self) -> None:
+        """Refuse at once what depends on where we were started (ValueError)."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"cannot look at {self.path!r}: write the full path")
+
     def observe(self) -> Reading:
         """Ask the file system; one behind a network is asked by a child, because asking may never end."""
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
-from opsagent.checks.wire.address import parse_host
+from opsagent.checks.wire.address import check_port, parse_host
 from opsagent.checks.wire.names import looked_up
 from opsagent.checks.wire.query import query
 from opsagent.checks.wire.stage import StageError, Stages, spoken
@@ -38,6 +38,9 @@ class Check:
             raise ValueError(f"cannot resolve {self.lookup!r}: it is an address, write a name")
         if self.server and parse_host(self.server) is None:
             raise ValueError(f"cannot ask server {self.server!r}: write its address")
+        if self.type != "A" and not self.server:
+            raise ValueError("cannot ask the host's own resolver for one type of address: name a server")
+        check_port(self.port)
         for address in self.expect:
             if parse_host(address) is None:
                 raise ValueError(f"cannot expect {address!r}: it is not an address")

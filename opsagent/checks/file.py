@@ -38,6 +38,13 @@ class Check:
     min_size: Bytes | None = None
     max_size: Bytes | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse at once what could never be true (ValueError)."""
+        if not self.path.startswith("/"):
+            raise ValueError(f"cannot look at {self.path!r}: write the full path")
+        if self.min_size is not None and self.max_size is not None and self.max_size < self.min_size:
+            raise ValueError(f"cannot expect between {self.min_size} and {self.max_size}")
+
     def observe(self) -> Reading:
         """Ask the file system about the file; its content is not read."""
         try:
@@ -60,8 +67,7 @@ class Check:
         except FileNotFoundError:
             pass
         closed: list[OSError] = []
-        root = "/" if self.path.startswith("/") else ""
-        found = list(islice(_matches(root, self.path.split("/"), closed), _MOST_MATCHES))
+        found = list(islice(_matches("/", self.path.split("/"), closed), _MOST_MATCHES))
         if closed and not found:
             raise closed[0]
         return max(found, key=lambda match: match[1].st_mtime, default=None)
@@ -83,7 +89,7 @@ def _matches(folder: str, parts: list[str], closed: list[OSError]) -> Iterator[t
     part, *rest = parts
     names = [part]
     if _MAGIC & set(part):
-        names = [name for name in _asked(os.listdir, folder or ".", closed) or () if _fits(name, part)]
+        names = [name for name in _asked(os.listdir, folder, closed) or () if _fits(name, part)]
     for name in names:
         path = os.path.join(folder, name)  # noqa: PTH118 - thousands of names; text costs less than a Path for each
         if rest:

@@ -6,12 +6,11 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
+from opsagent.checks.wire.address import check_port
 from opsagent.checks.wire.lending import manager
 from opsagent.core.observation import Reading, Status, ok, unknown
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
-
-_PORT_LIMIT = 65_535
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +32,7 @@ class Check:
 
     def __post_init__(self) -> None:
         """Refuse at once what could never listen (ValueError)."""
-        if not 1 <= self.port <= _PORT_LIMIT:
-            raise ValueError(f"cannot use port {self.port}, allowed: 1 to {_PORT_LIMIT}")
+        check_port(self.port)
         if self.address:
             ipaddress.ip_address(self.address)
 

@@ -38,6 +38,8 @@ class Check:
         """Refuse at once what matches everything (ValueError)."""
         if not (self.process or self.cmdline or self.user):
             raise ValueError("cannot count processes without at least one of: process, cmdline, user")
+        if self.min < 0 or (self.max is not None and self.max < self.min):
+            raise ValueError(f"cannot expect between {self.min} and {self.max} processes")
 
     def observe(self) -> Reading:
         """Count them; each is known by its number and its start time, so that a reused number is another one."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.checks.wire.address import parse_host
+from opsagent.checks.wire.address import check_port, parse_host
 from opsagent.checks.wire.dial import dial, shown
 from opsagent.checks.wire.stage import StageError, Stages, broken, spoken
 from opsagent.core.observation import Reading, Status, ok
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import socket
 
 _READ_LIMIT = 65_536
-_PORT_LIMIT = 65_535
 _SHOWN = 80
 
 
@@ -40,8 +39,7 @@ class Check:
     def __post_init__(self) -> None:
         """Refuse at once what could never be asked (ValueError)."""
         parse_host(self.host)
-        if not 1 <= self.port <= _PORT_LIMIT:
-            raise ValueError(f"cannot use port {self.port}, allowed: 1 to {_PORT_LIMIT}")
+        check_port(self.port)
 
     def observe(self) -> Reading:
         """Connect, say, listen, close."""

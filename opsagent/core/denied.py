@@ -91,6 +91,8 @@ def malformed(unit: str) -> str:
     if not _NAME.fullmatch(unit) or unit.startswith("-"):
         return f"cannot use {shown} as a unit, allowed: letters, digits and :_.\\-@, as in 'nginx.service'"
     stem, _, suffix = unit.rpartition(".")
+    if stem.endswith("@"):
+        return f"cannot use the template {shown} as a unit, name one instance, as in '{stem[:60]}one.{suffix}'"
     if not stem or suffix not in SUFFIXES:
         offer = f"{unit[:60]}.service"
         return f"cannot use {shown} as a unit, write the full name {offer!r} (or another suffix: {', '.join(SUFFIXES)})"
@@ -105,8 +107,6 @@ def denied(unit: str) -> str:
     stem, _, suffix = unit.rpartition(".")
     if suffix != "service":
         return f"cannot act on {unit!r}, only services are ever acted on, not a {suffix}"
-    if stem.endswith("@"):
-        return f"cannot act on the template {unit!r}, name one instance, as in '{stem}one.service'"
     for reason, patterns in _DENIED:
         if any(fnmatchcase(stem, pattern) for pattern in patterns):
             return f"cannot act on {unit!r}, it is never touched: {reason}"

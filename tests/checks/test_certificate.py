@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     assert observe(Check(file=str(tmp_path))).status is Status.UNKNOWN
 
 
-@pytest.mark.parametrize("options", [{}, {"file": "/a", "host": "b"}, {"host": "127.1"}])
+@pytest.mark.parametrize("options", [{}, {"file": "/a", "host": "b"}, {"host": "127.1"}, {"host": "a", "port": 99_999}])
 def test_what_can_never_be_asked_is_refused_in_the_settings(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^cannot"):
         Check(**options)

@@ -241,3 +241,8 @@ def test_the_disk_of_this_host_answers() -> None:
 
     assert reading.status is Status.OK
     assert 0 < reading.measures[0].value < 100
+
+
+def test_a_path_that_depends_on_where_we_are_is_refused_in_the_settings() -> None:
+    with pytest.raises(ValueError, match="write the full path"):
+        Check(path="data")

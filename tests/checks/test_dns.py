@@ -223,7 +223,14 @@ def test_the_hosts_own_resolver_is_asked_without_a_server() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"lookup": "127.0.0.1"}, {"lookup": "a b"}, {"lookup": "a", "server": "b"}, {"lookup": "a", "expect": ("b",)}],
+    [
+        {"lookup": "127.0.0.1"},
+        {"lookup": "a b"},
+        {"lookup": "a", "server": "b"},
+        {"lookup": "a", "expect": ("b",)},
+        {"lookup": "a", "server": "127.0.0.1", "port": 0},
+        {"lookup": "a", "type": "AAAA"},
+    ],
 )
 def test_what_can_never_be_asked_is_refused_in_the_settings(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^cannot"):

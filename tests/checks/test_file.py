@@ -124,7 +124,13 @@ def test_a_folder_that_is_closed_to_us_is_not_an_empty_one(unprivileged: Path, p
     (unprivileged / "closed").chmod(mode)
     os.seteuid(os.geteuid() or 65_534)
 
-    reading = observe(Check(path=pattern))
+    reading = observe(Check(path=f"/proc/self/cwd/{pattern}"))
 
     expected = Status.CRITICAL if (mode, pattern) == (0o711, "*/db-1.gz") else Status.UNKNOWN
     assert reading.status is expected
+
+
+@pytest.mark.parametrize("options", [{"path": "stamp"}, {"path": "/stamp", "min_size": Bytes(2), "max_size": Bytes(1)}])
+def test_what_can_never_be_true_is_refused_in_the_settings(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^cannot"):
+        Check(**options)

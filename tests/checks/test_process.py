@@ -94,3 +94,9 @@ def test_a_long_name_is_known_whole_and_as_the_kernel_cuts_it(tmp_path: Path, na
         running.kill()
 
     assert reading.status is Status.OK
+
+
+@pytest.mark.parametrize("options", [{"min": -1}, {"min": 3, "max": 2}])
+def test_a_number_that_can_never_be_is_refused_in_the_settings(options: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"^cannot expect"):
+        Check(process="redis-server", **options)

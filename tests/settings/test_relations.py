@@ -43,8 +43,8 @@ REPAIRS = {
     "template": (
         "{name: a, kind: unit, unit: app@.service, repair: [restart]}",
         (
-            "cannot act on the template 'app@.service', name one instance, as in 'app@one.service'; "
-            "allowed: to watch it, without 'repair' (repair of check 'a')"
+            "cannot use the template 'app@.service' as a unit, name one instance, as in 'app@one.service' "
+            "(unit of check 'a')"
         ),
     ),
     "data": (
