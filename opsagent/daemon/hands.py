@@ -19,7 +19,7 @@ from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.wording import ordered
 from opsagent.core.world import Facts
-from opsagent.daemon import rights, start
+from opsagent.daemon import start
 from opsagent.daemon.pool import Pool
 from opsagent.host import evidence, journal, systemd
 from opsagent.host.bus import BusError, BusLostError
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Action, Incident
     from opsagent.core.state import Owed, State
+    from opsagent.daemon.rights import Rights
     from opsagent.settings import Settings
 
 log = structlog.get_logger("opsagent")
@@ -47,11 +48,13 @@ class Hands:
         post: Callable[[inbox.Arrival], None],
         now: Callable[[], datetime],
         remember: Callable[[Sequence[tuple[State, State, Recorded]]], None],
+        rights: Rights,
     ) -> None:
-        """`post` takes results, `remember` is the memory's door."""
+        """`post` takes results, `remember` is the memory's door, `rights` hears what polkit refuses."""
         self._post = post
         self._now = now
         self.remember = remember
+        self._rights = rights
         self._acting = Pool("act", 4)
         self._telling = Pool("tell", 4)
         self._reading = Pool("read", 3)
@@ -100,7 +103,9 @@ class Hands:
         if event.remedy == "reset_failed" and outcome.result == "done":
             outcome = _carry_out("restart", order)
         if outcome.result == "refused" and self._settings is not None:
-            self._post(inbox.RightsSeen(lacking=rights.lacking(self._settings)))
+            if outcome.error.startswith(systemd.NOT_ALLOWED):
+                self._rights.refused(f"{event.remedy} {event.unit}")
+            self._post(inbox.RightsSeen(lacking=self._rights.lacking(self._settings)))
         log.info("order carried out", remedy=event.remedy, unit=event.unit, result=outcome.result, error=outcome.error)
         self._post(inbox.ActionDone(incident=incident, action=action, outcome=outcome))
 

@@ -20,12 +20,13 @@ from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
 from opsagent.core.trend import Point
-from opsagent.daemon import files, loop, rights, sampling, shortcut, start
+from opsagent.daemon import files, loop, sampling, shortcut, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.lookout import Lookout
+from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.troubles import Troubles
 from opsagent.host import systemd
@@ -93,7 +94,8 @@ class Service:
         self._loop = loop.Loop(self.clock, self._sampling.add)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
         self._troubles = Troubles(self._ground.pending, self._memory)
-        self._hands = Hands(self._loop.post, self.clock.now, self._remember)
+        self._rights = Rights()
+        self._hands = Hands(self._loop.post, self.clock.now, self._remember, self._rights)
         self._agent = Agent(
             policy=self.settings.policy,
             state=self._ground.state,
@@ -260,7 +262,7 @@ class Service:
         except (BusError, BusLostError):
             found = conditions(lambda: "unknown")
         self._loop.post(inbox.HostSeen(conditions=self._loop.with_lateness(found)))
-        self._loop.post(inbox.RightsSeen(lacking=rights.lacking(self.settings)))
+        self._loop.post(inbox.RightsSeen(lacking=self._rights.lacking(self.settings)))
         self._last_round = self.clock.running()
         now = self.clock.now().isoformat()
         files.write(self.settings.state / "status.json", self._answers.status())

@@ -44,6 +44,7 @@ _NO_ANSWER = frozenset(
 _NOT_ALLOWED = frozenset(
     f"org.freedesktop.DBus.Error.{word}" for word in ("AccessDenied", "InteractiveAuthorizationRequired")
 )
+NOT_ALLOWED = "polkit does not allow it"
 _T = TypeVar("_T")
 _here = threading.local()
 
@@ -197,7 +198,7 @@ def _said(answer: BusError) -> str:
     if answer.name not in _NOT_ALLOWED:
         return str(answer)
     word = answer.name.rpartition(".")[2]
-    return f"polkit does not allow it ({word}); where it should, run as root: opsagent install --refresh"
+    return f"{NOT_ALLOWED} ({word}); where it should, run as root: opsagent install --refresh"
 
 
 def connection(scope: str = "system") -> Systemd:

@@ -74,6 +74,29 @@ def test_a_missing_rule_is_a_loud_page_and_no_storm(watched: Watched) -> None:
     watched.wait(lambda: watched.got("recovery"), what="the recovery to be told")
 
 
+def test_a_rule_that_somebody_removed_is_said_from_the_first_refusal_on_and_asked_again_once_it_is_back(
+    watched: Watched,
+) -> None:
+    unit = watched.worker()
+    watched.begin(check())
+    watched.forget_rights()
+    watched.host.run(["rm", RULE])  # the readable copy stays, and still says that all is well
+    watched.host.run(["systemctl", "restart", "polkit"])
+
+    watched.signal(unit)
+
+    watched.incident("worker", lambda one: one["repair"] == "exhausted", what="given up")
+    said = f"polkit refused restart {unit}, which its rule should allow; run as root: {REFRESH}"
+    watched.wait(lambda: watched.json("status")["troubles"] == [said], what="the status to say it")
+
+    watched.host.run(["opsagent", "install", "--refresh"])
+    watched.host.run(["systemctl", "kill", "-s", "HUP", "opsagent"])
+
+    watched.healed("worker")
+    assert watched.acted("worker") == [("restart", "refused"), ("restart", "verified")]
+    assert watched.json("status")["troubles"] == []
+
+
 def test_new_settings_that_need_a_right_say_so_and_what_to_run(watched: Watched) -> None:
     watched.worker("first")
     unit = watched.worker("second")
