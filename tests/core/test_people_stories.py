@@ -429,6 +429,37 @@ def test_what_turns_out_worse_is_told_again_and_never_later_than_planned() -> No
     assert host.incident.next_level_at <= planned
 
 
+def test_who_stops_and_starts_a_unit_by_hand_is_not_paged_for_every_try() -> None:
+    host = paged_host()
+    host.run(seconds=30)
+    host.services["api.service"].start_takes = timedelta(seconds=5)
+
+    for _ in range(4):
+        host.stop("api.service")
+        host.run(seconds=2)
+        host.start("api.service")
+        host.run(seconds=2)
+    host.run(minutes=3)
+
+    assert [owed.notifier for owed in host.told("page")] == ["mail", "hook"]
+
+
+def test_what_still_fails_a_minute_after_an_operator_started_it_goes_on_being_told() -> None:
+    host = paged_host()
+    host.run(minutes=20)
+    host.stop("api.service")
+    host.run(hours=2)
+    told = len(host.told("page"))
+
+    host.services["api.service"].sick = "answers nothing"
+    host.start("api.service")
+    host.run(seconds=50)
+    assert len(host.told("page")) == told
+
+    host.run(seconds=30)
+    assert [owed.notifier for owed in host.told("page")[told:]] == ["phone"]
+
+
 def test_a_check_that_is_gone_from_the_settings_withdraws_its_incident() -> None:
     host = paged_host()
     seq = host.incident.seq

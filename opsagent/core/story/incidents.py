@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from opsagent.core.story.telling import asked_anew, told_story
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
+
+TIME_TO_START = timedelta(seconds=60)  # what an operator has just started may still be bad for so long
 
 
 @singledispatch
@@ -137,12 +140,16 @@ def _(event: ev.SeverityRaised, incident: Incident, recorded: Recorded) -> Incid
 def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> Incident:
     """Who was paged and then kept quiet is told again when the quiet ends, and nobody has taken it.
 
+    Not at once where an operator has just started it: who stops and starts a unit is at work on it.
     What it fell with stays in its record, also when it is looked at in its own right again.
     """
     parent = event.parent if event.by == "parent" else incident.parent
     heard = incident.suppressed_by in SILENT and event.by not in SILENT
-    again = incident.page_again or (heard and incident.level > 0 and incident.state is Phase.PAGED)
+    started = heard and incident.suppressed_by == "operator_stop"
+    again = incident.page_again or (heard and not started and incident.level > 0 and incident.state is Phase.PAGED)
     changed = replace(asked_anew(incident), suppressed_by=event.by, parent=parent, page_again=again)
+    if started and changed.next_level_at is not None:
+        changed = replace(changed, next_level_at=max(changed.next_level_at, recorded.at + TIME_TO_START))
     return told_story(changed, recorded, event.reason)
 
 
