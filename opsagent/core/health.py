@@ -127,7 +127,8 @@ def _too_near(reading: Reading) -> bool:
     first = next(iter(reading.measures), None)
     if first is None or first.limit is None or first.unit != "%":
         return False
-    return first.value > first.limit - CLEAR_MARGIN
+    # a limit of few points has no five to stay below: without this, 3 % would never clear
+    return first.value > first.limit - min(CLEAR_MARGIN, first.limit / 2)
 
 
 def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:

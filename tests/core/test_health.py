@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from opsagent.core.health import Health, flap_percent, notice, see
 from opsagent.core.observation import Measure, Observation, Reading, Status
 from opsagent.core.policy import CheckPolicy, Confirm
@@ -24,8 +26,8 @@ def after(*statuses: Status, every: float = 10, check: CheckPolicy = CHECK, heal
     return health
 
 
-def full(percent: float, status: Status, *, unit: str = "%") -> Observation:
-    measure = Measure(name="disk", value=percent, unit=unit, limit=85.0)
+def full(percent: float, status: Status, *, unit: str = "%", limit: float = 85.0) -> Observation:
+    measure = Measure(name="disk", value=percent, unit=unit, limit=limit)
     return Observation(check="api", reading=Reading(status=status, message="full", measures=(measure,)), at=NOON)
 
 
@@ -72,6 +74,14 @@ def test_what_was_bad_clears_only_five_points_below_its_limit() -> None:
 
     assert (near.good, near.is_bad) == (0, True)
     assert clear.good == 1
+
+
+@pytest.mark.parametrize(("limit", "clears"), [(10.0, 5.0), (9.0, 4.5), (3.0, 1.5), (0.0, 0.0)])
+def test_a_low_limit_clears_at_half_of_it(limit: float, clears: float) -> None:
+    bad = after(WARN, WARN, WARN)
+
+    assert see(bad, full(clears + 0.1, OK, limit=limit), CHECK).good == 0
+    assert see(bad, full(clears, OK, limit=limit), CHECK).good == 1
 
 
 def test_a_limit_that_is_no_percentage_has_no_points_to_stay_below() -> None:
