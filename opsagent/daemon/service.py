@@ -37,10 +37,10 @@ from opsagent.host.signals import Listener
 from opsagent.memory import labels
 from opsagent.memory.memory import Memory
 from opsagent.settings import Settings, SettingsError
-from opsagent.store import spool
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
+    from opsagent.core.commands import Command
     from opsagent.core.state import State
     from opsagent.core.unit import UnitSnapshot
 
@@ -307,12 +307,12 @@ class Service:
         self._memory.remember(steps)
 
     def _take_spool(self) -> None:
-        """Carry out what waited in the spool; each file goes once its event is recorded."""
-        directory = self.settings.state / "spool"
-        for one, command in start.spooled(directory, self._ground.opened.log.is_spooled):
+        """Carry out what waited in the spool."""
+
+        def carry_out(command: Command) -> None:
             self._agent.handle([inbox.Asked(command=command, reply=start.ignore_answer)], self.clock.now())
-            if self._ground.opened.log.is_spooled(one.uuid):
-                spool.remove(directory, one)
+
+        start.take_spool(self.settings.state / "spool", self._ground, carry_out)
 
     def _read_again(self) -> None:
         """Read the settings again; bad ones change nothing but are told loudly."""

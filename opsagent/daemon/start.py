@@ -17,6 +17,7 @@ from opsagent.core import asking, batch, codec, inbox
 from opsagent.core.commands import Answer, Command
 from opsagent.core.snapshot import Snapshot
 from opsagent.core.state import State
+from opsagent.core.text import visible
 from opsagent.core.unit import JobOutcome, UnitSnapshot
 from opsagent.daemon import shortcut
 from opsagent.host import systemd
@@ -182,22 +183,51 @@ def missed(state: State, now: datetime) -> timedelta:
     return max(timedelta(), now - state.at) if state.at is not None else timedelta()
 
 
+def take_spool(directory: Path, ground: Ground, carry_out: Callable[[Command], None]) -> None:
+    """Carry out the commands that wait; each file goes once its event is recorded.
+
+    While the log cannot be written they wait on: one that is only held in memory would be carried out again.
+    """
+    known = ground.opened.log.is_spooled
+    for one, command in spooled(directory, known):
+        if ground.pending.trouble is not None:
+            return
+        carry_out(command)
+        if known(one.uuid):
+            spool.remove(directory, one)
+
+
 def spooled(directory: Path, is_known: Callable[[str], bool]) -> list[tuple[spool.Spooled, Command]]:
-    """Return the commands that wait in the spool, each with the name of the file's owner as its author."""
-    if not directory.is_dir():
-        return []
+    """Return the commands that wait in the spool, each with the name of the file's owner as its author.
+
+    Whatever lies there: what is no command is set aside and named, and a spool that cannot be read stops nobody.
+    """
     commands: list[tuple[spool.Spooled, Command]] = []
-    for one in spool.read(directory).waiting:
+    for one in _waiting(directory):
         if is_known(one.uuid):
             spool.remove(directory, one)
             continue
         command = _command(one)
-        if command is not None:
+        if command is None:
+            spool.set_aside(directory, (spool.Refused(name=f"{one.uuid}.json", reason="no-command"),))
+        else:
             commands.append((one, command))
     return commands
 
 
+def _waiting(directory: Path) -> tuple[spool.Spooled, ...]:
+    try:
+        found = spool.read(directory)
+    except OSError as error:
+        log.error("cannot read what waits in the spool", directory=str(directory), error=error.strerror)  # noqa: TRY400 - not ours
+        return ()
+    for bad in found.refused:
+        log.warning("refused in the spool", file=visible(bad.name), reason=bad.reason)
+    return found.waiting
+
+
 def _command(one: spool.Spooled) -> Command | None:
+    """Return the command that a file is, None when it is none."""
     try:
         request = asking.read(json.loads(one.body), by=user_name(one.uid), uuid=one.uuid, asked_at=one.at)
     except asking.RequestError as error:

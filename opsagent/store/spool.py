@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,11 @@ NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json")
 REFUSED = "refused"
 LARGEST = 64 << 10
 MOST = 1000
-"""Files looked at in one reading; the rest wait for the next."""
+"""Files looked at in one reading; the rest wait for the next. As many of other names, so that none keeps ours out."""
+LONGEST_NAME = 255
+"""Bytes; the file systems' own limit."""
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 WRITE = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -82,10 +85,10 @@ def write(directory: Path, body: str) -> Path:
 
 def _write_whole(directory: Path, name: str, body: bytes) -> None:
     """Write beside, sync, rename, sync the directory: a file under its name is always whole."""
-    spool = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    spool = os.open(directory, FOLDER)
     beside = f".{name}.new"
     try:
-        _fill(os.open(beside, WRITE, 0o660, dir_fd=spool), body)
+        _fill(os.open(beside, WRITE, 0o640, dir_fd=spool), body)
         os.rename(beside, name, src_dir_fd=spool, dst_dir_fd=spool)
         os.fsync(spool)
     except OSError:
@@ -97,9 +100,9 @@ def _write_whole(directory: Path, name: str, body: bytes) -> None:
 
 
 def _fill(handle: int, body: bytes) -> None:
-    """Write it all, for the daemon's group to read whatever the umask of the writer is."""
+    """Write it all, for the daemon's group to read whatever the umask of the writer is: its owner is its author."""
     try:
-        os.fchmod(handle, 0o660)
+        os.fchmod(handle, 0o640)
         left = memoryview(body)
         while left:
             left = left[os.write(handle, left) :]
@@ -111,7 +114,7 @@ def _fill(handle: int, body: bytes) -> None:
 def peek(directory: Path) -> Spool:
     """Look at what waits and change nothing: for those who only read. A missing directory is an empty one."""
     try:
-        spool = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        spool = os.open(directory, FOLDER)
     except FileNotFoundError:
         return Spool()
     try:
@@ -121,26 +124,39 @@ def peek(directory: Path) -> Spool:
 
 
 def read(directory: Path) -> Spool:
-    """Look at what waits and move what is refused into `refused/`, named with its reason. OSError when it cannot."""
+    """Look at what waits and set aside what is refused. OSError when it cannot look."""
     spool = peek(directory)
-    if spool.refused:
-        (directory / REFUSED).mkdir(mode=0o770, exist_ok=True)
-    for bad in spool.refused:
-        (directory / bad.name).rename(directory / REFUSED / f"{bad.reason}-{bad.name}")
+    set_aside(directory, spool.refused)
     return spool
 
 
+def set_aside(directory: Path, refused: tuple[Refused, ...]) -> None:
+    """Move names into `refused/`, each with its reason before it. One that cannot be moved stays, and harms nobody."""
+    if not refused:
+        return
+    with suppress(OSError), ExitStack() as opened:
+        spool = os.open(directory, FOLDER)
+        opened.callback(os.close, spool)
+        with suppress(FileExistsError):
+            os.mkdir(REFUSED, 0o770, dir_fd=spool)
+        aside = os.open(REFUSED, FOLDER, dir_fd=spool)
+        opened.callback(os.close, aside)
+        for bad in refused:
+            named = os.fsencode(f"{bad.reason}-{bad.name}")[:LONGEST_NAME]
+            with suppress(OSError):
+                os.rename(os.fsencode(bad.name), named, src_dir_fd=spool, dst_dir_fd=aside)
+
+
 def remove(directory: Path, spooled: Spooled) -> None:
-    """Take a file away that has become an event. That it is gone already is no error."""
-    (directory / f"{spooled.uuid}.json").unlink(missing_ok=True)
+    """Take a file away that has become an event. One that cannot be removed is known to the log, and left alone."""
+    with suppress(OSError):
+        (directory / f"{spooled.uuid}.json").unlink()
 
 
 def _look(spool: int) -> Spool:
     waiting: list[Spooled] = []
     refused: list[Refused] = []
-    for name in sorted(os.listdir(spool))[:MOST]:
-        if name.startswith(".") or name == REFUSED:
-            continue
+    for name in _first(os.listdir(spool)):
         try:
             waiting.append(_one(spool, name))
         except _RefusedError as error:
@@ -149,6 +165,14 @@ def _look(spool: int) -> Spool:
             continue
     waiting.sort(key=lambda file: (file.at, file.uuid))
     return Spool(waiting=tuple(waiting), refused=tuple(refused))
+
+
+def _first(names: list[str]) -> list[str]:
+    """Return the names to look at: ours first, so that no rubbish keeps a command waiting."""
+    shown = sorted(name for name in names if not name.startswith(".") and name != REFUSED)
+    ours = [name for name in shown if NAME.fullmatch(name)]
+    others = [name for name in shown if not NAME.fullmatch(name)]
+    return ours[:MOST] + others[:MOST]
 
 
 def _one(spool: int, name: str) -> Spooled:

@@ -1,3 +1,5 @@
+import json
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,8 +8,9 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core.codec import encode, kind_of
+from opsagent.core.commands import Command
 from opsagent.core.incident import Action
-from opsagent.core.log_row import OPENING, NewRow
+from opsagent.core.log_row import OPENING, NewRow, StoreError, StoreTrouble
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Policy
@@ -15,6 +18,7 @@ from opsagent.core.unit import UnitSnapshot
 from opsagent.daemon import start
 from opsagent.settings import Settings
 from opsagent.settings.options import Layout, Scope
+from opsagent.store import spool
 from opsagent.store.reader import Reader
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -112,3 +116,64 @@ def test_the_fate_of_an_order_is_read_anew_after_its_job_has_ended(monkeypatch: 
 
     assert outcome.result == "done"
     assert seen == []
+
+
+def spooled(directory: Path, body: dict[str, object]) -> str:
+    return spool.write(directory, json.dumps({"v": 1, "at": NOW.isoformat(), **body})).stem
+
+
+@pytest.mark.parametrize("body", [{"kind": "burn"}, {"kind": "status"}, {"kind": "note", "incident": 5, "text": "x"}])
+def test_what_is_no_command_is_set_aside_once(tmp_path: Path, body: dict[str, object]) -> None:
+    uuid = spooled(tmp_path, body)
+
+    assert start.spooled(tmp_path, lambda _: False) == []
+    assert not (tmp_path / f"{uuid}.json").exists()
+    assert (tmp_path / spool.REFUSED / f"no-command-{uuid}.json").exists()
+
+
+@pytest.mark.parametrize("what", ["nothing", "a file", "a link", "a pipe"])
+def test_a_spool_that_is_no_directory_keeps_nobody_from_starting(tmp_path: Path, what: str) -> None:
+    directory = tmp_path / "spool"
+    if what == "a file":
+        directory.touch()
+    elif what == "a link":
+        directory.symlink_to("/etc")
+    elif what == "a pipe":
+        os.mkfifo(directory)
+
+    assert start.spooled(directory, lambda _: False) == []
+
+
+def test_a_command_that_the_log_knows_is_not_carried_out_again(tmp_path: Path) -> None:
+    known = spooled(tmp_path, {"kind": "note", "incident": "001", "text": "known"})
+    fresh = spooled(tmp_path, {"kind": "note", "incident": "001", "text": "fresh"})
+
+    assert [one.uuid for one, _ in start.spooled(tmp_path, lambda uuid: uuid == known)] == [fresh]
+    assert not (tmp_path / f"{known}.json").exists()
+
+
+def test_commands_wait_while_the_log_cannot_be_written_and_are_carried_out_once(settings: Settings) -> None:
+    ground = start.stand(settings, NOW)
+    directory = settings.state / "spool"
+    directory.mkdir()
+    waiting = [spooled(directory, {"kind": "note", "incident": "001", "text": text}) for text in "ab"]
+    done: list[str] = []
+
+    def hold(command: Command) -> None:
+        """Be a disk that is full from here on: the event is in memory only."""
+        done.append(command.uuid)
+        ground.pending.trouble = StoreError(StoreTrouble.FULL, "full")
+
+    def record(command: Command) -> None:
+        done.append(command.uuid)
+        ground.opened.log.append((), NOW, spooled=[command.uuid])
+
+    start.take_spool(directory, ground, hold)
+    start.take_spool(directory, ground, hold)
+    ground.opened.log.append((), NOW, spooled=done)
+    ground.pending.flush(NOW)
+    start.take_spool(directory, ground, record)
+    ground.opened.log.close()
+
+    assert sorted(done) == sorted(waiting)
+    assert spool.peek(directory) == spool.Spool()

@@ -37,7 +37,7 @@ def test_what_is_written_is_read_with_its_time_in_utc_and_its_owner(tmp_path: Pa
     found = spool.read(tmp_path)
 
     assert found.waiting == (spool.Spooled(uuid=path.stem, at=NOW, uid=os.getuid(), body=BODY),)
-    assert path.stat().st_mode & 0o777 == 0o660
+    assert path.stat().st_mode & 0o777 == 0o640, "who may write into it would speak in its owner's name"
     assert names(tmp_path) == [path.name]
 
 
@@ -89,6 +89,63 @@ def test_links_pipes_and_foreign_names_are_refused_and_never_followed(tmp_path: 
     assert found.waiting == ()
     assert {bad.name: bad.reason for bad in found.refused} == dict.fromkeys(names, "not-regular") | {"note.txt": "name"}
     assert secret.read_text() == BODY
+
+
+def test_a_thousand_names_that_are_not_ours_keep_no_command_waiting(tmp_path: Path) -> None:
+    for number in range(spool.MOST + 1):
+        (tmp_path / f".{number:04}").touch()
+        (tmp_path / f"-{number:04}").touch()
+    path = spool.write(tmp_path, BODY)
+
+    assert [file.uuid for file in spool.peek(tmp_path).waiting] == [path.stem]
+
+
+def test_a_name_too_long_to_be_set_aside_is_cut(tmp_path: Path) -> None:
+    (tmp_path / ("é" * 127)).touch()
+
+    assert len(spool.read(tmp_path).refused) == 1
+    assert names(tmp_path) == [spool.REFUSED]
+
+
+def in_the_way(directory: Path, what: str) -> None:
+    """Put something in the place of the folder for what is refused."""
+    match what:
+        case "a file":
+            (directory / spool.REFUSED).touch()
+        case "a pipe":
+            os.mkfifo(directory / spool.REFUSED)
+        case "a link":
+            (directory / "elsewhere").mkdir()
+            (directory / spool.REFUSED).symlink_to(directory / "elsewhere")
+        case "a folder in the place of the name":
+            (directory / spool.REFUSED / "name-nonsense" / "full").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("what", ["a file", "a pipe", "a link", "a folder in the place of the name"])
+def test_what_cannot_be_set_aside_stays_and_keeps_nobody_from_being_heard(tmp_path: Path, what: str) -> None:
+    directory = tmp_path / "spool"
+    directory.mkdir()
+    in_the_way(directory, what)
+    (directory / "nonsense").touch()
+    path = spool.write(directory, BODY)
+
+    assert [file.uuid for file in spool.read(directory).waiting] == [path.stem]
+    assert (directory / "nonsense").exists()
+
+
+def test_a_file_that_cannot_be_removed_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "00000000-0000-0000-0000-000000000000.json" / "full").mkdir(parents=True)
+
+    spool.remove(tmp_path, spool.Spooled(uuid="00000000-0000-0000-0000-000000000000", at=NOW, uid=0, body=BODY))
+
+
+def test_a_link_in_place_of_the_spool_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "spool").symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(StoreError):
+        spool.write(tmp_path / "spool", BODY)
+    assert names(tmp_path / "elsewhere") == []
 
 
 @given(st.binary(max_size=300) | st.from_regex(rb'[{\[]?"at": ?["0-9TZ:+-]{0,40}}?', fullmatch=True))
