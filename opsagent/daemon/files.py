@@ -7,6 +7,8 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from opsagent.store import draft
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -16,15 +18,14 @@ if TYPE_CHECKING:
 
 def write(path: Path, content: Mapping[str, Any]) -> bool:
     """Replace a file whole; False when the disk does not let us, for this is never worth stopping for."""
-    draft = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.new")
     try:
-        opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
+        with os.fdopen(draft.opened(beside), "w", encoding="utf-8") as file:
             json.dump(content, file, ensure_ascii=False)
-        draft.replace(path)
+        beside.replace(path)
     except OSError:
         with contextlib.suppress(OSError):
-            draft.unlink()
+            beside.unlink()
         return False
     return True
 

@@ -69,8 +69,13 @@ def is_same_file(handle: int, path: Path) -> bool:
 
 
 def sign(handle: int) -> None:
-    """Write down who holds it, for the message the second one shows; a full disk only makes that message poorer."""
+    """Write down who holds it, for the message the second one shows; a full disk only makes that message poorer.
+
+    A file that has another name too is somebody's, and only locked.
+    """
     with suppress(OSError):
+        if os.fstat(handle).st_nlink > 1:
+            return
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
 

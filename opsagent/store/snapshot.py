@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from opsagent.store import draft
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "snapshot"
 FORM = "opsagent-snapshot-1"
+LARGEST = 64 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +40,18 @@ def write(directory: Path, kept: Kept) -> None:
     """Replace the snapshot; it is on the disk, whole, or the old one stays. Raises OSError."""
     text = kept.text.encode("utf-8", "surrogatepass")
     content = f"{FORM} {kept.code} {kept.seq} {kept.row}\n".encode() + text
-    draft = directory / f"{NAME}.new"
-    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
-    with os.fdopen(opened, "wb") as file:
+    beside = directory / f"{NAME}.new"
+    with os.fdopen(draft.opened(beside), "wb") as file:
         file.write(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(directory / NAME)
+    beside.replace(directory / NAME)
 
 
 def read(directory: Path) -> Kept | None:
     """Return the snapshot; None when there is none, or it is not as it was written."""
     try:
-        digest, _, content = (directory / NAME).read_bytes().partition(b"\n")
+        digest, _, content = _bytes(directory / NAME).partition(b"\n")
     except OSError:
         return None
     if digest != hashlib.sha256(content).hexdigest().encode():
@@ -59,6 +62,13 @@ def read(directory: Path) -> Kept | None:
         return None
     code, seq, row = words
     return Kept(text=text.decode("utf-8", "surrogatepass"), seq=int(seq), row=row, code=code)
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a regular file holds; nothing of anything else, and nothing of what is larger than any snapshot."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        found = os.fstat(file.fileno())
+        return file.read(LARGEST) if stat.S_ISREG(found.st_mode) and found.st_size <= LARGEST else b""
 
 
 def forget(directory: Path) -> None:
