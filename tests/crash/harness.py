@@ -19,6 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.crash import whole
+
 MOST = 400
 """No program here makes more calls of one kind; one that does never ends."""
 PERSON = "person: line {} at {}\n"
@@ -165,10 +167,10 @@ def trace(pid: int, output: Path, how: list[str]) -> subprocess.Popen[bytes]:
 
 
 def paths(directory: Path) -> list[str]:
-    """Return every file the program may touch: strace matches names, and a missing one is silently never hit."""
-    state = [directory / "state" / name for name in ("events.db", "events.db-wal", "ballast")]
-    day = directory / "memory" / "2026-11-21.md"
-    return [
-        str(path)
-        for path in (*state, directory / "state", directory / "memory", day, day.with_name(f".{day.name}.opsagent"))
-    ]
+    """Return every file the programs may touch: strace matches names, and a missing one is silently never hit."""
+    state = [directory / "state" / name for name in ("events.db", "events.db-wal", "ballast", "samples.db-wal", "")]
+    memory = directory / "memory"
+    notes = [memory / name for name in ("2026-11-21.md", *whole.FILES)]
+    drafts = [path.with_name(f".{path.name}.opsagent") for path in notes]
+    folders = {path.parent for path in notes}
+    return [str(path) for path in (*state, *notes, *drafts, *folders)]

@@ -8,7 +8,8 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tests.crash import power, program, spooling
+from opsagent import logs
+from tests.crash import power, program, spooling, whole
 from tests.crash.harness import Program, sweep
 
 if TYPE_CHECKING:
@@ -51,6 +52,15 @@ PUT = Program(spooling.prepare, spooling.put, nobody, spooling.check_put)
 PUT_NAIVELY = Program(spooling.prepare, spooling.put_naively, nobody, spooling.check_put)
 TAKE_IN = Program(spooling.prepare_full, spooling.take_in, nobody, spooling.check_taken)
 
+
+def all_of(kind: type[whole.Host]) -> Program:
+    """Sweep the whole write path."""
+    run, check = partial(whole.run, kind=kind), partial(whole.check, kind=kind)
+    return Program(whole.prepare, run, whole.person_writes, check, ends=GOOD_ENDS)
+
+
+WHOLE = all_of(whole.Host)
+
 LANES = {
     "kill": partial(sweep, REAL, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False),
     "kill-looking": partial(sweep, REAL, LOOKS, "signal=SIGKILL:when={}", only_files=False, step=7),
@@ -63,6 +73,12 @@ LANES = {
     "careless": partial(sweep, CARELESS, ("pwrite64",), "error=ENOSPC:when={}+", only_files=True, step=9),
     "spool-put": partial(sweep, PUT, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False),
     "spool-take-in": partial(sweep, TAKE_IN, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False, step=2),
+    "whole-kill": partial(sweep, WHOLE, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False, step=11),
+    "whole-enospc-for-ever": partial(sweep, WHOLE, FILES, "error=ENOSPC:when={}+", only_files=True, step=19),
+    "whole-eio": partial(sweep, WHOLE, FILES, "error=EIO:when={}", only_files=True, step=19),
+    "whole-careless": partial(
+        sweep, all_of(whole.CarelessHost), ("write",), "signal=SIGKILL:when={}", only_files=False, step=3
+    ),
     "blind": partial(sweep, REAL, ("mq_open",), "signal=SIGKILL:when={}", only_files=False),
 }
 
@@ -73,14 +89,18 @@ POWER = {
     "power-spool": PUT,
     "power-spool-naive": PUT_NAIVELY,
     "power-take-in": TAKE_IN,
+    "power-whole": WHOLE,
 }
+STEPS = {"power-whole": 7}
+"""Of a long run some states of the disk are enough."""
 
 
 def main(name: str) -> str:
     """Run one lane; return what it found as JSON."""
+    logs.configure()  # what the rooms say goes to stderr
     if name in LANES:
         return LANES[name]().as_json()
-    tried, wrong = power.replay(POWER[name])
+    tried, wrong = power.replay(POWER[name], STEPS.get(name, 1))
     return json.dumps({"tried": tried, "violations": wrong})
 
 

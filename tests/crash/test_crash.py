@@ -43,8 +43,11 @@ FLOORS = {
     "erofs-for-ever": {"openat": 5, "write": 2, "pwrite64": 30, "fdatasync": 5},
     "spool-put": {"openat": 6, "write": 3, "fsync": 6, "renameat": 3},
     "spool-take-in": {"pwrite64": 30, "fdatasync": 4, "unlink": 2},
+    "whole-kill": {"openat": 20, "write": 2, "pwrite64": 20, "fdatasync": 2, "renameat": 1, "linkat": 1, "flock": 3},
+    "whole-enospc-for-ever": {"openat": 3, "write": 1, "pwrite64": 8, "fdatasync": 1},
+    "whole-eio": {"openat": 3, "write": 1, "pwrite64": 8, "fdatasync": 1},
 }
-STATES = {"power": 400, "power-spool": 12, "power-take-in": 120}
+STATES = {"power": 400, "power-spool": 12, "power-take-in": 120, "power-whole": 60}
 
 
 @dataclass
@@ -59,7 +62,7 @@ class Lanes:
 
 @pytest.fixture(scope="module")
 def lane() -> Iterator[Callable[[str], dict[str, Any]]]:
-    names = (*FLOORS, *STATES, "naive", "careless", "blind", "power-hasty", "power-spool-naive")
+    names = (*FLOORS, *STATES, "naive", "careless", "whole-careless", "blind", "power-hasty", "power-spool-naive")
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield Lanes({name: pool.submit(run, name) for name in names})
 
@@ -95,6 +98,7 @@ def test_no_power_cut_breaks_a_promise(lane: Callable[[str], dict[str, Any]], na
     [
         ("naive", "times in the Markdown"),
         ("careless", "acknowledged and lost"),
+        ("whole-careless", "a person's line stands 0 times"),
         ("power-hasty", "acknowledged and lost"),
         ("power-spool-naive", "put and lost"),
     ],
