@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from opsagent.settings import Watched
 
 GRACE = timedelta(seconds=2)  # a check bounds itself; this much later it is called stuck
+MOST = 128
+"""Looks that may be under way at once, however many checks there are."""
+_IMPATIENT = 0.5
+"""Seconds that a look may wait for a thread: many slow ones must not delay the quick ones."""
 
 
 @dataclass(slots=True)
 class _UnderWay:
     since: float
     bound: float
+    begun: bool = False
     written_off: bool = False
 
 
@@ -59,6 +64,7 @@ class Lookout:
 
     def stuck(self) -> list[str]:
         """Write off looks that are past their bound, say so once as an unknown reading, and name them."""
+        self._relieve()
         late = []
         for name, one in list(self._under_way.items()):
             if not one.written_off and time.monotonic() - one.since > one.bound:
@@ -69,11 +75,16 @@ class Lookout:
                 self._post(Looked(seen=Observation(check=name, reading=reading, at=self._now())))
         return late
 
+    def _relieve(self) -> None:
+        now = time.monotonic()
+        if any(not one.begun and now - one.since > _IMPATIENT for one in list(self._under_way.values())):
+            self._pool.relieve(MOST)
+
     def _look(self, one: Watched, source: Source) -> None:
         name = one.policy.name
         mine = self._under_way.get(name)
         if mine is not None:
-            mine.since = time.monotonic()  # waiting for a free thread is not the check's fault
+            mine.begun, mine.since = True, time.monotonic()  # waiting for a free thread is not the check's fault
         began = time.monotonic()
         reading = checks.observe(one.check)
         seconds = time.monotonic() - began

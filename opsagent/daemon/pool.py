@@ -30,6 +30,14 @@ class Pool:
             if self._idle < self._waiting.qsize() and self._threads < self.size:
                 self._hire()
 
+    def relieve(self, most: int) -> None:
+        """Allow a thread for each work that waits, `most` in all: those who are at work take long."""
+        with self._lock:
+            waiting = self._waiting.qsize() - self._idle
+            self.size = max(self.size, min(most, self._threads + waiting))
+            for _ in range(min(waiting, self.size - self._threads)):
+                self._hire()
+
     def write_off(self) -> None:
         """Allow one more thread, because one of ours does not come back; it ends when it does."""
         with self._lock:

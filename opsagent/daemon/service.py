@@ -25,7 +25,7 @@ from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.hands import Hands
-from opsagent.daemon.lookout import Lookout
+from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.troubles import Troubles
@@ -204,7 +204,7 @@ class Service:
     def _watch(self, now: datetime) -> None:
         """Look at the checks of these settings from now on."""
         watched = {one.policy.name: one for one in self.settings.watched}
-        self._lookout.watch(watched, min(128, max(8, len(watched) // 4)))
+        self._lookout.watch(watched, min(MOST, max(8, len(watched) // 4)))
         self._paces = dict.fromkeys({one.policy.every for one in watched.values()}, now)
         files.write(self.settings.state / "watch.json", files.watch_list(self.settings))
         self._rounds.begin(self.settings.policy, now)

@@ -25,3 +25,19 @@ def test_work_that_finds_no_thread_at_the_limit_of_tasks_is_done_by_the_next_one
 
     assert first.wait(5)
     assert second.wait(5)
+
+
+def test_work_that_waits_for_slow_work_gets_a_thread_of_its_own_up_to_a_limit() -> None:
+    pool, release, done = Pool("look", 1), threading.Event(), threading.Semaphore(0)
+    pool.submit(lambda: release.wait(10))
+    for _ in range(3):
+        pool.submit(lambda: done.release() or release.wait(10))  # type: ignore[func-returns-value]
+    assert not done.acquire(blocking=False)
+
+    pool.relieve(3)
+
+    assert done.acquire(timeout=5)
+    assert done.acquire(timeout=5)
+    assert not done.acquire(blocking=False)
+    release.set()
+    assert done.acquire(timeout=5)
