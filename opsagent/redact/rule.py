@@ -46,17 +46,22 @@ class Rule:
         """Yield where the secrets of this family stand in `raw`; `small` is the same in small letters."""
         if self.hints and not any(hint in small for hint in self.hints):
             return
+        if self.value is None:
+            yield from (found.span() for found in self.lead.finditer(raw))
+            return
+        done = 0
         for found in self.lead.finditer(raw):
-            if self.value is None:
-                yield found.span()
-            elif self.not_after is None or self.not_after.search(found.group()) is None:
-                yield from self._after(raw, found.end())
+            if found.end() < done or (self.not_after is not None and self.not_after.search(found.group())):
+                continue
+            if (value := self._after(raw, found.end())) is not None:
+                yield value
+                # What begins inside a bare value ends with it; to follow each would take the square of the time.
+                done = value[1] if value[0] == found.end() and not self.tail else done
 
-    def _after(self, raw: bytes, start: int) -> Iterator[tuple[int, int]]:
+    def _after(self, raw: bytes, start: int) -> tuple[int, int] | None:
         until = min(len(raw), start + _WINDOW) if self.tail else len(raw)
         value = self.value.match(raw, start, until)
-        if value is not None:
-            yield _unquoted(raw, start, value.end() - self.tail)
+        return None if value is None else _unquoted(raw, start, value.end() - self.tail)
 
 
 def _unquoted(raw: bytes, start: int, end: int) -> tuple[int, int]:

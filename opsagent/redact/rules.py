@@ -27,8 +27,13 @@ _KEY = (
     rb"|auth[_.\-]?(?:key|code|string))"
 )
 _MORE = rb"(?:[_.\-]\w+)*"
-# A name that ends so says where or what the secret is, not which.
-_PLACE = rb"(?i)(?:file|path|dir|directory|url|uri|type|name|length|size|policy|expires?|expiry|ttl|timeout)\W*$"
+# A name that ends so says where, what or how many the secret is, not which; or it only sounds like one.
+_PLACE = (
+    rb"(?i)(?:(?:file|path|dir|directory|url|uri|type|name|length|size|count|policy|expires?|expiry|ttl|timeout"
+    rb"|\b(?:com|by|tres|sur|over|under)pass|\b(?:mon|don|tur|hot)keys?"
+    rb"|\b(?:cache|foreign|group|hash|idempotency|lookup|partition|primary|public|range|routing|row|sort|unique)"
+    rb"[_.\-]?keys?|\b(?:completion|input|max|min|num|output|prompt|total|used)[_.\-]?(?:new[_.\-])?tokens)\W*$)"
+)
 _PEM_END = rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
 # A token, not a word: some sign in it that words do not have.
 _MIXED = rb"[\w.~+/=\-]*[0-9._~+/=][\w.~+/=\-]{6,}|[\w.~+/=\-]{6,}[0-9._~+/=][\w.~+/=\-]*"
@@ -53,6 +58,15 @@ _URLS: tuple[Rule, ...] = (
     family("url", "sig x-amz code= sas=", rb"(?i)[?&;](?:sig|signature|x-amz-[\w\-]+|code|sas)=", rb"""[^\s&#"'<>]+"""),
     family("webhook", "hooks.slack", rb"\bhooks\.slack\.com/(?:services|workflows|triggers)/", rb"""[^\s"'<>]+"""),
     family("webhook", "discord", rb"(?i)\bdiscord(?:app)?\.com/api/webhooks/", rb"""[^\s"'<>]+"""),
+    family("webhook", "hc-ping.com", rb"(?i)\bhc-ping\.com/", rb"""[^\s"'<>]+"""),
+    # An address for apprise is its token.
+    family(
+        "webhook",
+        "://",
+        rb"(?i)\b(?:slack|discord|tgram|pover|pbul|prowl|gotifys?|msteams|workflows|rockets?|guilded|zulip|twilio|opsgenie"
+        rb"|pagerduty|sendgrid|mailgun|wxteams|webex|ifttt|pushed|spush|join|line|lark|feishu|nexmo|sinch|msg91)://",
+        rb"""[^\s"'<>]+""",
+    ),
     family("webhook", "webhook.office", rb"(?i)\bwebhook\.office\.com/", rb"""[^\s"'<>]+"""),
 )
 _NAMES: tuple[Rule, ...] = (
@@ -71,6 +85,8 @@ _NAMES: tuple[Rule, ...] = (
     family("password", "identified", rb"(?i)\bidentified[ \t]+by[ \t]+(?:password[ \t]+)?", _VALUE),
     family("password", "login", rb"(?i)\blogin[ \t]+\S+[ \t]+password[ \t]+", _VALUE),
     family("password", "pass:", rb"\bpass:", rb"\S+"),
+    family("password", "auth", rb"\bAUTH[ \t]+(?:PLAIN|LOGIN)[ \t]+", rb"[\w+/=]{4,}(?:[ \t]+[\w+/=]{4,})?"),
+    family("password", "auth", rb"\bAUTH[ \t]+(?:[\w\-]+[ \t]+)?", rb"\S{5,}[0-9]\S*|\S*[0-9]\S{5,}"),
 )
 _OPTIONS: tuple[Rule, ...] = (
     family(
@@ -83,8 +99,10 @@ _OPTIONS: tuple[Rule, ...] = (
     ),
     family(
         "option",
-        "mysql mariadb mycli sshpass xtrabackup",
-        rb"""\b(?:mysql\w*|mariadb[\w\-]*|mycli|sshpass|xtrabackup)\b""" + _TO_PIPE + rb"""[\s"',\[]-p[ \t]?""",
+        "mysql mariadb mycli mongo sshpass xtrabackup",
+        rb"""\b(?:mysql\w*|mariadb[\w\-]*|mycli|mongo\w*|sshpass|xtrabackup)\b"""
+        + _TO_PIPE
+        + rb"""[\s"',\[]-p[ \t]?""",
         _VALUE,
     ),
     family("option", "redis-cli", rb"\bredis-cli\b" + _TO_PIPE + rb"[ \t]-a[ \t]+", _VALUE),
@@ -96,6 +114,10 @@ _OPTIONS: tuple[Rule, ...] = (
         rb"""[^\s"']+""",
     ),
     family("option", "smb", rb"\bsmb\w+\b" + _TO_PIPE + rb"[ \t]-U[ \t]*[^\s%]+%", rb"\S+"),
+    family("option", "vault", rb"\bvault[ \t]+login[ \t]+", _MIXED),
+    family("option", "snmp", rb"\bsnmp\w+\b" + _TO_PIPE + rb"[ \t]-c[ \t]*", _VALUE),
+    family("option", "ipmitool", rb"\bipmitool\b" + _TO_PIPE + rb"[ \t]-P[ \t]*", _VALUE),
+    family("option", "openssl", rb"\bopenssl\b" + _TO_PIPE + rb"[ \t]-k[ \t]+", _VALUE),
     family("option", "docker", rb"\bdocker[ \t]+login\b" + _TO_PIPE + rb"[ \t]-p[ \t]*", _VALUE),
 )
 _SHAPES: tuple[Rule, ...] = (
@@ -118,6 +140,7 @@ _SHAPES: tuple[Rule, ...] = (
     family("model", "sk- hf_", rb"\bsk-[A-Za-z0-9][\w\-]{18,}|\bhf_[A-Za-z0-9]{20,}"),
     family("vendor", "npm_ dop_v1_ dckr_pat_", rb"\b(?:npm_|dop_v1_|dckr_pat_)[\w\-]{22,}"),
     family("vendor", "shpat_ shpss_ pypi-", rb"\b(?:shpat_|shpss_|pypi-)[\w\-]{22,}"),
+    family("vendor", "sq0 dapi eaa", rb"\bsq0[a-z]{3}-[\w\-]{20,}|\bdapi[0-9a-f]{32}|\bEAA[A-Za-z0-9]{20,}"),
     family("vendor", "sg. hvs. hvb.", rb"\b(?:SG|hvs|hvb)\.[\w\-.]{22,}"),
     family("vendor", "lin_api_ sntrys_ figd_ key-", rb"\b(?:lin_api_|sntrys_|figd_|key-)[\w\-.]{30,}"),
     family("hash", "$", rb"\$(?:1|2[abxy]?|5|6|7|y|gy|argon2(?:id|i|d)|scrypt|apr1)\$[./A-Za-z0-9$=,+\-]{16,}"),
