@@ -320,7 +320,7 @@ def test_a_forged_mark_does_not_hide_what_follows_it() -> None:
         ("-----BEGIN PRIVATE KEY-----" * (1 << 15), 1),
         ("mysql -p" * (1 << 16), 1),
         ("eyJaaaaaa." * (1 << 16), 1),
-        ("key=\\'" * (1 << 16), 1),
+        ("key=\\'" * (1 << 15), 1),
     ],
 )
 def test_no_text_is_slow_to_look_at(text: str, most: float) -> None:
