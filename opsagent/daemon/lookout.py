@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from opsagent import checks
 from opsagent.core.inbox import Arrival, Looked
-from opsagent.core.observation import Observation, Source, unknown
+from opsagent.core.observation import Observation, Source, Status, unknown
 from opsagent.daemon.pool import Pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opsagent.core.policy import CheckPolicy
     from opsagent.settings import Watched
 
 GRACE = timedelta(seconds=2)  # a check bounds itself; this much later it is called stuck
@@ -35,10 +36,20 @@ class _UnderWay:
 class Lookout:
     """Starts looks and posts what they saw. One look at a check at a time."""
 
-    def __init__(self, post: Callable[[Arrival], None], now: Callable[[], datetime], size: int) -> None:
-        """`post` takes what was seen; `size` is how many looks may be under way at once."""
+    def __init__(
+        self,
+        post: Callable[[Arrival], None],
+        now: Callable[[], datetime],
+        size: int,
+        before_bad: Callable[[CheckPolicy], None],
+    ) -> None:
+        """`post` takes what was seen; `size` is how many looks may be under way at once.
+
+        `before_bad` is called by the thread that looked, before it posts bad news.
+        """
         self._post = post
         self._now = now
+        self._before_bad = before_bad
         self._pool = Pool("look", size)
         self._watched: Mapping[str, Watched] = {}
         self._under_way: dict[str, _UnderWay] = {}
@@ -92,5 +103,7 @@ class Lookout:
             self._pool.came_back()
         else:
             seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
+            if reading.status is Status.CRITICAL:
+                self._before_bad(one.policy)
             self._post(Looked(seen=seen))
         self._under_way.pop(name, None)

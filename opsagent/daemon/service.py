@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -41,6 +42,7 @@ from opsagent.settings import Settings, SettingsError
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.commands import Command
+    from opsagent.core.policy import CheckPolicy
     from opsagent.core.state import State
     from opsagent.core.unit import UnitSnapshot
 
@@ -104,7 +106,7 @@ class Service:
             redact=redact,
             taken=labels.taken(settings.memory),
         )
-        self._lookout = Lookout(self._loop.post, self.clock.now, 8)
+        self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._before_bad)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -289,6 +291,17 @@ class Service:
             more, cursor = self._hands.stops()
             stops = (*stops, *more)
         self._loop.post(inbox.UnitSeen(snapshot=snapshot, stops=stops, cursor=cursor))
+
+    def _before_bad(self, check: CheckPolicy) -> None:
+        """A look found a unit down before its signal was heard: as with a signal, ask first who wanted that."""
+        state = self._agent.state
+        known = check.unit in state.stops or state.open_for(check.key) is not None
+        if check.kind != "unit" or check.unit is None or known:
+            return
+        with contextlib.suppress(BusError, BusLostError):
+            snapshot = systemd.connection(check.scope).snapshot(check.unit)
+            if snapshot is not None:
+                self._seen(snapshot)
 
     def _gap(self, why: str) -> None:
         log.info("signals of systemd may have been missed", why=why)

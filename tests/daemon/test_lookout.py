@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from opsagent.core.observation import Reading, Source, ok
+import pytest
+
+from opsagent.core.observation import Reading, Source, Status, ok
 from opsagent.core.policy import CheckPolicy
 from opsagent.daemon.lookout import Lookout
 from opsagent.settings import Watched
@@ -35,7 +38,7 @@ def test_many_slow_looks_do_not_delay_a_quick_one() -> None:
     def post(arrival: Arrival) -> None:
         seen.append(arrival.seen.check)  # type: ignore[union-attr]
 
-    lookout = Lookout(post, lambda: datetime.now(UTC), 2)
+    lookout = Lookout(post, lambda: datetime.now(UTC), 2, lambda _: None)
     names = [f"slow-{number}" for number in range(5)]
     checks = {name: Waits(release) for name in names} | {"quick": Waits(free)}
     lookout.watch(
@@ -51,3 +54,32 @@ def test_many_slow_looks_do_not_delay_a_quick_one() -> None:
 
     assert seen == ["quick"]
     release.set()
+
+
+@dataclass(frozen=True)
+class Says:
+    """A look that always says the same."""
+
+    reading: Reading
+
+    def observe(self) -> Reading:
+        return self.reading
+
+
+@pytest.mark.parametrize(
+    ("reading", "heard"),
+    [(Reading(status=Status.CRITICAL, message="down"), ["before: api", "critical"]), (ok("up"), ["ok"])],
+    ids=["bad", "good"],
+)
+def test_bad_news_is_announced_before_it_is_posted_and_good_news_is_not(reading: Reading, heard: list[str]) -> None:
+    said: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def post(arrival: Arrival) -> None:
+        said.put(arrival.seen.reading.status)  # type: ignore[union-attr]
+
+    lookout = Lookout(post, lambda: datetime.now(UTC), 1, lambda check: said.put(f"before: {check.name}"))
+    lookout.watch({"api": Watched(policy=CheckPolicy(name="api", kind="http"), check=Says(reading))}, 1)
+
+    lookout.look("api", Source.FAST_LOOP)
+
+    assert [said.get(timeout=10) for _ in heard] == heard
