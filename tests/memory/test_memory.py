@@ -13,6 +13,7 @@ from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.phase import Phase
 from opsagent.core.report.head import HEAD_BYTES
+from opsagent.core.state import State
 from opsagent.memory import memory as memory_file
 from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.memory import Memory
@@ -435,3 +436,35 @@ def test_a_disk_that_turned_read_only_is_caught_up_when_it_is_writable_again(tmp
 
     assert done.stderr == ""
     assert done.stdout.splitlines() == [f"cannot write {DAILY}: Read-only file system", "caught up 3"]
+
+
+@pytest.mark.parametrize("layout", ["standalone", "ai-memory", "openclaw"])
+@pytest.mark.parametrize(
+    ("zone", "begin"),
+    [
+        ("America/New_York", datetime(2026, 11, 1, 3, 0, tzinfo=UTC)),  # the night of 25 hours
+        ("Australia/Lord_Howe", datetime(2026, 10, 3, 13, 0, tzinfo=UTC)),  # half an hour is left out
+    ],
+)
+def test_a_rebuild_from_nothing_is_what_was_written_live(
+    tmp_path: Path, layout: str, zone: str, begin: datetime
+) -> None:
+    host, live = Telling(state=State(zone=zone, mode="auto"), at=begin), keeper(tmp_path / "live", layout)
+    host.take(applied(zone))
+    for number in range(20):
+        seq = host.incident("api", "api.service", f"exit {number} " + "and many words " * 15)
+        host.end(seq, host.order(seq), "failed")
+        host.page(seq)
+        host.good(seq)
+        pattern(host, seq)
+        host.take(ev.IncidentResolved(reason="good"), seq, after=300)
+        host.take(ev.IncidentClosed(), seq, after=1800)
+        host.take(ev.HeartbeatDone(good=1, bad=0, blind=0, late=0, seconds=1))
+    for step in host.steps:
+        live.remember([step])
+
+    again = keeper(tmp_path / "again", layout)
+    again.rebuild([step[2] for step in host.steps])
+
+    assert len(files(tmp_path / "live")) > 20
+    assert files(tmp_path / "again") == files(tmp_path / "live")
