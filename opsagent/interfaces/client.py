@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +34,8 @@ def ask(path: Path, body: Mapping[str, Any], timeout: float = 10.0) -> dict[str,
     """
     until = time.monotonic() + timeout
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        _connect(connection, path, timeout)
         connection.settimeout(timeout)
-        _connect(connection, path)
         try:
             _send(connection, body)
             line = _line(connection, until)
@@ -45,11 +46,13 @@ def ask(path: Path, body: Mapping[str, Any], timeout: float = 10.0) -> dict[str,
     return _read(line)
 
 
-def _connect(connection: socket.socket, path: Path) -> None:
+def _connect(connection: socket.socket, path: Path, timeout: float) -> None:
+    """Wait for a place in the daemon's queue: who does not block is sent away at once when a crowd has filled it."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", *divmod(int(timeout * 1e6), 10**6)))
     try:
         with reachable(path) as address:
             connection.connect(address)
-    except TimeoutError:
+    except BlockingIOError:
         raise NoAnswerError("cannot connect: the daemon takes no more connections now") from None
     except PermissionError:
         raise

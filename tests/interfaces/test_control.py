@@ -364,3 +364,55 @@ def test_an_answer_that_breaks_off_is_no_answer(directory: Path) -> None:
 
 def test_the_tests_above_run_as_root() -> None:
     assert os.geteuid() == 0, "other users are tried with setpriv, which needs root"
+
+
+def crowd(path: Path) -> list[socket.socket]:
+    """Fill the queue of a socket that nobody serves."""
+    waiting = []
+    while True:
+        one = socket.socket(socket.AF_UNIX)
+        one.setblocking(False)
+        try:
+            one.connect(str(path))
+        except BlockingIOError:
+            one.close()
+            return waiting
+        waiting.append(one)
+
+
+@pytest.fixture
+def queue(directory: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(directory / "control.sock"))
+        listener.listen(0)
+        listener.settimeout(20)
+        yield listener
+
+
+def test_a_daemon_before_which_a_crowd_stands_is_not_taken_for_dead(directory: Path, queue: socket.socket) -> None:
+    waiting = crowd(directory / "control.sock")
+
+    with pytest.raises(client.NoAnswerError, match="no more connections now"):
+        client.ask(directory / "control.sock", {"v": 1, "kind": "status"}, timeout=0.2)
+
+    for one in waiting:
+        one.close()
+
+
+def test_who_stands_behind_a_crowd_gets_an_answer_in_turn(directory: Path, queue: socket.socket) -> None:
+    waiting = crowd(directory / "control.sock")
+    answers: list[dict[str, Any]] = []
+    body = {"v": 1, "kind": "status"}
+    asking = threading.Thread(target=lambda: answers.append(client.ask(directory / "control.sock", body, 20)))
+    asking.start()
+
+    for one in waiting:
+        queue.accept()[0].close()
+        one.close()
+    ours, _ = queue.accept()
+    with ours:
+        assert json.loads(ours.recv(1000)) == body
+        ours.sendall(b'{"data": {}}\n')
+    asking.join(20)
+
+    assert answers == [{"data": {}}]
