@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.observation import Observation, Reading, Status
+from opsagent.core.observation import Measure, Observation, Reading, Status
 
 if TYPE_CHECKING:
     from opsagent.core.policy import CheckPolicy
@@ -31,6 +32,7 @@ class Health:
 
     `reading` is the last look, which came back at `at` and took `took`. `bad_since` and `good_since` are the first
     look of the current streak; `good`, `bad` and `blind` count it. `settled` is false until a status is confirmed.
+    `over` names the measures that were over their limits since it went bad.
     """
 
     check: str
@@ -47,6 +49,7 @@ class Health:
     bad_since: datetime | None = None
     good_since: datetime | None = None
     last_good_at: datetime | None = None
+    over: frozenset[str] = frozenset()
     looks: tuple[bool, ...] = ()
     flapping: bool = False
 
@@ -76,7 +79,7 @@ def see(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     reading = seen.reading
     if reading.status is Status.UNKNOWN:
         return _blind(health, seen, policy)
-    good = reading.status is Status.OK and not (health.is_bad and _too_near(reading))
+    good = reading.status is Status.OK and not (health.is_bad and _too_near(health, reading))
     counted = _good(health, seen, policy) if good else _bad(health, seen, policy)
     # what must last for a while may come and go without anybody minding: only what lasted is a change
     steady = good or (bool(policy.hold) and not counted.is_bad)
@@ -123,12 +126,19 @@ def shifted(health: Health, by: timedelta) -> Health:
     )
 
 
-def _too_near(reading: Reading) -> bool:
-    first = next(iter(reading.measures), None)
-    if first is None or first.limit is None or first.unit != "%":
-        return False
-    # a limit of few points has no five to stay below: without this, 3 % would never clear
-    return first.value > first.limit - min(CLEAR_MARGIN, first.limit / 2)
+def _too_near(health: Health, reading: Reading) -> bool:
+    """Whether a number that was over its limit is not yet far enough below it; what never was over it may stay near."""
+    return any(one.name in health.over and one.value > _clears_at(one) for one in reading.measures)
+
+
+def _clears_at(measure: Measure) -> float:
+    """A limit of few points has no five to stay below: without the half, 3 % would never clear."""
+    limit = measure.limit if measure.limit is not None and measure.unit == "%" else math.inf
+    return limit - min(CLEAR_MARGIN, limit / 2)
+
+
+def _over(reading: Reading) -> frozenset[str]:
+    return frozenset(one.name for one in reading.measures if one.limit is not None and one.value >= one.limit)
 
 
 def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
@@ -142,6 +152,7 @@ def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
         good=kept + 1,
         bad=0,
         bad_since=None,
+        over=health.over if held else frozenset(),
         good_since=first,
         last_good_at=seen.at,
         status=health.status if held else Status.OK,
@@ -152,7 +163,8 @@ def _good(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
 
 def _bad(health: Health, seen: Observation, policy: CheckPolicy) -> Health:
     first = health.bad_since if health.bad else seen.at
-    counted = replace(health, bad=health.bad + 1, good=0, good_since=None, bad_since=first)
+    over = health.over | _over(seen.reading)
+    counted = replace(health, bad=health.bad + 1, good=0, good_since=None, bad_since=first, over=over)
     held = first is not None and seen.at - first >= policy.hold
     enough = seen.reading.conclusive or (counted.bad >= policy.confirm.failures and held)
     status = seen.reading.status if seen.reading.status in BAD else health.status

@@ -26,9 +26,17 @@ def after(*statuses: Status, every: float = 10, check: CheckPolicy = CHECK, heal
     return health
 
 
-def full(percent: float, status: Status, *, unit: str = "%", limit: float = 85.0) -> Observation:
-    measure = Measure(name="disk", value=percent, unit=unit, limit=limit)
-    return Observation(check="api", reading=Reading(status=status, message="full", measures=(measure,)), at=NOON)
+def numbers(status: Status, unit: str = "%", limit: float = 85.0, **values: float) -> Observation:
+    measures = tuple(Measure(name=name, value=value, unit=unit, limit=limit) for name, value in values.items())
+    return Observation(check="api", reading=Reading(status=status, message="full", measures=measures), at=NOON)
+
+
+def filled(unit: str = "%", limit: float = 85.0, **values: float) -> Health:
+    """Return the health after three looks that found these numbers over their limit."""
+    health = Health(check="api")
+    for _ in range(3):
+        health = see(health, numbers(WARN, unit, limit, **values), CHECK)
+    return health
 
 
 def test_one_failed_look_is_not_believed_and_the_third_is() -> None:
@@ -67,27 +75,34 @@ def test_what_must_last_for_a_while_counts_only_then() -> None:
 
 
 def test_what_was_bad_clears_only_five_points_below_its_limit() -> None:
-    bad = after(WARN, WARN, WARN)
+    bad = filled(disk=90.0)
 
-    near = see(bad, full(81.0, OK), CHECK)
-    clear = see(bad, full(80.0, OK), CHECK)
+    near = see(bad, numbers(OK, disk=81.0), CHECK)
+    clear = see(bad, numbers(OK, disk=80.0), CHECK)
 
     assert (near.good, near.is_bad) == (0, True)
     assert clear.good == 1
 
 
+def test_each_number_that_was_over_its_limit_must_clear_and_no_other() -> None:
+    bad = see(filled(disk=90.0), numbers(WARN, disk=83.0, inodes=86.0), CHECK)
+
+    assert see(bad, numbers(OK, disk=70.0, inodes=83.0), CHECK).good == 0
+    assert see(bad, numbers(OK, disk=80.0, inodes=80.0, swap=84.0), CHECK).good == 1
+
+
 @pytest.mark.parametrize(("limit", "clears"), [(10.0, 5.0), (9.0, 4.5), (3.0, 1.5), (0.0, 0.0)])
 def test_a_low_limit_clears_at_half_of_it(limit: float, clears: float) -> None:
-    bad = after(WARN, WARN, WARN)
+    bad = filled(limit=limit, disk=90.0)
 
-    assert see(bad, full(clears + 0.1, OK, limit=limit), CHECK).good == 0
-    assert see(bad, full(clears, OK, limit=limit), CHECK).good == 1
+    assert see(bad, numbers(OK, limit=limit, disk=clears + 0.1), CHECK).good == 0
+    assert see(bad, numbers(OK, limit=limit, disk=clears), CHECK).good == 1
 
 
 def test_a_limit_that_is_no_percentage_has_no_points_to_stay_below() -> None:
-    bad = after(WARN, WARN, WARN)
+    bad = filled(unit="s", disk=90.0)
 
-    assert see(bad, full(84.0, OK, unit="s"), CHECK).good == 1
+    assert see(bad, numbers(OK, unit="s", disk=84.0), CHECK).good == 1
 
 
 def test_blind_after_three_looks_at_its_own_pace() -> None:
