@@ -11,7 +11,7 @@ from opsagent.core.denied import denied, holds_data
 from opsagent.core.incident import Incident
 from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
-from opsagent.core.phase import Phase
+from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.roots import failed_root
 from opsagent.core.suppression import paused
@@ -230,9 +230,17 @@ def _change(case: Case) -> str:
         return ""
     changed = next((one for one in (snapshot, *case.facts.also) if _pending_change(one)), None)
     if changed is None:
-        return ""
+        return _refused_reload(case, snapshot)
     what = changed.changed_since_start or "its unit file"
     return f"{changed.name} still runs, and {what} changed since it started: a restart would be a deploy"
+
+
+def _refused_reload(case: Case, snapshot: UnitSnapshot) -> str:
+    """What still answers with its old settings, and refuses its new ones, would not come back from a restart."""
+    tried = [action for action in case.incident.actions if action.attempt and action.outcome is not Outcome.REFUSED]
+    if not tried or (tried[-1].remedy, tried[-1].result) != ("reload", "failed"):
+        return ""
+    return f"{snapshot.name} still runs, and its reload failed: a restart could take it down altogether"
 
 
 def _pending_change(one: UnitSnapshot) -> bool:

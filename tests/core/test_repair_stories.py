@@ -246,6 +246,41 @@ def test_a_remedy_that_systemd_refuses_gives_way_to_the_next_and_nobody_is_woken
     assert host.told() == []
 
 
+class WithBadSettings(LiveHost):
+    """Its services run with the settings they began with, and cannot read the ones they would get."""
+
+    def outcome(self, event: ev.ActionRequested) -> JobOutcome:
+        return JobOutcome(result="failed") if event.remedy == "reload" else super().outcome(event)
+
+
+def test_what_runs_and_refuses_to_be_reloaded_is_not_taken_down_by_a_restart() -> None:
+    host = WithBadSettings(replace(POLICY, checks=(replace(API, repair=BOTH),)))
+    host.serve("api.service")
+    host.run(seconds=60)
+
+    host.services["api.service"].sick = "status"
+    host.run(minutes=10)
+
+    tried = [(one.remedy, one.outcome, one.guard) for one in host.incident.actions]
+    assert tried == [("reload", Outcome.FAILED, ""), ("restart", Outcome.REFUSED, "change")]
+    assert host.services["api.service"].restarts == []
+    assert [one.kind for one in host.told()] == ["page"]
+
+
+def test_what_died_after_its_reload_failed_is_restarted() -> None:
+    host = WithBadSettings(replace(POLICY, checks=(replace(API, repair=BOTH),)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=2)
+
+    host.services["api.service"].sick = ""
+    host.kill("api.service")
+    host.run(minutes=10)
+
+    assert [one.outcome for one in host.incident.actions if one.remedy == "restart"][-1] is Outcome.VERIFIED
+
+
 def test_when_every_remedy_is_refused_a_person_is_told_and_it_is_tried_again_slowly() -> None:
     host = days_of(replace(API, repair=BOTH))
     host.refusal = "AccessDenied"
