@@ -111,8 +111,17 @@ def _builder_of_many(origin: Any, of: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 def _builder_of_class(cls: type) -> Callable[[Any], Any]:
-    known = {name: _builder(hint) for name, hint in get_type_hints(cls).items()}
-    return lambda value: cls(**{name: known[name](item) for name, item in value.items() if name in known})
+    known = {name: (hint, _builder(hint)) for name, hint in get_type_hints(cls).items()}
+
+    def read(value: Any) -> Any:
+        found = {}
+        for name, item in value.items():
+            if name in known:
+                hint, inner = known[name]
+                found[name] = item if type(item) is hint else inner(item)  # most are what they should be already
+        return cls(**found)
+
+    return read
 
 
 def _scalar(hint: Any, value: Any) -> Any:

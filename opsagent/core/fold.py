@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +10,7 @@ from opsagent.core import beats, shift, story
 from opsagent.core import events as ev
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.phase import Outcome, Phase
+from opsagent.core.renewal import replace
 from opsagent.core.state import Attempt, Blip, Breaker, Day, DeadMan, Heal, Known, Owed, Past, State
 from opsagent.core.timing import local_date
 
@@ -34,7 +34,7 @@ def fold(state: State, recorded: Recorded) -> State:
     """Return the state after this event. Raises `IllegalTransitionError`, and then nothing changed."""
     changed = _about_incident(state, recorded) if recorded.incident is not None else state
     changed = _folded(recorded.event, changed, recorded)
-    return replace(_counted(state, changed, recorded), seq=recorded.seq, at=recorded.at)
+    return replace(changed, seq=recorded.seq, at=recorded.at, day=_counted(state, changed, recorded))
 
 
 def replay(state: State, recorded: Iterable[Recorded]) -> tuple[State, int]:
@@ -85,7 +85,8 @@ def _over(state: State, incident: Incident) -> State:
         healed=healed,
         seconds=seconds,
     )
-    kept = tuple(p for p in state.past if incident.closed_at - p.closed_at < KEEP_PAST)
+    oldest = incident.closed_at - KEEP_PAST
+    kept = tuple(p for p in state.past if p.closed_at > oldest)
     return replace(state, incidents=incidents, past=(*kept, past))
 
 
@@ -271,7 +272,8 @@ def _(event: ev.ActionJudged, state: State, recorded: Recorded) -> State:
     if not done or attempt is None:
         return replace(state, attempts=attempts)
     heal = Heal(unit=attempt.unit, at=recorded.at, incident=attempt.incident)
-    kept = tuple(h for h in state.heals if recorded.at - h.at < KEEP_PAST)
+    oldest = recorded.at - KEEP_PAST
+    kept = tuple(h for h in state.heals if h.at > oldest)
     return replace(state, attempts=attempts, heals=(*kept, heal))
 
 
@@ -351,13 +353,12 @@ def _without(mapping: Mapping[K, V], key: K) -> dict[K, V]:
     return {k: v for k, v in mapping.items() if k != key}
 
 
-def _counted(before: State, state: State, recorded: Recorded) -> State:
+def _counted(before: State, state: State, recorded: Recorded) -> Day:
     """Keep the figures of the local day."""
     day = _day(state, recorded.at)
     if isinstance(recorded.event, _BEATS_ANEW) and (gone := beats.missed(before, recorded.at)):
         day = replace(day, missed=day.missed + gone)
-    counted = _figures(recorded.event, day, recorded)
-    return state if counted is state.day else replace(state, day=counted)
+    return _figures(recorded.event, day, recorded)
 
 
 def _day(state: State, at: datetime) -> Day:

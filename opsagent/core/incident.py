@@ -56,7 +56,7 @@ class Moment:
     quoted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
 class Incident:
     """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever."""
 

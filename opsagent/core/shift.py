@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opsagent.core.incident import Action, Incident, Told
+from opsagent.core.renewal import replace
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -96,7 +96,7 @@ class Heal:
     incident: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
 class Day:
     """The figures of one local day, for the head of the daily memory.
 
@@ -136,7 +136,7 @@ class DeadMan:
     said: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
 class State:
     """The fold of all events up to `seq`. Mappings are never changed in place.
 

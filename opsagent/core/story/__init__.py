@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.incident import IllegalTransitionError, Incident, Moment, target
 from opsagent.core.phase import Phase
+from opsagent.core.renewal import replace
 from opsagent.core.story import incidents, people, repairs
 from opsagent.core.story.people import LEASE_WARNING
 from opsagent.core.story.telling import asked_anew

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.incident import Told
 from opsagent.core.phase import Phase
+from opsagent.core.renewal import replace
 from opsagent.core.story.telling import asked_anew, told_story
 
 if TYPE_CHECKING:

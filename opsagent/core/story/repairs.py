@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.incident import Action
 from opsagent.core.phase import Outcome, Repair
+from opsagent.core.renewal import replace
 from opsagent.core.story.telling import told_story
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsagent.core.incident import Incident, Moment
 from opsagent.core.phase import Repair
+from opsagent.core.renewal import replace
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
