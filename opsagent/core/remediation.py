@@ -239,12 +239,13 @@ def _said(case: Case, answer: Answer) -> str:
 
 
 def _only_watched(world: World, incident: Incident) -> list[Draft]:
-    """Say once what would have been done about a unit that nobody armed."""
-    if incident.unit is None or incident.actions or incident.severity == "SEV4":
+    """Say once what would have been done about a unit that nobody armed; not where only the last look was good."""
+    if incident.unit is None or incident.actions or incident.severity == "SEV4" or _repairable(world, incident):
         return []
-    if not any(world.health(c.name).status is Status.CRITICAL for c in judges(world, incident)):
+    down = next((c for c in judges(world, incident) if world.health(c.name).status is Status.CRITICAL), None)
+    if down is None:
         return []
-    reason = f"would have restarted {incident.unit}: {incident.check} is only watched (repair: [])"
+    reason = f"would have restarted {incident.unit}: {down.name} is only watched (repair: [])"
     event = ev.ActionRefused(remedy="restart", unit=incident.unit, guard="armed", reason=reason)
     return [Draft(event=event, incident=incident.seq)]
 

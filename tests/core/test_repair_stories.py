@@ -15,6 +15,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule
 from opsagent.core.unit import HostConditions, JobOutcome
 from tests.core.live_host import LiveHost
+from tests.core.story_host import StoryHost
 from tests.core.test_stories import API, POLICY, killed_host
 
 CALM = replace(API, every=timedelta(seconds=60), confirm=Confirm(retry=timedelta(seconds=30)))  # for days of fake time
@@ -368,3 +369,18 @@ def test_what_answers_well_while_it_is_stopped_is_proved_by_what_is_started_afte
         host.pass_(seconds=10)
         host.good("api")
     assert host.incident.actions[0].outcome is Outcome.VERIFIED
+
+
+def test_one_good_look_at_an_armed_check_does_not_make_it_one_that_is_only_watched() -> None:
+    beside = replace(API, name="api-port", kind="listen", repair=())
+    host = StoryHost(replace(POLICY, checks=(API, beside)))
+    host.unit("api.service", active_state="active", sub_state="running")
+    for _ in range(3):
+        host.bad("api")
+        host.bad("api-port")
+        host.pass_(seconds=5)
+
+    host.good("api")
+
+    assert host.events(ev.IncidentConfirmed)
+    assert host.events(ev.ActionRefused) == []
