@@ -46,13 +46,9 @@ class Post:
 
 
 def pages(world: World) -> list[Draft]:
-    """Return the pages that are due, for one incident at a time."""
-    for incident in world.state.open_incidents:
-        if incident.state in (Phase.REPAIRING, Phase.PAGED) and _may_reach(world, incident):
-            drafts = _page(world, incident)
-            if drafts:
-                return drafts
-    return []
+    """Return the pages that are due; what one incident is worth says nothing of another."""
+    paging = [one for one in world.state.open_incidents if one.state in (Phase.REPAIRING, Phase.PAGED)]
+    return [draft for one in paging if _may_reach(world, one) for draft in _page(world, one)]
 
 
 def _may_reach(world: World, incident: Incident) -> bool:
@@ -182,11 +178,7 @@ def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
 
 def leases(world: World) -> list[Draft]:
     """Remind the person whose hold ends soon, and end what has run out: holds and snoozes."""
-    for incident in world.state.open_incidents:
-        drafts = _lease(world, incident)
-        if drafts:
-            return drafts
-    return []
+    return [draft for incident in world.state.open_incidents for draft in _lease(world, incident)]
 
 
 def _lease(world: World, incident: Incident) -> list[Draft]:

@@ -30,8 +30,10 @@ def dependencies(world: World, check: CheckPolicy) -> tuple[CheckPolicy, ...]:
 def _direct(world: World, check: CheckPolicy) -> list[CheckPolicy]:
     named = [one for name in check.depends_on if (one := world.policy.check(name)) is not None]
     unit = world.state.units.get(check.unit) if check.unit else None
-    pulled = unit.pulls if unit else ()
-    return named + [one for one in world.policy.checks if one.unit in pulled and one not in named]
+    watched = [one for one in unit.pulls if world.policy.checks_of(one)] if unit else []
+    if not watched:
+        return named  # what systemd pulls in is mostly targets that nobody watches
+    return named + [one for one in world.policy.checks if one.unit in watched and one not in named]
 
 
 def failed_root(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[CheckPolicy, Incident | None] | None:
