@@ -70,8 +70,9 @@ class Lookout:
         return True
 
     def is_looking(self, name: str) -> bool:
-        """Whether a look at this check is under way."""
-        return name in self._under_way
+        """Whether a look at this check is under way that may still come back in time."""
+        one = self._under_way.get(name)
+        return one is not None and not one.written_off
 
     def stuck(self) -> list[str]:
         """Write off looks that are past their bound, say so once as an unknown reading, and name them."""

@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,3 +83,30 @@ def test_bad_news_is_announced_before_it_is_posted_and_good_news_is_not(reading:
     lookout.look("api", Source.FAST_LOOP)
 
     assert [said.get(timeout=10) for _ in heard] == heard
+
+
+class Hung:
+    """A check that hangs until it is let go."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def observe(self) -> Reading:
+        self.let_go.wait(30)
+        return ok("at last")
+
+
+def test_no_heartbeat_waits_for_a_look_that_was_written_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsagent.daemon.lookout.GRACE", timedelta())
+    stuck, posted = Hung(), queue.SimpleQueue[object]()
+    looking = Lookout(posted.put, lambda: datetime.now(UTC), 1, lambda _: None)
+    looking.watch({"nfs": Watched(policy=CheckPolicy(name="nfs", kind="disk", timeout=timedelta()), check=stuck)}, 1)
+    looking.look("nfs", Source.HEARTBEAT)
+
+    deadline = time.monotonic() + 10
+    while not looking.stuck() and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+
+    assert not looking.is_looking("nfs")
+    assert not looking.look("nfs", Source.HEARTBEAT)  # and no second one hangs beside it
+    stuck.let_go.set()
