@@ -7,6 +7,10 @@ import queue
 import threading
 from collections.abc import Callable
 
+import structlog
+
+log = structlog.get_logger("opsagent")
+
 Work = Callable[[], None]
 IDLE_SECONDS = 30.0
 
@@ -68,4 +72,7 @@ class Pool:
                     if work is not None:
                         self._waiting.put(work)
                     return
-            work()
+            try:
+                work()
+            except Exception:
+                log.exception("work failed; this is a mistake in opsagent")  # the thread goes on: there are few of them

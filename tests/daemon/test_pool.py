@@ -41,3 +41,12 @@ def test_work_that_waits_for_slow_work_gets_a_thread_of_its_own_up_to_a_limit() 
     assert not done.acquire(blocking=False)
     release.set()
     assert done.acquire(timeout=5)
+
+
+def test_work_that_fails_does_not_take_its_thread_with_it() -> None:
+    pool, done = Pool("read", 1), threading.Event()
+
+    pool.submit(lambda: next(iter(())))
+    pool.submit(done.set)
+
+    assert done.wait(5)
