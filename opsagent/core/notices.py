@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,10 @@ WORTH_SENDING = timedelta(hours=24)
 def notice_of(world: World, event: ev.Event) -> list[Draft]:
     """Return the notice that an event is worth, for each notifier of the first level; nothing if it is worth none."""
     said = wording.notice_of(event, world.state, world.policy)
-    key = f"{type(event).__name__}:{world.now:%Y%m%dT%H%M%S}"
-    return notice(world, key, *said) if said is not None else []
+    if said is None:
+        return []
+    about = hashlib.sha256(said[0].encode(errors="replace")).hexdigest()[:12]  # two of one kind may come at once
+    return notice(world, f"{type(event).__name__}:{world.now:%Y%m%dT%H%M%S}:{about}", *said)
 
 
 def notice(world: World, key: str, title: str, body: str, notifiers: Iterable[str] = ()) -> list[Draft]:
