@@ -29,9 +29,13 @@ NOBODY = 65534
 GROUP = "adm"
 ROOT = Path(__file__).parents[2]
 CLIENT = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from opsagent.interfaces import client
+user, groups = json.loads(sys.argv[3])  # only now: the work tree may lie where nobody else may read
+os.setgroups(groups)
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
 print(json.dumps(client.ask(Path(sys.argv[1]), json.loads(sys.argv[2]))))
 """
 
@@ -91,9 +95,8 @@ def serving(path: Path, daemon: Daemon) -> Iterator[Path]:
         assert not thread.is_alive()
 
 
-def ask_as(path: Path, body: dict[str, Any], *, uid: int = NOBODY, groups: str = "--clear-groups") -> Any:
-    who = ["setpriv", f"--reuid={uid}", f"--regid={uid}", groups]
-    argv = [*who, sys.executable, "-c", CLIENT, str(path), json.dumps(body)]
+def ask_as(path: Path, body: dict[str, Any], *, uid: int = NOBODY, groups: tuple[int, ...] = ()) -> Any:
+    argv = [sys.executable, "-c", CLIENT, str(path), json.dumps(body), json.dumps([uid, groups])]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT, timeout=30)
     return json.loads(done.stdout)
 
@@ -147,20 +150,20 @@ def test_another_user_may_neither_change_anything_nor_see_evidence(
 
 
 def test_a_member_of_the_group_may_change_and_is_named(path: Path, daemon: Daemon) -> None:
-    answer = ask_as(path, NOTE, groups="--groups=4")
+    answer = ask_as(path, NOTE, groups=(4,))
 
     assert answer["accepted"]
     assert [command.by for command in daemon.asked if isinstance(command, Command)] == ["nobody"]
 
 
 def test_a_user_without_a_name_is_named_by_number(path: Path, daemon: Daemon) -> None:
-    ask_as(path, NOTE, uid=54321, groups="--groups=4")
+    ask_as(path, NOTE, uid=54321, groups=(4,))
 
     assert [command.by for command in daemon.asked if isinstance(command, Command)] == ["uid 54321"]
 
 
 def test_only_root_is_believed_about_who_asks(path: Path, daemon: Daemon) -> None:
-    ask_as(path, {**NOTE, "by": "ann"}, groups="--groups=4")
+    ask_as(path, {**NOTE, "by": "ann"}, groups=(4,))
     client.ask(path, {**NOTE, "by": "ann"})
     client.ask(path, NOTE)
 
@@ -244,7 +247,8 @@ def test_a_client_that_takes_no_answer_does_not_hold_its_thread(path: Path, monk
 
 def test_forty_connections_of_another_user_do_not_keep_root_out(path: Path) -> None:
     code = (
-        "import socket, sys\n"
+        "import os, socket, sys\n"
+        "os.setgroups([]); user = int(sys.argv[2]); os.setresgid(user, user, user); os.setresuid(user, user, user)\n"
         "held = []\n"
         "for _ in range(40):\n"
         "    one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM); one.connect(sys.argv[1]); held.append(one)\n"
@@ -252,8 +256,8 @@ def test_forty_connections_of_another_user_do_not_keep_root_out(path: Path) -> N
         "print(held[-1].recv(999).decode(), flush=True)\n"
         "sys.stdin.read()\n"
     )
-    argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", sys.executable, "-c", code]
-    with subprocess.Popen([*argv, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
+    argv = [sys.executable, "-c", code, str(path), str(NOBODY)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crowd:
         assert crowd.stdout is not None
         assert "cannot serve more than 8 connections of nobody at once" in crowd.stdout.readline()
         assert client.ask(path, {"kind": "status"}) == {"data": {"host": "web-1"}}

@@ -136,16 +136,19 @@ def test_settings_that_are_named_and_not_there_end_the_program(capsys: pytest.Ca
     assert "cannot find the settings /nowhere/opsagent.yaml" in capsys.readouterr().err
 
 
-def test_settings_that_another_user_may_not_read_still_mean_that_instance() -> None:
+def test_settings_that_another_user_may_not_read_still_mean_that_instance(tmp_path: Path) -> None:
     """As nobody: the directory is closed, so the file that may be there counts as there."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
     code = (
-        "from pathlib import Path; from opsagent.interfaces.cli import place\n"
-        "place.address.SYSTEM_SETTINGS = Path('/root/closed')\n"
+        "import os, sys; from pathlib import Path; from opsagent.interfaces.cli import place\n"
+        "os.setgroups([]); os.setresgid(*[65534] * 3); os.setresuid(*[65534] * 3)\n"
+        "place.address.SYSTEM_SETTINGS = Path(sys.argv[1])\n"
         "print(place.find())"
     )
-    argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable, "-c", code]
 
+    argv = [sys.executable, "-c", code, str(closed)]
     done = subprocess.run(argv, check=True, capture_output=True, text=True, cwd=ROOT, timeout=30)
 
-    assert "settings=PosixPath('/root/closed/opsagent.yaml')" in done.stdout
+    assert f"settings=PosixPath('{closed}/opsagent.yaml')" in done.stdout
     assert "state=PosixPath('/var/lib/opsagent')" in done.stdout
