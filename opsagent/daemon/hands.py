@@ -62,7 +62,7 @@ class Hands:
         self._public: frozenset[str] = frozenset()
         self._policy = Policy(host="")
         self._settings: Settings | None = None
-        self._relations: Mapping[str, tuple[str, ...]] = {}
+        self._relations: dict[str, tuple[str, ...]] = {}
         self._stops_lock = threading.Lock()
         self._cursor: datetime | str = now()
         self.describe: Callable[[int], tuple[str | None, str, str]] = lambda _: (None, "", "")
@@ -78,13 +78,13 @@ class Hands:
 
     def relate(self, snapshot: UnitSnapshot) -> None:
         """Keep what a unit is bound to: a stop that follows another unit's is nobody's wish."""
-        self._relations = {**self._relations, snapshot.name: snapshot.pulls}
+        self._relations[snapshot.name] = snapshot.pulls
 
     def stops(self) -> tuple[tuple[StopSeen, ...], str]:
         """Return operators' stops since the last reading, and the journal's cursor; nothing where it is unreadable."""
         with self._stops_lock:
             try:
-                found, cursor = journal.stops(self._cursor, self._relations)
+                found, cursor = journal.stops(self._cursor, dict(self._relations))  # grows meanwhile
             except journal.JournalError as error:
                 log.warning("cannot read who stopped what", error=str(error))
                 return (), ""

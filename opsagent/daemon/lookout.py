@@ -100,11 +100,11 @@ class Lookout:
         began = time.monotonic()
         reading = checks.observe(one.check)
         seconds = time.monotonic() - began
-        if mine is not None and mine.written_off:
-            self._pool.came_back()
-        else:
+        if mine is None or not mine.written_off:
             seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
             if reading.status is Status.CRITICAL:
                 self._before_bad(one.policy)
             self._post(Looked(seen=seen))
         self._under_way.pop(name, None)
+        if mine is not None and mine.written_off:  # asked last: it may have been written off while it told
+            self._pool.came_back()

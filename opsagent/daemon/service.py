@@ -331,23 +331,26 @@ class Service:
         """Read the settings again; bad ones change nothing but are told loudly."""
         self._supervisor.reloading()
         try:
-            settings, self._snapshots = start.with_real_names(self._doors.load())
+            self._apply(*start.with_real_names(self._doors.load()))
         except SettingsError as error:
             lines = tuple(str(problem) for problem in error.problems)
             log.error("the new settings are refused, the old ones stay in force", errors=lines)  # noqa: TRY400 - a person's mistake, not ours
             self._agent.handle([inbox.SettingsWrong(errors=lines)], self.clock.now())
+        finally:
             self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
-            return
+
+    def _apply(self, settings: Settings, snapshots: dict[str, UnitSnapshot]) -> None:
+        """Put settings into force that were found good."""
         self._say_what_waits(settings)
         self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
+        self._snapshots = snapshots
         self._hands.use(self.settings, "", self.clock.now())
-        for snapshot in self._snapshots.values():
+        for snapshot in snapshots.values():
             self._hands.relate(snapshot)
         self._agent.handle([self._settings_read()], self.clock.now())
         self._watch(self.clock.now())
         for listener in self._listeners.values():
             listener.resync()
-        self._supervisor.ready(loop.sentence(self._agent, self._troubles.sentences()))
         log.info("settings applied", checks=len(self.settings.watched))
 
     def _say_what_waits(self, new: Settings) -> None:
