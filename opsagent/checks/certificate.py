@@ -11,8 +11,11 @@ from opsagent.checks.wire.dial import dial, secure, shown, trust
 from opsagent.checks.wire.stage import BlindError, StageError, Stages
 from opsagent.checks.wire.x509 import Validity, from_pem, validity
 from opsagent.core.observation import Measure, Reading, Status
+from opsagent.core.quantity import in_order, within
 
 _FILE_LIMIT = 1_048_576
+_YEARS = 3650
+"""Days: no authority signs for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,9 @@ class Check:
         if self.host:
             parse_host(self.host)
         check_port(self.port)
+        within("warning", self.warning, 0, _YEARS)
+        within("critical", self.critical, 0, _YEARS)
+        in_order(("critical", self.critical), ("warning", self.warning))
 
     def observe(self) -> Reading:
         """Read the dates and compare."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 import psutil
 
 from opsagent.core.observation import Measure, Reading, Status, grade, lowest
+from opsagent.core.quantity import in_order, within
 from opsagent.core.timing import spoken
 
 _TOO_SHORT = 0.5
@@ -28,6 +29,12 @@ class Check:
 
     warning: float | None = 85.0
     critical: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse at once limits that could never be met, or never be broken (ValueError)."""
+        within("warning", self.warning, 0, 100)
+        within("critical", self.critical, 0, 100)
+        in_order(("warning", self.warning), ("critical", self.critical))
 
     def observe(self) -> Reading:
         """Return the percentage since the previous look of any cpu check (since boot at the very first)."""

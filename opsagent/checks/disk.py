@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest, unknown
-from opsagent.core.quantity import Bytes
+from opsagent.core.quantity import Bytes, in_order, within
 from opsagent.core.space import TREND_OVER, TREND_STEP, Space, spoken_bytes, time_left
 from opsagent.host.mounts import Mount, fstab, mount_of, mounts, parse
 from opsagent.host.process import CannotRunError, run
@@ -48,9 +48,12 @@ class Check:
     timeout: timedelta = timedelta(seconds=5)
 
     def __post_init__(self) -> None:
-        """Refuse at once what depends on where we were started (ValueError)."""
+        """Refuse at once what depends on where we were started, and limits that could never be met (ValueError)."""
         if not self.path.startswith("/"):
-            raise ValueError(f"cannot look at {self.path!r}: write the full path")
+            raise ValueError(f"cannot look at path {self.path!r}: write the full path")
+        within("warning", self.warning, 0, 100)
+        within("critical", self.critical, 0, 100)
+        in_order(("warning", self.warning), ("critical", self.critical))
 
     def observe(self) -> Reading:
         """Ask the file system; one behind a network is asked by a child, because asking may never end."""

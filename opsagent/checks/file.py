@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
-from opsagent.core.quantity import Bytes, spell
+from opsagent.core.quantity import Bytes, in_order, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,9 +41,8 @@ class Check:
     def __post_init__(self) -> None:
         """Refuse at once what could never be true (ValueError)."""
         if not self.path.startswith("/"):
-            raise ValueError(f"cannot look at {self.path!r}: write the full path")
-        if self.min_size is not None and self.max_size is not None and self.max_size < self.min_size:
-            raise ValueError(f"cannot expect between {self.min_size} and {self.max_size}")
+            raise ValueError(f"cannot look at path {self.path!r}: write the full path")
+        in_order(("min_size", self.min_size), ("max_size", self.max_size))
 
     def observe(self) -> Reading:
         """Ask the file system about the file; its content is not read."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 
-from opsagent.checks.wire.address import parse_host, refusal
+from opsagent.checks.wire.address import PORT_LIMIT, parse_host, refusal
 from opsagent.checks.wire.connection import Ask
 from opsagent.checks.wire.exchange import Answer, ask, check_question, place
 from opsagent.checks.wire.expect import Expect, unmet
@@ -104,21 +104,30 @@ class Check:
 def _check_url(url: str, key: str, schemes: tuple[str, ...]) -> None:
     if not url.isprintable() or " " in url:
         raise ValueError(f"cannot use {key} {url!r}: it contains a space or a control character")
-    parts = urlsplit(url)
+    parts = _parted(url, key)
     if parts.scheme not in schemes:
         raise ValueError(f"cannot use {key} {url!r}: it must begin with {' or '.join(f'{s}://' for s in schemes)}")
     if parts.username is not None or parts.password is not None:
         raise ValueError(f"cannot use {key} of {parts.hostname!r} with a user in it: send a header instead")
-    address = parse_host(_host_and_port(parts.netloc, parts.hostname or ""))
+    if not parts.hostname:
+        raise ValueError(f"cannot use {key} {url!r}: it names no host, allowed: http://host:port/path")
+    address = parse_host(parts.hostname)
     if address is not None and (why := refusal(address, named=True)):
         raise ValueError(f"cannot use {key} {url!r}: {address} is refused, it is {why}")
-    _ = parts.port  # raises ValueError when it is no port
 
 
-def _host_and_port(netloc: str, host: str) -> str:
-    if not host:
-        raise ValueError(f"cannot use a URL without a host: {netloc!r}")
-    return host
+def _parted(url: str, key: str) -> SplitResult:
+    """Take a URL apart; the library's own refusals name neither the key nor what is allowed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(
+            f"cannot use {key}: {error}, allowed: http://host:port/path, port 1 to {PORT_LIMIT}"
+        ) from error
+    if port == 0:
+        raise ValueError(f"cannot use {key} with port 0, allowed: 1 to {PORT_LIMIT}")
+    return parts
 
 
 def _followed(question: Ask, answer: Answer) -> Ask | None:

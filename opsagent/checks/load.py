@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from opsagent.core.observation import Measure, Reading, Status, grade, lowest
+from opsagent.core.quantity import in_order, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,12 @@ class Check:
 
     warning: float | None = 2.0
     critical: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse at once limits that could never be met, or never be broken (ValueError)."""
+        within("warning", self.warning, 0, 1000)
+        within("critical", self.critical, 0, 1000)
+        in_order(("warning", self.warning), ("critical", self.critical))
 
     def observe(self) -> Reading:
         """Return the load per processor now."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 import psutil
 
 from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest
+from opsagent.core.quantity import in_order, within
 
 _PRESSURE = Path("/proc/pressure/memory")
 _EXHAUSTED = 5.0
@@ -32,6 +33,13 @@ class Check:
     warning: float | None = 90.0
     critical: float | None = None
     swap_warning: float | None = 90.0
+
+    def __post_init__(self) -> None:
+        """Refuse at once limits that could never be met, or never be broken (ValueError)."""
+        within("warning", self.warning, 0, 100)
+        within("critical", self.critical, 0, 100)
+        in_order(("warning", self.warning), ("critical", self.critical))
+        within("swap_warning", self.swap_warning, 0, 100)
 
     def observe(self) -> Reading:
         """Return the percentages now; nearly none left and tasks waiting for it is worth waking a person."""

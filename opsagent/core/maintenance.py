@@ -27,10 +27,10 @@ def is_open(window: Maintenance, now: datetime) -> bool:
 
 def began_at(window: Maintenance, now: datetime) -> datetime | None:
     """Return the window's latest begin that is not after now, or None."""
-    words = window.begins.split()
-    if len(words) == 1 and ("-" in words[0]):
+    if "-" in window.begins:
         once = _once(window)
         return once if once <= now else None
+    words = window.begins.split()
     weekday = _DAYS.index(words[0][:3].lower()) if len(words) > 1 else None
     at = time.fromisoformat(words[-1])
     today = local(now, window.zone).date()

@@ -66,3 +66,18 @@ def size(text: str) -> Bytes:
         message = f"cannot read {_shown(text)} as a size, allowed: a whole number with B, KiB, MiB, GiB, TiB, KB … TB"
         raise ValueError(message)
     return Bytes(int(found[1]) * _POWERS[found[2]])
+
+
+def within(key: str, value: float | None, least: float, most: float) -> None:
+    """Do nothing if `value` is None or from `least` to `most`; ValueError says what is allowed."""
+    if value is not None and not least <= value <= most:
+        message = f"cannot use {key} {value:.15g}, allowed: {least:.15g} to {most:.15g}"
+        raise ValueError(message)
+
+
+def in_order(first: tuple[str, float | None], second: tuple[str, float | None]) -> None:
+    """Take two keys with their values; ValueError if both have one and the first is the greater."""
+    if first[1] is not None and second[1] is not None and first[1] > second[1]:
+        said = f"cannot use {first[0]} {first[1]:.15g} with {second[0]} {second[1]:.15g}"
+        message = f"{said}, allowed: {first[0]} up to {second[0]}, or null"
+        raise ValueError(message)

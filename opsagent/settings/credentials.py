@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -31,12 +32,29 @@ def unreadable(root: Node, *, looks_only: bool) -> Iterator[Problem]:
     """
     for key, name, place in _files(root):
         try:
-            os.close(os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK))
+            wrong = _unfit(name)
         except PermissionError as error:
             if not looks_only:
                 yield _refusal(key, name, place, error.strerror or "refused")
         except (OSError, ValueError) as error:
             yield _refusal(key, name, place, getattr(error, "strerror", None) or str(error))
+        else:
+            if wrong:
+                yield Problem(place=place, text=f"cannot use the file {shown(name, LONGEST_PATH)}: {wrong} ({key})")
+
+
+def _unfit(name: str) -> str:
+    """Say why a file that can be opened is of no use, "" if it is."""
+    if not name.startswith("/"):
+        return "the daemon runs in another directory, allowed: a path from /"
+    descriptor = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        status = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        return "allowed: a regular file"
+    return "" if status.st_size else "it is empty, allowed: a file with a secret in it"
 
 
 def _refusal(key: str, name: str, place: Place, why: str) -> Problem:

@@ -14,6 +14,7 @@ from opsagent.settings.named import Item, Kinds, channel, read_item, watched
 from opsagent.settings.options import CheckOptions, Document, NotifierOptions
 from opsagent.settings.problem import Problem, SettingsError
 from opsagent.settings.reading import adapter, keys_of
+from opsagent.settings.rules import EVERYTHING
 from opsagent.settings.tree import Mapping, parse, plain
 from opsagent.settings.wording import problems_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from opsagent.settings.model import Settings, Watched
     from opsagent.settings.source import Account, Source
+    from opsagent.settings.tree import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,19 +106,15 @@ def _settings_of(
     sources: list[Source], problems: list[Problem], known: Known, *, looks_only: bool, service: bool = False
 ) -> _Reading:
     """Read the documents, or raise SettingsError with everything that is wrong."""
-    roots = []
-    for each in sources:
-        root, wrong = parse(each.path, each.text)
-        roots.append(root)
-        problems = [*problems, *wrong]
-    if not roots:
+    if not sources:
         raise SettingsError(problems)
-    root, wrong = merge(roots)
-    reading = _Reading(root, known, [*problems, *wrong])
+    parsed = [parse(each.path, each.text) for each in sources]
+    root, wrong = merge([root for root, _ in parsed])
+    root.whole = root.whole and not problems
+    reading = _Reading(root, known, [*problems, *(each for _, found in parsed for each in found), *wrong])
     reading.problems += credentials.unreadable(root, looks_only=looks_only)
     reading.problems += relations.closed_to_the_service(root) if service else ()
-    if not problems:
-        reading.relate()
+    reading.relate()
     if reading.problems:
         raise SettingsError(reading.problems)
     return reading
@@ -152,18 +150,28 @@ class _Reading:
         return items
 
     def relate(self) -> None:
-        """Look at what must fit together; only sensible when no file was left out."""
+        """Look at what must fit together; that a name is missing is only sure when nothing was left out."""
         checks, notifiers = relations.listed(self.root, "checks"), relations.listed(self.root, "notifiers")
-        names = relations.names(checks) | {building.FAILED_UNITS}
+        windows = relations.listed(self.root, "maintenance")
         self.problems += relations.repeated_names(checks, "check")
         self.problems += relations.repeated_names(notifiers, "notifier")
         for check in checks:
-            self.problems += relations.unknown_names(check, "depends_on", names, "check")
             self.problems += relations.repairs(check, self.known.remedies)
         self.problems += relations.circles(checks)
-        self.problems += relations.escalation(self.root, relations.names(notifiers))
-        for window in relations.listed(self.root, "maintenance"):
-            self.problems += relations.unknown_names(window, "checks", names, "check")
+        self.problems += relations.escalation(self.root)
+        for window in windows:
+            self.problems += relations.never_ends(window)
+        if self.root.whole:
+            self._find_names(checks, notifiers, windows)
+
+    def _find_names(self, checks: list[Node], notifiers: list[Node], windows: list[Node]) -> None:
+        names = relations.names(checks) | {building.FAILED_UNITS}
+        for check in checks:
+            self.problems += relations.unknown_names(check, "depends_on", names, "check")
+        for window in windows:
+            self.problems += relations.unknown_names(window, "checks", names | {EVERYTHING}, "check")
+        for level in relations.levels(self.root):
+            self.problems += relations.unknown_names(level, "notify", relations.names(notifiers), "notifier")
 
     def settings(self, account: Account, sources: tuple[Source, ...], path: Path | None) -> Settings:
         """Build the settings; only called without problems."""

@@ -18,7 +18,7 @@ APPENDING = frozenset({"checks", "notifiers", "maintenance"})
 
 def merge(roots: Many[Mapping]) -> tuple[Mapping, list[Problem]]:
     """Unite the documents in their order."""
-    whole = Mapping(place=roots[0].place)
+    whole = Mapping(place=roots[0].place, whole=all(root.whole for root in roots))
     problems: list[Problem] = []
     for root in roots:
         _unite(whole, root, APPENDING, problems)

@@ -5,20 +5,22 @@ All of it is read from the tree, so that a mistake in one key hides no mistake i
 
 from __future__ import annotations
 
+import difflib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.denied import denied, holds_data, malformed
-from opsagent.core.quantity import duration
+from opsagent.core.quantity import duration, spell
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.source import HOMES
 from opsagent.settings.tree import Mapping, Node, Scalar, Sequence, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from datetime import timedelta
 
 NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload"})
+_OFFERED = 20
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
 
 
@@ -61,10 +63,19 @@ def repeated_names(nodes: list[Node], what: str) -> Iterator[Problem]:
 
 def unknown_names(node: Node, key: str, known: Collection[str], what: str) -> Iterator[Problem]:
     """Find names that belong to nothing."""
-    offered = f"known {what}s: {', '.join(sorted(known))}" if known else f"there are no {what}s"
     for name, place in _texts(node, key):
         if name not in known:
-            yield Problem(place=place, text=f"cannot find the {what} {shown(name)}, {offered} ({key})")
+            yield Problem(
+                place=place, text=f"cannot find the {what} {shown(name)}{_offered(name, known, what)} ({key})"
+            )
+
+
+def _offered(name: str, known: Collection[str], what: str) -> str:
+    """Say which name was probably meant, and which there are; of a thousand not all."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    some = ", ".join(sorted(known)[:_OFFERED]) + (", …" if len(known) > _OFFERED else "")
+    return f"{hint}, known {what}s: {some}" if known else f", there are no {what}s"
 
 
 def repairs(check: Node, remedies: Collection[str]) -> Iterator[Problem]:
@@ -118,6 +129,19 @@ def closed_to_the_service(root: Mapping) -> Iterator[Problem]:
             yield Problem(place=place_of(root, (key,)), text=text)
 
 
+def never_ends(window: Node) -> Iterator[Problem]:
+    """Find a window that begins again before it is over: quiet for ever is no maintenance."""
+    begins = text_of(window, "from")
+    try:
+        lasts = duration(text_of(window, "for"))
+    except ValueError:
+        return
+    every = timedelta(days=7) if " " in begins else timedelta(days=1)
+    if begins and "-" not in begins and every <= lasts <= timedelta(days=7) and isinstance(window, Mapping):
+        text = f"cannot use {spell(lasts)}, allowed: less than {spell(every)}, for it begins again then"
+        yield Problem(place=window.keys["for"], text=f"{text} (maintenance.for)")
+
+
 def circles(checks: list[Node]) -> Iterator[Problem]:
     """Find checks that depend on themselves, over whatever way; every circle is told once, in full."""
     needs = {text_of(check, "name"): [name for name, _ in _texts(check, "depends_on")] for check in checks}
@@ -150,22 +174,28 @@ def _way_back(start: str, needs: dict[str, list[str]]) -> list[str]:
     return []
 
 
-def escalation(root: Mapping, notifiers: Collection[str]) -> Iterator[Problem]:
-    """Find levels that share a name, do not come one after the other, or name notifiers that do not exist."""
+def escalation(root: Mapping) -> Iterator[Problem]:
+    """Find levels that share a name, or do not come one after the other."""
+    for ladder in _ladders(root):
+        yield from repeated_names(listed(ladder, "levels"), "level")
+        yield from _not_later(listed(ladder, "levels"))
+
+
+def levels(root: Mapping) -> list[Node]:
+    """Return every level of the escalation, those of single severities too."""
+    return [level for ladder in _ladders(root) for level in listed(ladder, "levels")]
+
+
+def _ladders(root: Mapping) -> list[Node]:
     node = root.items.get("escalation")
     if not isinstance(node, Mapping):
-        return
-    for ladder in (node, *(node.items[each] for each in SEVERITIES if each in node.items)):
-        levels = listed(ladder, "levels")
-        yield from repeated_names(levels, "level")
-        yield from _not_later(levels)
-        for level in levels:
-            yield from unknown_names(level, "notify", notifiers, "notifier")
+        return []
+    return [node, *(node.items[each] for each in SEVERITIES if each in node.items)]
 
 
-def _not_later(levels: list[Node]) -> Iterator[Problem]:
+def _not_later(steps: list[Node]) -> Iterator[Problem]:
     before: timedelta | None = None
-    for level in levels:
+    for level in steps:
         try:
             after = duration(text_of(level, "after") or "0s")
         except ValueError:

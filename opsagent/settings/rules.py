@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -79,10 +79,10 @@ def begins(value: str) -> str:
 
 def _is_date_time(value: str) -> bool:
     try:
-        datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except ValueError:
         return False
-    return bool(_DATE_TIME.fullmatch(value))
+    return bool(_DATE_TIME.fullmatch(value)) and MINYEAR < found.year < MAXYEAR  # in UTC it is another year, perhaps
 
 
 def web_address(value: str) -> str:

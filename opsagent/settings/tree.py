@@ -32,6 +32,16 @@ _WORDS: dict[str, bool | None] = {"": None, "~": None}
 _WORDS |= {spelled: value for word, value in _MEANINGS.items() for spelled in (word, word.title(), word.upper())}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]{1,18}\.?[0-9]{0,18}|\.[0-9]{1,18})(?:[eE][-+]?[0-9]{1,2})?", re.ASCII)
+_HINTS = (
+    ("'\\t'", "spaces where a line begins, never tabs"),
+    ("cannot start any token", "a value with such a sign in front of it in quotes"),
+    ("mapping values are not allowed", "one `key: value` in a line, and a value with `: ` in it in quotes"),
+    ("quoted scalar", "a quote that is closed again"),
+    ("flow", "brackets and braces that are closed again, with commas between their items"),
+    ("block", "the same number of spaces before all items of a list and all keys of a mapping"),
+    ("", "YAML; text in quotes where it has signs of YAML in it"),
+)
+"""Part of what the parser says, and what to write instead; the first that fits."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -53,11 +63,15 @@ class Sequence:
 
 @dataclass(slots=True, kw_only=True)
 class Mapping:
-    """Keys with their own places, since a mistake in a key is shown at the key."""
+    """Keys with their own places, since a mistake in a key is shown at the key.
+
+    A document that is not `whole` has lost something on the way: what is missing in it proves nothing.
+    """
 
     place: Place
     items: dict[str, Node] = field(default_factory=dict)
     keys: dict[str, Place] = field(default_factory=dict)
+    whole: bool = True
 
 
 Node = Scalar | Sequence | Mapping
@@ -89,7 +103,7 @@ def place_of(node: Node, loc: tuple[str | int, ...]) -> Place:
 
 
 def parse(path: str, text: str) -> tuple[Mapping, list[Problem]]:
-    """Read one document. The tree is complete only when no problem is returned."""
+    """Read one document; what could not be read is left out of the tree, which then is not `whole`."""
     reader = _Reader(path)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
@@ -99,12 +113,21 @@ def parse(path: str, text: str) -> tuple[Mapping, list[Problem]]:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
-        reader.refuse(Place(path=path, line=mark.line + 1 if mark else 1), f"cannot read this as YAML: {what}")
+        reader.refuse(
+            Place(path=path, line=mark.line + 1 if mark else 1), f"cannot read this as YAML: {what}{_hint(what)}"
+        )
+        reader.stop()
     except (YAMLError, ValueError, OverflowError) as error:
         line = text.count("\n", 0, getattr(error, "position", 0)) + 1
         what = str(getattr(error, "reason", error))
-        reader.refuse(Place(path=path, line=line), f"cannot read this as YAML: {what}")
+        reader.refuse(Place(path=path, line=line), f"cannot read this as YAML: {what}, allowed: printable text")
+        reader.stop()
     return reader.root(), reader.problems
+
+
+def _hint(what: str) -> str:
+    """Say what is allowed instead of that which the parser did not like."""
+    return next((f", allowed: {allowed}" for sign, allowed in _HINTS if sign in what), "")
 
 
 def _value_of(event: ScalarEvent) -> str | int | float | bool | None:
@@ -126,6 +149,8 @@ class _Reader:
         self.path = path
         self.problems: list[Problem] = []
         self.stopped = False
+        self._whole = True
+        self._scalars: dict[str, Scalar] = {}
         self._documents = 0
         self._top: Node | None = None
         self._open: list[Mapping | Sequence] = []
@@ -134,10 +159,19 @@ class _Reader:
     def refuse(self, place: Place, text: str) -> None:
         self.problems.append(Problem(place=place, text=text))
 
+    def stop(self) -> None:
+        """Leave the rest unread, and with it the item of a list that is only half there."""
+        self.stopped, self._whole = True, False
+        for outer in self._open[:-1]:
+            if isinstance(outer, Sequence):
+                outer.items.pop()
+                return
+
     def root(self) -> Mapping:
         """Return the document; an empty file is an empty mapping."""
-        empty = Mapping(place=Place(path=self.path, line=1))
+        empty = Mapping(place=Place(path=self.path, line=1), whole=self._whole)
         if isinstance(self._top, Mapping):
+            self._top.whole = self._whole
             return self._top
         if self._top is not None and not (isinstance(self._top, Scalar) and self._top.value is None):
             self.refuse(self._top.place, "cannot read settings from this, allowed: a mapping such as 'checks: [...]'")
@@ -150,10 +184,12 @@ class _Reader:
                 self._begin_document(place)
             case AliasEvent():
                 self.refuse(place, f"cannot use the alias {shown('*' + str(event.anchor))}, write the value out")
-                self._add(Scalar(place=place, value=None))
+                self._alias(str(event.anchor), place)
             case ScalarEvent():
                 self._check_marks(event, place)
-                self._add(self._scalar(event, place))
+                scalar = self._scalar(event, place)
+                self._scalars |= {str(event.anchor): scalar} if event.anchor else {}
+                self._add(scalar)
             case MappingStartEvent():
                 self._check_marks(event, place)
                 self._push(Mapping(place=place))
@@ -168,13 +204,22 @@ class _Reader:
         self._documents += 1
         if self._documents > 1:
             self.refuse(place, "cannot use a second document, allowed: one per file (put it into conf.d)")
-            self.stopped = True
+            self.stop()
 
     def _check_marks(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, place: Place) -> None:
         if event.anchor:
             self.refuse(place, f"cannot use the anchor {shown('&' + str(event.anchor))}, write the value out")
         if event.tag is not None:
             self.refuse(place, f"cannot use the tag {shown(event.tag)}, allowed: plain and quoted values")
+
+    def _alias(self, anchor: str, place: Place) -> None:
+        """Put the text or number that is meant; a whole list or mapping is left out, for copies could be endless."""
+        if anchor in self._scalars:
+            self._add(Scalar(place=place, value=self._scalars[anchor].value))
+            return
+        self._whole = False
+        if self._open and isinstance(self._open[-1], Mapping) and self._key[-1] is not None:
+            self._key[-1] = None
 
     def _scalar(self, event: ScalarEvent, place: Place) -> Scalar:
         value = _value_of(event)
@@ -189,7 +234,7 @@ class _Reader:
         self._key.append(None)
         if len(self._open) > DEEPEST:
             self.refuse(node.place, f"cannot nest deeper than {DEEPEST} levels")
-            self.stopped = True
+            self.stop()
 
     def _add(self, node: Node) -> None:
         if not self._open:

@@ -147,3 +147,10 @@ def test_local_time_knows_the_summer() -> None:
 )
 def test_spans_are_said_as_an_operator_says_them(seconds: float, said: str) -> None:
     assert spoken(timedelta(seconds=seconds)) == said
+
+
+def test_a_single_window_may_be_written_with_a_space() -> None:
+    window = Maintenance(checks=("all",), begins="2026-03-01 02:00", lasts=timedelta(hours=1), zone="UTC")
+
+    assert is_open(window, datetime(2026, 3, 1, 2, 30, tzinfo=UTC))
+    assert not is_open(window, datetime(2026, 3, 1, 3, 0, tzinfo=UTC))

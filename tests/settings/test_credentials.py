@@ -100,3 +100,20 @@ def test_a_secret_that_only_the_service_may_read_is_no_mistake_of_who_looks() ->
     assert [problem.text for problem in needing] == [
         f"cannot open the file '{secret}': Permission denied, allowed: a readable file (secret_file)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("{here}", "allowed: a regular file"),
+        ("{here}/empty", "it is empty, allowed: a file with a secret in it"),
+        ("token", "the daemon runs in another directory, allowed: a path from /"),
+    ],
+)
+def test_a_file_that_can_hold_no_secret_is_refused(problems: Problems, tmp_path: Path, name: str, allowed: str) -> None:
+    (tmp_path / "empty").touch()
+    name = name.format(here=tmp_path)
+
+    [problem] = problems(f"notifiers: [{{name: a, kind: webhook, url: 'http://127.0.0.1/', secret_file: '{name}'}}]")
+
+    assert problem.endswith(f": {allowed} (secret_file)")

@@ -192,7 +192,7 @@ def test_without_notifiers_there_is_nobody_to_escalate_to(problems: Problems) ->
 
 def test_a_maintenance_names_checks_that_exist(problems: Problems) -> None:
     assert problems("maintenance:\n- {checks: [api], from: 02:00, for: 1h}") == [
-        "2: cannot find the check 'api', known checks: failed-units (checks)"
+        "2: cannot find the check 'api', known checks: all, failed-units (checks)"
     ]
 
 
@@ -204,4 +204,56 @@ def test_a_mistake_in_one_key_hides_none_in_another(problems: Problems) -> None:
         "2: cannot read ",
         "2: cannot restart without a unit, add the key ",
         "2: cannot use the key ",
+    ]
+
+
+def test_a_maintenance_may_mean_every_check(problems: Problems) -> None:
+    assert problems("maintenance:\n- {checks: [all], from: 02:00, for: 1h}") == []
+
+
+@pytest.mark.parametrize(("begins", "lasts", "every"), [("02:00", "24h", "1d"), ("Sun 02:00", "7d", "7d")])
+def test_a_maintenance_that_begins_again_before_it_ends_is_refused(
+    problems: Problems, begins: str, lasts: str, every: str
+) -> None:
+    [problem] = problems(f"maintenance:\n- {{checks: [all], from: '{begins}', for: {lasts}}}")
+
+    assert problem.endswith(f"allowed: less than {every}, for it begins again then (maintenance.for)")
+
+
+def test_a_name_that_was_probably_meant_is_said_and_of_many_only_some(problems: Problems) -> None:
+    many = "".join(f"- {{name: c{number}, kind: cpu}}\n" for number in range(100))
+
+    [problem] = problems(f"checks:\n{many}- {{name: api, kind: cpu, depends_on: [c-42]}}")
+
+    assert "(did you mean 'c42'?), known checks: api, c0, c1, " in problem
+    assert problem.endswith(", … (depends_on)")
+
+
+def test_an_anchor_hides_no_other_mistake(problems: Problems) -> None:
+    found = problems("checks:\n- &a {name: a, kind: cpu, repair: [restart]}\n- {name: a, kind: cpu, depends_on: [z]}")
+
+    assert [line.partition(",")[0] for line in found] == [
+        "2: cannot restart without a unit",
+        "2: cannot use the anchor '&a'",
+        "3: cannot find the check 'z'",
+        "3: cannot use the name 'a' twice",
+    ]
+
+
+def test_what_is_lost_with_an_alias_is_not_said_to_be_missing(problems: Problems) -> None:
+    found = problems("checks:\n- &a {name: a, kind: cpu}\n- *a\n- {name: b, kind: cpu, confirm: *a, depends_on: [c]}")
+
+    assert [line.partition(",")[0] for line in found] == [
+        "2: cannot use the anchor '&a'",
+        "3: cannot use the alias '*a'",
+        "4: cannot use the alias '*a'",
+    ]
+
+
+def test_a_mistake_of_yaml_hides_none_above_it_and_makes_up_none(problems: Problems) -> None:
+    found = problems("checks:\n- {name: a, kind: cpu, repair: [restart], depends_on: [b]}\n- {name: b\nhost: x")
+
+    assert [line.partition(",")[0] for line in found] == [
+        "2: cannot restart without a unit",
+        "4: cannot read this as YAML: while parsing a flow mapping expected '",
     ]

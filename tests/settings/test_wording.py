@@ -194,3 +194,43 @@ def test_a_settings_file_that_is_not_there_is_an_error(tmp_path: Path, account: 
     assert str(error.value) == (
         f"{tmp_path}/none.yaml:1: cannot open this file: No such file or directory, allowed: a readable file"
     )
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        ("kind: cpu, warning: -5", "cannot use warning -5, allowed: 0 to 100"),
+        ("kind: memory, swap_warning: 101", "cannot use swap_warning 101, allowed: 0 to 100"),
+        ("kind: load, warning: 1e9", "cannot use warning 1000000000, allowed: 0 to 1000"),
+        ("kind: disk, path: /, warning: 95", "cannot use warning 95 with critical 90"),
+        ("kind: disk, path: srv", "cannot look at path 'srv': write the full path"),
+        ("kind: file, path: /a, min_size: 2MB, max_size: 1MB", "cannot use min_size 2000000 with max_size 1000000"),
+        ("kind: process, process: a, min: 5, max: 2", "cannot expect between 5 and 2 processes"),
+        ("kind: process, process: a, min: -1", "cannot expect between -1 and None processes"),
+        ("kind: certificate, host: a, port: 0", "cannot use port 0, allowed: 1 to 65535"),
+        ("kind: certificate, host: a, warning: 5", "cannot use critical 7 with warning 5"),
+        ("kind: dns, lookup: a, port: -1", "cannot use port -1, allowed: 1 to 65535"),
+        ("kind: listen, port: 80, address: 300.1.1.1", "cannot use address '300.1.1.1', allowed: an IPv4 or IPv6"),
+        ("kind: http, url: 'http://a:0/'", "cannot use url with port 0, allowed: 1 to 65535"),
+        ("kind: http, url: 'http://a:b/'", "cannot use url: Port could not be cast to integer value as 'b', allowed:"),
+        ("kind: http, url: 'http://a/', headers: {a b: c}", "cannot use the name 'a b' in headers, allowed:"),
+        ("kind: http, url: 'http://a/', headers: {a: ' c'}", "cannot use a value in headers, allowed: one line"),
+        ("kind: http, url: 'http://a/', expect: {status: [200, 2000]}", "cannot use status 2000, allowed: 100 to 599"),
+        ("kind: http, url: 'http://a/', expect: {tls_days: -1}", "cannot use tls_days -1, allowed: 0 to 3650"),
+        ("kind: http, url: 'http://a/', expect: {max_latency: 0s}", "cannot use max_latency 0s, allowed: 1ms or more"),
+    ],
+)
+def test_numbers_and_names_that_could_never_work_are_refused_at_their_line(
+    problems: Callable[..., list[str]], check: str, sentence: str
+) -> None:
+    [problem] = problems(f"checks:\n- {{name: a, {check}}}")
+
+    assert problem.startswith(f"2: {sentence}")
+
+
+@pytest.mark.parametrize("text", ["checks:\n\t- a", "host: @a", "host: a: b", "host: 'a", "host: [a", "a:\n - b\n c"])
+def test_what_is_no_yaml_is_told_with_what_is_allowed(problems: Callable[..., list[str]], text: str) -> None:
+    found = [line for line in problems(text) if "as YAML" in line]
+
+    assert len(found) == 1
+    assert ", allowed: " in found[0]

@@ -17,13 +17,13 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 _NAME_LIMIT = 253
-_PORT_LIMIT = 65_535
+PORT_LIMIT = 65_535
 
 
 def check_port(port: int) -> None:
     """Raise ValueError for what is no port."""
-    if not 1 <= port <= _PORT_LIMIT:
-        raise ValueError(f"cannot use port {port}, allowed: 1 to {_PORT_LIMIT}")
+    if not 1 <= port <= PORT_LIMIT:
+        raise ValueError(f"cannot use port {port}, allowed: 1 to {PORT_LIMIT}")
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import http.client
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ BODY_LIMIT = 65_536
 LONGEST_QUOTE = 80
 """Characters that are shown of an answer which is not HTTP: enough to know what talks there."""
 
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", re.ASCII)
 _NO_ANSWER = (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError, ValueError)
 
 
@@ -81,7 +83,13 @@ def _body(raw: urllib3.HTTPResponse) -> bytes:
 
 def check_question(question: Ask) -> None:
     """Raise ValueError for a URL or header that could never be sent."""
-    _prepared(question.method, question.url, question.headers)
+    for name, _ in question.headers:
+        if not _HEADER.fullmatch(name):
+            raise ValueError(f"cannot use the name {name!r} in headers, allowed: letters, digits and hyphens")
+    try:
+        _prepared(question.method, question.url, question.headers)
+    except requests.exceptions.InvalidHeader as error:  # its text repeats the value, which may be a secret
+        raise ValueError("cannot use a value in headers, allowed: one line of text without spaces around it") from error
 
 
 @functools.lru_cache(maxsize=4096)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsagent.checks.wire.stage import spoken
 from opsagent.core.observation import Reading, Status
+from opsagent.core.quantity import within
 from opsagent.core.text import visible
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _SHOWN = 80
 """Characters of a found value that a message shows."""
 _MISSING = object()
+_YEARS = 3650
+"""Days: no authority signs for longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,14 @@ class Expect:
     text: str = ""
     max_latency: timedelta | None = None
     tls_days: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse at once what no answer could meet (ValueError)."""
+        for code in (self.status,) if isinstance(self.status, int) else self.status:
+            within("status", code, 100, 599)
+        within("tls_days", self.tls_days, 0, _YEARS)
+        if self.max_latency is not None and not self.max_latency:
+            raise ValueError("cannot use max_latency 0s, allowed: 1ms or more")
 
 
 def unmet(expect: Expect, answer: Answer, where: str, seconds: float) -> Reading | None:
