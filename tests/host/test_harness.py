@@ -18,7 +18,7 @@ API = "[Service]\nExecStart=/bin/sleep 1000\n"
 
 def traces(name: str) -> list[str]:
     """Return what is left of a host on this machine: cgroups, mounts, folders, processes."""
-    cgroups = [str(p) for p in Path("/sys/fs/cgroup").glob(f"**/*{name}*")]
+    cgroups = [folder for folder, _, _ in os.walk("/sys/fs/cgroup") if name in folder]  # goes on where one vanishes
     mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if name in line]
     folders = [str(p) for p in Path("/tmp").glob(f"*{name}*")]
     processes = subprocess.run(["pgrep", "-f", f"test-host-{name}"], capture_output=True, text=True, check=False).stdout

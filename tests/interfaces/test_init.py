@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,7 @@ FINDINGS = st.builds(
     status=st.none() | st.integers(100, 599),
     percent=st.none() | st.floats(0, 400),
     note=TEXTS,
-)
+).map(lambda one: replace(one, name=f"/{one.name}") if one.kind is FindingKind.FILE_SYSTEM else one)
 
 
 @given(st.lists(FINDINGS, max_size=6), TEXTS)
