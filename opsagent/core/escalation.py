@@ -14,6 +14,7 @@ from opsagent.core.phase import SILENT, Phase
 from opsagent.core.policy import Level
 from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
+from opsagent.core.report.clock import moment
 from opsagent.core.story import LEASE_WARNING
 from opsagent.core.timing import elapsed, local
 from opsagent.core.world import Draft, World
@@ -193,7 +194,7 @@ def _lease(world: World, incident: Incident) -> list[Draft]:
     due = incident.page_again or (not incident.ack_reminded and incident.ack_until - now <= LEASE_WARNING)
     if not due or not _may_reach(world, incident):
         return []
-    reason = f"the hold of {incident.acknowledged_by} ends at {incident.ack_until:%H:%M} UTC"
+    reason = f"the hold of {incident.acknowledged_by} ends at {moment(incident.ack_until, world.policy.zone)}"
     if incident.page_again:
         reason = f"it is {incident.severity} now, and {reason}"
     levels = levels_for(world, incident)

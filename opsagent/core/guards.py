@@ -13,6 +13,7 @@ from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
+from opsagent.core.report.clock import moment
 from opsagent.core.roots import failed_root
 from opsagent.core.suppression import paused
 from opsagent.core.timing import elapsed
@@ -128,7 +129,7 @@ def _operator_stop(case: Case) -> str:
     if not stopped:
         return ""
     stop = case.world.state.stops[stopped[0]]
-    return f"{stop.unit} was stopped by {stop.by or 'an operator'} at {stop.at:%H:%M:%S} UTC"
+    return f"{stop.unit} was stopped by {stop.by or 'an operator'} at {moment(stop.at, case.world.policy.zone)}"
 
 
 def _masked(case: Case) -> str:
@@ -190,7 +191,7 @@ def _quiet(case: Case) -> str:
             return f"maintenance of {check.name} from {window.begins} ({window.zone})"
         pause = paused(world, check, repairs=True)
         if pause is not None:
-            return f"{check.name} is paused by {pause.by} until {pause.until:%H:%M} UTC"
+            return f"{check.name} is paused by {pause.by} until {moment(pause.until, world.policy.zone)}"
     incident = case.incident
     if incident.state is Phase.ACKNOWLEDGED and not incident.keep_repairing and not case.forced_by:
         return f"taken by {incident.acknowledged_by}: hands off"

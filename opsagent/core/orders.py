@@ -15,6 +15,7 @@ from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.recovery import judges, still_bad
 from opsagent.core.remediation import allowed, candidate
+from opsagent.core.report.clock import moment
 from opsagent.core.severity import LEASE
 from opsagent.core.world import Draft, World
 
@@ -81,7 +82,7 @@ def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
         by=command.by, until=world.now + lasts, keep_repairing=command.keep_repairing, note=command.note
     )
     hands = "repairs go on" if command.keep_repairing else "hands off: nothing is repaired"
-    text = f"{incident.label} is yours until {world.now + lasts:%H:%M} UTC; {hands}"
+    text = f"{incident.label} is yours until {moment(world.now + lasts, world.policy.zone)}; {hands}"
     return [
         Draft(event=event, incident=incident.seq, actor=command.by),
         *called_off(world, incident, f"taken by {command.by} before it was delivered"),
@@ -127,9 +128,9 @@ def _(command: cmd.Pause, world: World) -> tuple[list[Draft], cmd.Answer]:
         by=command.by,
         reason=command.because,
     )
-    what = " and ".join(w for w, on in (("pages", command.pages), ("repairs", command.repairs)) if on)
+    what = " and no ".join(w for w, on in (("pages", command.pages), ("repairs", command.repairs)) if on)
     return [Draft(event=event, actor=command.by)], _yes(
-        f"no {what} for {command.target} until {until:%Y-%m-%d %H:%M} UTC"
+        f"no {what} for {command.target} until {moment(until, world.policy.zone)}"
     )
 
 
@@ -142,7 +143,7 @@ def _snooze(command: cmd.Pause, world: World, incident: Incident) -> tuple[list[
     until = world.now + command.lasts
     event = ev.IncidentSnoozed(by=command.by, until=until, reason=command.because)
     return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
-        f"no pages about {incident.label} until {until:%H:%M} UTC"
+        f"no pages about {incident.label} until {moment(until, world.policy.zone)}"
     )
 
 

@@ -9,6 +9,7 @@ from opsagent.core import events as ev
 from opsagent.core.observation import Proof, Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import Confirm
+from opsagent.core.report.clock import moment
 from opsagent.core.severity import severity_of
 from opsagent.core.suspicion import BREAKER, owner
 from opsagent.core.world import Draft, World
@@ -142,7 +143,7 @@ def _resolved(world: World, incident: Incident, checks: tuple[CheckPolicy, ...])
     since = max(since, incident.good_since or since)
     if world.now - since < needed:
         return None
-    return ev.IncidentResolved(reason=f"good since {since:%H:%M:%S} UTC", proof=proofs(world, checks))
+    return ev.IncidentResolved(reason=f"good since {moment(since, world.policy.zone)}", proof=proofs(world, checks))
 
 
 def proofs(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[Proof, ...]:

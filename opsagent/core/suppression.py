@@ -9,6 +9,7 @@ from opsagent.core import events as ev
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Phase
 from opsagent.core.recovery import judges
+from opsagent.core.report.clock import moment
 from opsagent.core.roots import failed_root, fell_with_another
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import elapsed
@@ -70,7 +71,7 @@ def quiet_for(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[str, str] 
             return "maintenance", f"maintenance window from {window.begins} ({window.zone})"
         pause = paused(world, check, pages=True)
         if pause is not None:
-            return "pause", f"paused by {pause.by} until {pause.until:%Y-%m-%d %H:%M} UTC: {pause.reason}"
+            return "pause", f"paused by {pause.by} until {moment(pause.until, world.policy.zone)}: {pause.reason}"
     return None
 
 

@@ -89,14 +89,20 @@ def healed_by(incident: Incident) -> Action | None:
 
 
 def seen_before(state: State, incident: Incident) -> str:
-    """Return what the last 30 days know of failures like this one, in one sentence."""
+    """Return what is known of failures like this one, in one sentence: of this incident, and of the last 30 days."""
+    healed = sum(a.outcome is Outcome.VERIFIED and a.at < bad_since(incident) for a in incident.actions)
+    here = f"earlier in this incident, repaired by me {_times(healed)}; before that " if healed else ""
+    return here + _seen_in_the_past(state, incident)
+
+
+def _seen_in_the_past(state: State, incident: Incident) -> str:
     past = [one for one in state.past if one.fingerprint == incident.fingerprint and one.seq != incident.seq]
     if not past or not incident.fingerprint:
         return "never on this host in 30 days"
-    times = "once" if len(past) == 1 else f"{len(past)} times"
     healed = sum(one.healed for one in past)
     helped = f"repaired by me {healed} of {len(past)}" if healed else "never repaired by me"
-    return f"{times} in 30 days, last {local_date(past[-1].first_bad_at, state.zone)} ({past[-1].label}), {helped}"
+    last = f"{local_date(past[-1].first_bad_at, state.zone)} ({past[-1].label})"
+    return f"{_times(len(past))} in 30 days, last {last}, {helped}"
 
 
 def page(
@@ -291,8 +297,14 @@ def _tried(state: State, incident: Incident) -> str:
     counts = ", ".join(
         f"{name} {sum(a.remedy == name for a in went)}x" for name in dict.fromkeys(a.remedy for a in went)
     )
-    stopped = " I have stopped." if incident.repair is Repair.EXHAUSTED else ""
+    stopped = _stopped(state, incident) if incident.repair is Repair.EXHAUSTED else ""
     return f"Tried: {counts}; the last: {last.reason}.{stopped}"
+
+
+def _stopped(state: State, incident: Incident) -> str:
+    """Say that it was given up, and when it is tried once more all the same."""
+    again = incident.next_repair_at
+    return f" I have stopped, and try once more {hhmm(again, state.zone)}." if again else " I have stopped."
 
 
 def _left_alone(state: State, incident: Incident) -> str:

@@ -142,6 +142,28 @@ def test_seen_before_counts_the_same_failure_only() -> None:
     )
 
 
+def test_what_was_healed_earlier_in_the_same_incident_was_seen_before() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    first = wording.seen_before(night.state, night.one(seq))
+    night.take(ev.Relapsed(to=Phase.REPAIRING, message="api: dead once more"), seq, after=60)
+
+    assert first == "never on this host in 30 days"
+    assert wording.seen_before(night.state, night.one(seq)) == (
+        "earlier in this incident, repaired by me once; before that never on this host in 30 days"
+    )
+
+
+def test_a_page_says_when_it_is_tried_once_more_all_the_same() -> None:
+    night, seq = exhausted()
+    night.take(ev.RepairMoved(to=Repair.EXHAUSTED, reason="2 tries", next_at=NIGHT + timedelta(hours=1)), seq)
+
+    _, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert "I have stopped, and try once more 03:14." in body
+
+
 def test_a_recovery_says_since_when_by_whom_and_how_that_is_known() -> None:
     night, seq = exhausted()
     night.page(seq)

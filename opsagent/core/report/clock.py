@@ -31,6 +31,11 @@ def seen_from(at: datetime, zone: str, day: date) -> str:
     return f"{_DAYS[there.weekday()] if near else there} {hhmm(at, zone)}"
 
 
+def moment(at: datetime, zone: str) -> str:
+    """Return `2026-11-18 03:41 Europe/Berlin`: for a sentence that is kept, and read on another day or elsewhere."""
+    return f"{local(at, zone).date()} {hhmm(at, zone)} {zone}"
+
+
 def day_title(day: date) -> str:
     """Return `Wed 2026-11-18`, in English whatever the host's locale is."""
     return f"{_DAYS[day.weekday()]} {day}"
