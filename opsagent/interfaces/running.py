@@ -102,7 +102,7 @@ def _read(path: Path | None, state: Path) -> Settings:
 def _introduce(settings: Settings) -> None:
     names = ", ".join(check.name for check in settings.policy.checks)
     print(  # noqa: T201 - said to whoever started us
-        "No settings: watching what was found on this host, and only watching; nothing is ever repaired so.\n"
+        "No settings: watching what was found on this host, and only watching; nothing is repaired.\n"
         f"Watched: {names}\n"
         f"State: {settings.state}\nMemory: {settings.memory}\n"
         "Settings of your own: opsagent init     Stop: Ctrl-C",
