@@ -138,7 +138,7 @@ def _resource_checks(findings: Sequence[Finding]) -> Iterator[_Check]:
         if one.percent is None:
             continue
         used = f"{one.percent:.0f} %"
-        if one.kind is FindingKind.FILE_SYSTEM:
+        if one.kind is FindingKind.FILE_SYSTEM and one.name.startswith("/"):
             name = "root-disk" if one.name == "/" else f"{one.name}-disk"
             keys = [("path", _quoted(one.name), ""), *_disk_limits(one.percent)]
             yield _Check(comments=[f"{one.name} ({one.note}): {used} used now"], name=name, kind="disk", keys=keys)

@@ -108,7 +108,8 @@ def read(path: Path, *, trusted_only: bool) -> tuple[Source | None, list[Problem
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return None, [_problem(path, f"cannot open this file: {reason}, allowed: a readable file")]
+        allowed = "try it with sudo" if isinstance(error, PermissionError) else "allowed: a readable file"
+        return None, [_problem(path, f"cannot open this file: {reason}, {allowed}")]
     try:
         refused = _refusals(path, os.fstat(descriptor), trusted_only=trusted_only)
         if refused:

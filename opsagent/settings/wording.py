@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, Any
 
 from opsagent.settings.problem import Problem, shown
@@ -84,7 +85,9 @@ def _sentence(loc: Loc, errors: list[dict[str, Any]], subject: str, keys: tuple[
         return f"{text if text.startswith('cannot ') else 'cannot use this: ' + text}{where}"
     value = "this value" if any(step in _SECRET for step in loc) else shown(first["input"])
     allowed = " or ".join(dict.fromkeys(_allowed(each) for each in errors))
-    return f"cannot use {value}, allowed: {allowed}{where}"
+    word = first["input"] if value == repr(first["input"]) else ""  # a single word is shown as the list it stands for
+    meant = f": [{word}]" if allowed == "a list" and word and not re.search(r"\s", word) else ""
+    return f"cannot use {value}, allowed: {allowed}{meant}{where}"
 
 
 def _known(keys: tuple[Key, ...], loc: Loc) -> tuple[str, ...]:

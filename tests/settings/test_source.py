@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,22 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert told(tmp_path / "x", trusted_only=False) == [
         "cannot open this file: No such file or directory, allowed: a readable file"
     ]
+
+
+def test_who_may_not_read_the_settings_hears_of_sudo() -> None:
+    if os.geteuid() != 0:
+        pytest.fail("cannot become another user without root; run the tests as root")
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        place = Path(name) / "opsagent.yaml"
+        place.touch(mode=0o600)
+        os.seteuid(65534)
+        try:
+            said = told(place, trusted_only=False)
+        finally:
+            os.seteuid(0)
+
+    assert said == ["cannot open this file: Permission denied, try it with sudo"]
 
 
 def test_files_of_conf_d_follow_the_main_file_in_the_order_of_their_names(tmp_path: Path) -> None:

@@ -55,7 +55,11 @@ MISTAKES = {
     ),
     "one for a list": (
         "checks:\n- {name: a, kind: cpu, depends_on: b}",
-        "2: cannot use 'b', allowed: a list (depends_on of check 'a')",
+        "2: cannot use 'b', allowed: a list: [b] (depends_on of check 'a')",
+    ),
+    "words for a list": (
+        "checks:\n- {name: a, kind: command, command: df -h}",
+        "2: cannot use 'df -h', allowed: a list (command of check 'a')",
     ),
     "list for a mapping": ("repair: []", "1: cannot use a list, allowed: a mapping (repair)"),
     "mapping for a list": ("checks: {}", "1: cannot use a mapping, allowed: a list (checks)"),

@@ -44,7 +44,7 @@ def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident
 @follow.register(ev.RepairAsked)
 def _(event: ev.RepairAsked, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(incident, asked_by=event.by, asked_remedy=event.remedy, next_repair_at=None)
-    return told_story(changed, recorded, f"{event.by} asks for a repair: {event.because}")
+    return told_story(changed, recorded, f"{event.by} asks for a repair{f': {event.because}' if event.because else ''}")
 
 
 @follow.register(ev.ActionRequested)

@@ -31,7 +31,7 @@ def examine(policy: Policy, units: Mapping[str, UnitSnapshot | None]) -> list[Fi
     unique = list(dict.fromkeys(found))
     if unique or not units:
         return unique
-    return [ok("units", f"{len(units)} units, none in the way of our budget")]
+    return [ok("units", f"{len(units)} looked at: no start limit, stop time-out or type stands in the way of a repair")]
 
 
 def _unit(policy: Policy, check: CheckPolicy, units: Mapping[str, UnitSnapshot | None]) -> Iterator[Finding]:

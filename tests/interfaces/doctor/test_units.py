@@ -39,7 +39,7 @@ def found(check: CheckPolicy = API, unit: UnitSnapshot | None = UNIT, **changes:
 
 
 def test_a_unit_that_suits_the_budget_is_good() -> None:
-    assert found() == [(Level.OK, "1 units, none in the way of our budget")]
+    assert found() == [(Level.OK, "1 looked at: no start limit, stop time-out or type stands in the way of a repair")]
 
 
 @pytest.mark.parametrize(
