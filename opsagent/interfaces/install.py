@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.host import polkit
+from opsagent.host.bus import BusLostError
 from opsagent.settings.source import HOMES
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from opsagent.settings import Settings
 
     class Units(Protocol):
-        """What is asked of systemd: what a unit's real name is."""
+        """What is asked of systemd: what a unit's real name is, and whether our own runs."""
 
         def snapshot(self, unit: str) -> UnitSnapshot | None:
             """Read a unit, None when there is none of that name."""
@@ -35,10 +36,15 @@ STATE = Path("/var/lib/opsagent")
 DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
 USER = "opsagent"
 REFRESH = "run as root: opsagent install --refresh"
+SERVICE = "opsagent.service"
 NEXT_STEPS = (
     f"read the settings, change what is not as you want it: {SETTINGS}",
     "start it, now and at every boot: systemctl enable --now opsagent",
     "see what it sees: opsagent status",
+)
+UPGRADE_STEPS = (
+    "let the program that was installed now take over, in a second: systemctl restart opsagent",
+    "see that all is well: opsagent doctor",
 )
 
 
@@ -80,7 +86,8 @@ def install(text: Callable[[], str], load: Callable[[Path], Settings], units: Un
         _write(_Wanted(path=path, content=text(), mode=0o640), group=USER)
         lines = [f"wrote the first settings {SETTINGS}: nothing is armed, it only watches"]
     done = refresh(load(path), units, root=root)
-    steps = ["next:", *(f"  {number}. {step}" for number, step in enumerate(NEXT_STEPS, 1))]
+    todo = UPGRADE_STEPS if _runs(units) else NEXT_STEPS
+    steps = ["next:", *(f"  {number}. {step}" for number, step in enumerate(todo, 1))]
     return Report(lines=(*lines, *done.lines, *steps))
 
 
@@ -108,6 +115,15 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
     if any(file.path == DROP_IN for file in stale):
         said.append("run: systemctl daemon-reload && systemctl try-restart opsagent")
     return Report(lines=(*lines, *said, _summary(granted)))
+
+
+def _runs(units: Units) -> bool:
+    """Whether our service runs: not where no systemd answers, as in an image that is being built."""
+    try:
+        service = units.snapshot(SERVICE)
+    except BusLostError:
+        return False
+    return service is not None and service.active_state == "active"
 
 
 def _granted(settings: Settings, units: Units) -> tuple[dict[str, frozenset[str]], list[str]]:

@@ -34,6 +34,13 @@ class Units:
 REDIS = Units({"redis.service": "redis-server.service", "redis-server.service": "redis-server.service"})
 
 
+class Running:
+    """A systemd in which every unit runs."""
+
+    def snapshot(self, unit: str) -> UnitSnapshot | None:
+        return UnitSnapshot(name=unit, active_state="active", read_at=datetime(2026, 11, 21, tzinfo=UTC))
+
+
 def settings(*armed: tuple[str, str], memory: Path = STATE / "memory", state: Path = STATE) -> Settings:
     checks = tuple(
         CheckPolicy(name=f"check-{number}", kind="unit", unit=unit, repair=(RemedyRule(do=remedy),))
@@ -158,6 +165,17 @@ def test_a_first_install_writes_settings_and_says_what_is_next(tmp_path: Path, m
     assert first.stat().st_mode & 0o777 == 0o640
     assert rule(tmp_path).exists()
     assert any("systemctl enable --now opsagent" in line for line in report.lines)
+
+
+def test_an_upgrade_beside_a_running_daemon_says_that_the_old_program_runs_until_a_restart(tmp_path: Path) -> None:
+    first = tmp_path / str(install.SETTINGS).lstrip("/")
+    first.parent.mkdir(parents=True)
+    first.write_text("checks: []\n")
+
+    report = install.install(lambda: "never", lambda _: settings(), Running(), root=tmp_path)
+
+    assert any("systemctl restart opsagent" in line for line in report.lines)
+    assert not any("enable --now" in line for line in report.lines)
 
 
 def test_a_repeated_install_keeps_the_settings(tmp_path: Path) -> None:
