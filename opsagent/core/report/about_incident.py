@@ -93,9 +93,18 @@ def _did_all(actions: Iterable[Action], scene: Scene) -> list[str]:
     return [_did(same[0], scene, same[1:]) for same in kinds.values()]
 
 
+def _of_this_spell(incident: Incident, actions: Iterable[Action]) -> tuple[Action, ...]:
+    """After a reopening: what was done since. What came before it was told, and people were told that it was over."""
+    return tuple(a for a in actions if incident.reopened_at is None or a.at >= incident.reopened_at)
+
+
 def _held_back(incident: Incident) -> list[str]:
     """What kept the hands still: for good, or for a while. Waits of the budget are told by the tries around them."""
-    refused = [a for a in incident.actions if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"]
+    refused = [
+        a
+        for a in _of_this_spell(incident, incident.actions)
+        if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"
+    ]
     words = {a.reason: "Not tried" if a.guard in FINAL_GUARDS else "Waited" for a in refused}
     return [f"**{word}** {inline(reason)}" for reason, word in list(words.items())[-3:]]
 
@@ -141,7 +150,8 @@ def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Ac
     took = spoken(elapsed(bad_since(incident), good_at))
     heading = _heading(scene.began(incident), f"{inline(incident.check, 64)} healed in {took}", incident, woken)
     before = scene.before.incidents.get(incident.seq, incident)
-    why = next((a.reason for a in before.actions if a.seq == event.action), "").removeprefix(f"{incident.reason}; ")
+    why = next((a.reason for a in before.actions if a.seq == event.action), "")
+    why = why.removeprefix(f"{incident.again_message or incident.reason}; ").removeprefix(f"{incident.reason}; ")
     earlier = fresh(replace(before, actions=tuple(a for a in before.actions if a.seq != event.action)))
     untold = incident.first_paged_at is None
     return told(
@@ -164,7 +174,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
             scene.now(), f"{inline(trouble(incident), 80)} still, {inline(event.level, 40)} told", incident
         )
         return told(heading, f"**Told** {_by(event)}: {inline(event.reason)}", _next(event, scene, incident))
-    tried = fresh(incident)
+    tried = _of_this_spell(incident, fresh(incident))
     alone = children(scene.after, incident)
     return told(
         _heading(scene.began(incident), _needed(incident, scene), incident),
@@ -180,7 +190,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
 
 def _needed(incident: Incident, scene: Scene) -> str:
     """Whether the reader is wanted, or the repair still runs beside the page."""
-    before, tried = scene.before.incidents.get(incident.seq, incident), fresh(incident)
+    before, tried = scene.before.incidents.get(incident.seq, incident), _of_this_spell(incident, fresh(incident))
     held = any(a.guard in FINAL_GUARDS and a.at >= bad_since(incident) for a in incident.actions)
     if incident.running is not None or (before.state is Phase.REPAIRING and not tried and not held):
         return f"{inline(trouble(incident), 80)}, people told while it is repaired"

@@ -264,6 +264,32 @@ def test_a_page_right_after_a_reopening_says_that_the_repair_goes_on() -> None:
     assert "api is down, people told while it is repaired" in night.page(seq)
 
 
+def test_a_page_right_after_a_reopening_tells_no_old_tries_as_if_they_were_new() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "failed")
+    night.page(seq)
+    night.good(seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="dead once more"), seq)
+
+    text = night.page(seq)
+
+    assert "api is down, people told while it is repaired" in text
+    assert "**Did**" not in text
+
+
+def test_what_was_seen_is_not_said_again_as_the_reason_of_the_repair() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.Relapsed(to=Phase.REPAIRING, message="api: dead once more"), seq, after=60)
+
+    text = night.end(seq, night.order(seq, reason="api: dead once more; attempt 2 of 3 in 30 min"), "verified")
+
+    assert "- **Why** attempt 2 of 3 in 30 min" in text
+
+
 def test_a_withdrawn_incident_still_tells_what_was_tried() -> None:
     night = Telling()
     seq = night.incident()
