@@ -65,8 +65,7 @@ def automatic_restarts(now: datetime, nrestarts: int, earlier: Iterable[tuple[da
 
 def _missing(snapshot: UnitSnapshot) -> Reading | None:
     """Say what is wrong with the unit file; what ran is judged by how it does, whatever became of its file."""
-    failed = snapshot.active_state == "failed" and snapshot.load_state != "masked"
-    if snapshot.load_state == "loaded" or snapshot.active_state in _RUNS or failed:
+    if snapshot.load_state == "loaded" or snapshot.active_state in {*_RUNS, "failed"}:
         return None
     if snapshot.load_state in _BROKEN:
         message = f"{snapshot.name} cannot be started: systemd cannot load its unit file ({snapshot.load_state})"
@@ -138,8 +137,8 @@ def _by_state(snapshot: UnitSnapshot) -> Reading:
 
 
 def _without_file(snapshot: UnitSnapshot) -> str:
-    """Warn of what the next start will be like."""
-    known = snapshot.load_state in {"loaded", "masked"}
+    """Warn of what the next start will be like. One that is masked and runs is as somebody wanted it."""
+    known = snapshot.load_state == "loaded" or (snapshot.load_state == "masked" and snapshot.active_state in _RUNS)
     return "" if known else f"; it could not be started again, its unit file is {snapshot.load_state}"
 
 

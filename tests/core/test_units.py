@@ -202,5 +202,8 @@ def test_what_ran_is_judged_by_how_it_does_whatever_became_of_its_file(load_stat
         assert reading.message.endswith(f"it could not be started again, its unit file is {load_state}")
 
 
-def test_a_masked_unit_that_failed_is_left_to_whoever_masked_it() -> None:
-    assert judge(unit(load_state="masked", active_state="failed", sub_state="failed")).status is Status.UNKNOWN
+def test_a_masked_unit_that_failed_is_down_and_a_person_hears_that_it_cannot_be_started() -> None:
+    reading = judge(unit(load_state="masked", active_state="failed", sub_state="failed", result="signal"))
+
+    assert (reading.status, reading.failure_class) == (Status.CRITICAL, "signal")
+    assert reading.message.endswith("it could not be started again, its unit file is masked")
