@@ -124,11 +124,12 @@ def _resolution(incident: Incident) -> tuple[str, bool]:
 
 def _pattern(incident: Incident, resolution: str, *, healed: bool) -> ev.PatternSeen:
     seconds = (incident.mitigated_at - incident.first_bad_at).total_seconds() if incident.mitigated_at else None
+    kind = incident.fingerprint.rpartition("|")[2]  # of what is counted; the class of the last look may be another
     return ev.PatternSeen(
         fingerprint=incident.fingerprint,
-        title=f"{incident.key} {incident.failure_class}",
+        title=f"{incident.key} {kind}",
         symptom=incident.reason,
-        cause=incident.cause or incident.failure_class,
+        cause=incident.cause or kind,
         resolution=resolution,
         seconds=seconds,
         healed=healed,

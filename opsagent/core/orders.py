@@ -82,11 +82,17 @@ def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
         by=command.by, until=world.now + lasts, keep_repairing=command.keep_repairing, note=command.note
     )
     hands = "repairs go on" if command.keep_repairing else "hands off: nothing is repaired"
-    text = f"{incident.label} is yours until {moment(world.now + lasts, world.policy.zone)}; {hands}"
+    until = moment(world.now + lasts, world.policy.zone)
+    text = f"{incident.label} is yours until {until}{_taken_from(command, incident)}; {hands}"
     return [
         Draft(event=event, incident=incident.seq, actor=command.by),
         *called_off(world, incident, f"taken by {command.by} before it was delivered"),
     ], _yes(text)
+
+
+def _taken_from(command: cmd.Acknowledge, incident: Incident) -> str:
+    holder = incident.acknowledged_by if incident.state is Phase.ACKNOWLEDGED else None
+    return f" ({holder} had it)" if holder and holder != command.by else ""
 
 
 @_done.register(cmd.Resolve)

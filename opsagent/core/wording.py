@@ -74,11 +74,22 @@ def ordered(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(a for a in actions if a.outcome is not Outcome.REFUSED or a.attempt)
 
 
+def since_reopened(incident: Incident, actions: Iterable[Action]) -> tuple[Action, ...]:
+    """Return what was done since a reopening, if there was one: people were told that what came before it was over."""
+    return tuple(a for a in actions if incident.reopened_at is None or a.at >= incident.reopened_at)
+
+
 def fresh(incident: Incident) -> tuple[Action, ...]:
-    """Return the actions that went out since the last one that helped."""
-    went = ordered(incident.actions)
+    """Return the actions that went out since the last one that helped, and since a reopening."""
+    went = ordered(since_reopened(incident, incident.actions))
     helped = [number for number, action in enumerate(went, start=1) if action.outcome is Outcome.VERIFIED]
     return went[helped[-1] :] if helped else went
+
+
+def _lately(incident: Incident) -> tuple[Action, ...]:
+    """Return the same, or, when nothing went out since then, all up to the one that helped."""
+    went = ordered(incident.actions)
+    return fresh(incident) or (went if went and went[-1].outcome is Outcome.VERIFIED else ())
 
 
 def healed_by(incident: Incident) -> Action | None:
@@ -236,10 +247,10 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
 
 def situation(incident: Incident) -> str:
     """Return in a few words why a person is needed: `restart does not help`, `it is only watched`."""
-    went = ordered(incident.actions)
+    went = _lately(incident)
     if went:
         return _outcome(incident, went)
-    refused = incident.actions[-1] if incident.actions else None
+    refused = next(reversed(since_reopened(incident, incident.actions)), None)
     if refused is not None:
         return _GUARDS.get(refused.guard, "not repaired yet")
     return "nothing is repaired for it" if incident.owner is Phase.PAGED else "repair not begun"
@@ -265,14 +276,14 @@ def fixed_by(state: State, incident: Incident) -> str:
     """Return who or what ended it, as far as that is known."""
     helped = healed_by(incident)
     if helped is not None:
-        tries = len(ordered(incident.actions))
+        tries = len(ordered(since_reopened(incident, incident.actions)))
         return f"{helped.remedy} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
     failed = len(fresh(incident))
     root = state.incidents.get(incident.parent or 0)
     if root is not None and not failed and not incident.resolved_by:
         return f"the recovery of {root.check}, which it needs ({root.label})."
     mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if failed else "I did nothing."
-    return f"{f'{incident.resolved_by} said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
+    return f"{f'{incident.resolved_by}, who said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
 
 
 def paged(incident: Incident) -> int:
@@ -287,10 +298,10 @@ def _since(state: State, incident: Incident, now: datetime) -> str:
 
 
 def _tried(state: State, incident: Incident) -> str:
-    went = fresh(incident) or ordered(incident.actions)
+    went = _lately(incident)
     if not went:
-        refused = incident.actions[-1].reason if incident.actions else ""
-        return f"Not tried: {refused}." if refused else "Nothing was tried."
+        refused = next(reversed(since_reopened(incident, incident.actions)), None)
+        return f"Not tried: {refused.reason}." if refused else "Nothing was tried."
     last = went[-1]
     if last.outcome is Outcome.RUNNING:
         return f"Trying: {last.remedy} of {last.unit} since {hhmmss(last.at, state.zone)}, not judged yet."

@@ -660,3 +660,29 @@ def test_a_severity_may_have_levels_of_its_own() -> None:
     host.kill("api.service")
 
     assert minutes(host, "page") == [(0, "mail"), (0, "hook"), (0, "phone")]
+
+
+def test_who_takes_what_another_has_hears_of_it() -> None:
+    host = paged_host()
+    ack(host)
+
+    answer = host.ask(cmd.Acknowledge(by="ben", incident=host.incident.label))
+
+    assert answer.accepted
+    assert "(anna had it)" in answer.text
+    assert "had it" not in host.ask(cmd.Acknowledge(by="ben", incident=host.incident.label)).text
+
+
+def test_the_archive_names_one_cause_although_it_was_bad_again_in_another_way() -> None:
+    host = host_of(API)
+    host.kill("api.service")
+    host.run(seconds=45)
+    api = host.services["api.service"]
+    api.sick = "status"
+    assert host.run(until=lambda: len(api.restarts) == 2, minutes=4)
+    api.sick = ""
+    host.run(minutes=2)
+
+    seen = host.events(ev.PatternSeen)
+    assert seen[-1].resolution.endswith("(attempt 2)")
+    assert {(one.fingerprint.rpartition("|")[2], one.cause) for one in seen} == {("signal", "signal")}

@@ -142,6 +142,19 @@ def test_seen_before_counts_the_same_failure_only() -> None:
     )
 
 
+def test_a_page_right_after_a_reopening_counts_no_old_tries() -> None:
+    night, seq = exhausted()
+    night.page(seq)
+    night.good(seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    night.take(ev.IncidentReopened(to=Phase.REPAIRING, message="billing: exit 78"), seq, after=60)
+
+    title, body = wording.page(night.state, night.one(seq), POLICY, night.at)
+
+    assert title == "[PAGE SEV2] web-1: billing down, repair not begun"
+    assert "Nothing was tried." in body
+
+
 def test_what_was_healed_earlier_in_the_same_incident_was_seen_before() -> None:
     night = Telling()
     seq = night.incident()
@@ -203,7 +216,7 @@ def test_a_recovery_by_word_of_a_person_says_whose() -> None:
     title, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
 
     assert title == "[CLOSED SEV2] web-1: billing closed by anna, open for 11 s"
-    assert "Closed by: anna said so. Not by me (my 2 tries failed)." in body
+    assert "Closed by: anna, who said so. Not by me (my 2 tries failed)." in body
     assert "Proof" not in body
 
 

@@ -26,6 +26,7 @@ from opsagent.core.wording import (
     proof,
     reason_of,
     seen_before,
+    since_reopened,
     trouble,
 )
 
@@ -93,16 +94,11 @@ def _did_all(actions: Iterable[Action], scene: Scene) -> list[str]:
     return [_did(same[0], scene, same[1:]) for same in kinds.values()]
 
 
-def _of_this_spell(incident: Incident, actions: Iterable[Action]) -> tuple[Action, ...]:
-    """After a reopening: what was done since. What came before it was told, and people were told that it was over."""
-    return tuple(a for a in actions if incident.reopened_at is None or a.at >= incident.reopened_at)
-
-
 def _held_back(incident: Incident) -> list[str]:
     """What kept the hands still: for good, or for a while. Waits of the budget are told by the tries around them."""
     refused = [
         a
-        for a in _of_this_spell(incident, incident.actions)
+        for a in since_reopened(incident, incident.actions)
         if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"
     ]
     words = {a.reason: "Not tried" if a.guard in FINAL_GUARDS else "Waited" for a in refused}
@@ -174,7 +170,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
             scene.now(), f"{inline(trouble(incident), 80)} still, {inline(event.level, 40)} told", incident
         )
         return told(heading, f"**Told** {_by(event)}: {inline(event.reason)}", _next(event, scene, incident))
-    tried = _of_this_spell(incident, fresh(incident))
+    tried = fresh(incident)
     alone = children(scene.after, incident)
     return told(
         _heading(scene.began(incident), _needed(incident, scene), incident),
@@ -190,7 +186,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
 
 def _needed(incident: Incident, scene: Scene) -> str:
     """Whether the reader is wanted, or the repair still runs beside the page."""
-    before, tried = scene.before.incidents.get(incident.seq, incident), _of_this_spell(incident, fresh(incident))
+    before, tried = scene.before.incidents.get(incident.seq, incident), fresh(incident)
     held = any(a.guard in FINAL_GUARDS and a.at >= bad_since(incident) for a in incident.actions)
     if incident.running is not None or (before.state is Phase.REPAIRING and not tried and not held):
         return f"{inline(trouble(incident), 80)}, people told while it is repaired"
@@ -313,7 +309,7 @@ def _(event: ev.IncidentResolved, scene: Scene, incident: Incident) -> str:
         _heading(scene.now(), what, incident, lasted),
         *_did_all((a for a in unheard if incident.first_paged_at is None or a.outcome is Outcome.RUNNING), scene),
         f"**Ended by** {inline(fixed_by(scene.after, incident))}",
-        f"**Because** {code(event.reason)}" if event.by else "",
+        f"**Because** {code(event.reason)}" if event.by and event.reason != f"{event.by} said so" else "",
         f"**Proof** {inline(proof(scene.after, incident, scene.at))}" if good_at and not event.forced else "",
     )
 
