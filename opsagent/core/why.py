@@ -134,17 +134,22 @@ def _guards(world: World, check: CheckPolicy, incident: Incident | None) -> list
     answers = guards.answers(_case(world, check, incident))
     refused = [answer for answer in answers if answer.reason]
     agreed = ", ".join(answer.guard for answer in answers if not answer.reason)
-    shown = [f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer)}" for answer in refused[:_MOST_REFUSALS]]
+    shown = [
+        f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer, incident)}"
+        for answer in refused[:_MOST_REFUSALS]
+    ]
     if len(refused) > _MOST_REFUSALS:
         rest = ", ".join(answer.guard for answer in refused[_MOST_REFUSALS - 1 :])
         shown[-1] = f"Guards that say no as well: {rest}"
     return [*shown, f"Guards that agree: {agreed or 'none'}"]
 
 
-def _again(world: World, answer: Answer) -> str:
+def _again(world: World, answer: Answer, incident: Incident | None) -> str:
+    """Say when a budget is asked again: when that is planned already, then; else by what it answers now."""
+    planned = incident.next_repair_at if incident is not None else None
     if answer.guard != "budget" or answer.again_at is None:
         return ""
-    return f" (again at {_clock(world, answer.again_at)})"
+    return f" (again at {_clock(world, planned or answer.again_at)})"
 
 
 def _case(world: World, check: CheckPolicy, incident: Incident | None) -> guards.Case:
@@ -202,7 +207,8 @@ def _steps(world: World, incident: Incident) -> list[str]:
         ("the hold ends", incident.ack_until if incident.state is Phase.ACKNOWLEDGED else None),
         ("the quiet ends", incident.snoozed_until),
     )
-    steps = [f"{what} {_clock(world, at)}" for what, at in whens if at is not None]
+    due = sorted((at, what) for what, at in whens if at is not None)
+    steps = [f"{what} {_clock(world, at)}" for at, what in due]
     if incident.repair is Repair.EXHAUSTED:
         steps.append("tried again slowly, checked on and on")
     if incident.state is Phase.VERIFYING and incident.good_since is not None:

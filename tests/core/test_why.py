@@ -65,7 +65,7 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
     told = why.lines(WORLD, "api", next_at=NOW + timedelta(seconds=5))
 
     agree = "mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, boot, overload"
-    later = "repair asked again 04:10:00; next level told 03:40:00"
+    later = "next level told 03:40:00; repair asked again 04:10:00"
     assert told == (
         "api (http, api.service) is critical since 03:08 (2 min)",
         "Seen: connection refused, at 03:09:58 Europe/Berlin",
@@ -77,6 +77,15 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
         f"Guards that agree: hold, {agree}, flapping, root, breaker, change, just_started",
         f"Next: looked at 03:10:05; {later}; tried again slowly, checked on and on",
     )
+
+
+def test_a_planned_repair_is_named_with_one_time_only() -> None:
+    later = replace(INCIDENT, exhausted=1, next_repair_at=NOW + timedelta(minutes=55))
+
+    told = explained(replace(WORLD, state=replace(STATE, incidents={11: later})))
+
+    assert "(limit 3) (again at 04:05:00)" in told
+    assert "repair asked again 04:05:00" in told
 
 
 def test_a_good_check_says_what_would_be_done() -> None:
@@ -125,7 +134,7 @@ def test_observe_mode_promises_no_repair() -> None:
             {"state": Phase.ACKNOWLEDGED, "acknowledged_by": "ann", "ack_until": NOW + timedelta(hours=1)},
             "the hold ends 04:10:00",
         ),
-        ({"ack_until": NOW + timedelta(hours=1)}, "next level told 03:40:00; tried again"),
+        ({"ack_until": NOW + timedelta(hours=1)}, "repair asked again 04:10:00; tried again"),
         ({"suppressed_by": "parent"}, "quiet because of parent"),
         ({"state": Phase.SNOOZED, "snoozed_until": NOW + timedelta(hours=1)}, "the quiet ends 04:10:00"),
         (
