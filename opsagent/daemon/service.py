@@ -344,6 +344,7 @@ class Service:
         self._say_what_waits(settings)
         self.settings = replace(settings, state=self.settings.state, memory=self.settings.memory)
         self._snapshots = snapshots
+        self._memory.rename(settings.host)
         self._hands.use(self.settings, "", self.clock.now())
         for snapshot in snapshots.values():
             self._hands.relate(snapshot)

@@ -25,7 +25,7 @@ class Days:
     def __init__(self, writer: Writer, places: Places, host: str, redact: Callable[[str], str]) -> None:
         self._writer = writer
         self._places = places
-        self._host = host
+        self.host = host
         self._redact = redact
         self._parts: dict[date, int] = {}
 
@@ -43,7 +43,7 @@ class Days:
     def is_blank(self, day: date, zone: str) -> bool:
         """Whether the head of a day was only put there to begin the file. Raises `WriteError`."""
         content = self._last(day)[1]
-        return content is not None and content.startswith(past_head(day, self._host, zone).text.encode())
+        return content is not None and content.startswith(past_head(day, self.host, zone).text.encode())
 
     def add(self, entry: Entry, zone: str) -> bool:
         """Add an entry to its day unless it is there; True when it was added. Raises `WriteError`."""
@@ -54,7 +54,7 @@ class Days:
         if self._is_full(content, text):
             part = self._go_on(entry.date, part, zone)
         elif content is None and self._places.heads:
-            self._writer.head(self._places.daily(entry.date), past_head(entry.date, self._host, zone).text)
+            self._writer.head(self._places.daily(entry.date), past_head(entry.date, self.host, zone).text)
         return self._writer.append(self._places.daily(entry.date, part), entry.seq, text, first=f"# {entry.date}\n")
 
     def _signed(self, text: str, zone: str) -> str:
@@ -62,7 +62,7 @@ class Days:
         if self._places.heads:
             return text
         heading, _, rest = text.partition("\n")
-        signed = f"{heading}\n- **Agent** opsagent on {inline(self._host, 63)} · times {inline(zone, 40)}"
+        signed = f"{heading}\n- **Agent** opsagent on {inline(self.host, 63)} · times {inline(zone, 40)}"
         return f"{signed}\n{rest}" if rest else signed
 
     def _last(self, day: date) -> tuple[int, bytes | None]:
@@ -83,6 +83,6 @@ class Days:
 
     def _go_on(self, day: date, part: int, zone: str) -> int:
         following = self._places.daily(day, part + 1)
-        self._writer.head(following, past_head(day, self._host, zone).text)
-        self._writer.head(self._places.daily(day, part), continued_head(day, self._host, following.name).text)
+        self._writer.head(following, past_head(day, self.host, zone).text)
+        self._writer.head(self._places.daily(day, part), continued_head(day, self.host, following.name).text)
         return part + 1

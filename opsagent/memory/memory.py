@@ -59,7 +59,6 @@ class Memory:
         self._places = PLACES[Layout(layout)]
         self._writer = Writer(root)
         self._days = Days(self._writer, self._places, host, redact)
-        self._host = host
         self._redact = redact
         self._entries: deque[Entry] = deque()
         self._ended: dict[date, Head] = {}
@@ -77,6 +76,11 @@ class Memory:
     def waiting(self) -> int:
         """How many entries wait for the disk."""
         return len(self._entries)
+
+    def rename(self, host: str) -> None:
+        """Call the host so from here on: new settings may give it another name while we run."""
+        self._days.host = host
+        self._news = True
 
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         """Tell what one turn recorded: each event with the state before and after it. Never raises for disks."""
@@ -100,7 +104,7 @@ class Memory:
         self._tried_at = now
         problems = self._write_out(state.zone)
         if self._news:
-            problem = self._tried(lambda: self._days.put_head(head(state, now, self._host)))
+            problem = self._tried(lambda: self._days.put_head(head(state, now, self._days.host)))
             self._news = bool(problem)
             problems += problem
         self.trouble = problems[0] if problems else ""
@@ -160,13 +164,13 @@ class Memory:
         """Keep the last head of a day that ended just now: it may not have been written, and is not made again."""
         if before.at is None or local_date(before.at, before.zone) == local_date(recorded.at, after.zone):
             return
-        ended = head(before, before.at, self._host)
+        ended = head(before, before.at, self._days.host)
         self._ended[ended.date] = ended
 
     def _fill_head(self, state: State) -> None:
         """Give the last day its figures where its file was begun without them; else its head is the daemon's."""
         if state.at is not None and self._days.is_blank(local_date(state.at, state.zone), state.zone):
-            self._days.put_head(head(state, state.at, self._host))
+            self._days.put_head(head(state, state.at, self._days.host))
 
     def _keep(self, new: tuple[Entry, ...]) -> None:
         self._entries.extend(new)
@@ -228,7 +232,7 @@ class Memory:
     def _write_incident(self, incident: Incident) -> None:
         if incident.label is None:
             return
-        ours = self._redact(incident_file(incident, self._host))
+        ours = self._redact(incident_file(incident, self._days.host))
         path = self._places.incidents / PurePosixPath(below_incidents(incident.label))
         self._writer.replace(path, lambda found: merged(found, ours))
 

@@ -142,6 +142,18 @@ def test_the_head_follows_what_happens(root: Path) -> None:
     assert text[:HEAD_BYTES].endswith(b"<!-- /opsagent:head -->\n")
 
 
+def test_a_host_that_new_settings_rename_has_its_new_name_in_the_same_file(root: Path) -> None:
+    memory, night = keeper(root), Telling()
+    night.incident()
+    tell(memory, night)
+
+    memory.rename("db-1")
+    memory.catch_up(night.state, night.at)
+
+    assert files(root)[DAILY].splitlines()[0].startswith("# Wed 2026-11-18 · db-1 · ")
+    assert files(root)[DAILY].count("<!-- opsagent:head") == 1
+
+
 def test_what_a_person_writes_stays_where_it_is(root: Path) -> None:
     memory, night = keeper(root), Telling()
     seq = night.incident()
