@@ -174,7 +174,7 @@ def confirmation(world: World, suspect: Incident, bad: list[CheckPolicy]) -> ev.
         severity=severity,
         failure_class=failure,
         fingerprint=f"{suspect.key}|{first.kind}|{failure}",
-        reason=f"{first.name}: {reading.message}" if reading else suspect.reason,
+        reason=reading.message if reading else suspect.reason,
         checks=tuple(check.name for check in bad),
         recurrence_of=recurred,
     )

@@ -42,6 +42,7 @@ def test_a_killed_service_is_restarted_verified_and_nobody_is_woken():
         host.good("api")
 
     assert [a.outcome for a in host.incident.actions] == [Outcome.VERIFIED]
+    assert host.incident.reason.startswith("api.service failed: signal")
     assert host.incident.state is Phase.RESOLVED
     assert host.orders.sent == []
     state, skipped = replay(State(), host.recorded)

@@ -168,11 +168,11 @@ def show(
 
 
 def resolved(where: Place, name: str) -> str:
-    """Return the whole label of an incident: `001` is today's, any other ending must be unique in 30 days."""
+    """Return the whole label of an incident: `001` (or 1) is today's, any other ending must be unique in 30 days."""
     if name.upper().startswith("OPS-"):
         return name.upper()
     known = [one["id"] for one in listed(where, IncidentsAsked(since=MONTH, limit=MOST_ASKED))]
-    fitting = [label for label in known if label.endswith(f"-{name.upper()}")]
+    fitting = [label for label in known if label.endswith(f"-{name.upper().zfill(3)}")]
     todays = [label for label in fitting if f"-{clock.now():%Y%m%d}-" in label]
     found = todays or fitting
     if not found:

@@ -283,6 +283,7 @@ def test_todays_incidents_have_short_names(instance: Instance, log: Log, now: da
     today = log.incident("api", at=now)
 
     assert instance.json("show", "001")["id"] == today
+    assert instance.json("show", "1")["id"] == today
     assert instance.json("show", "002")["check"] == "www", "unique in 30 days"
 
 
