@@ -28,7 +28,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    with (beside := path.with_name(f".{path.name}.new")).open("wb", buffering=0) as file:
+    (beside := path.with_name(f".{path.name}.new")).unlink(missing_ok=True)
+    with beside.open("xb", buffering=0) as file:  # new, or not at all: a group may plant a link or a pipe there
         file.write(json.dumps(content).encode())
         os.fsync(file.fileno())
     beside.replace(path)
@@ -125,19 +126,18 @@ def outage(state: Path, since: str, reason: str) -> str:
 
 
 def main() -> int:
-    state, failed_for_good = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/opsagent")), sys.argv[1:]
+    state, given_up, silent = Path(os.environ.get("STATE_DIRECTORY", "/var/lib/opsagent")), sys.argv[1:], float("inf")
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     unit = dict(row.split("=", 1) for row in systemctl("show", "-pSubState,Result", "opsagent.service"))
     seen, since = (unit.get("SubState"), unit.get("Result")), str(read(state / "heartbeat.json").get("fast_loop_at"))
-    silent = float("inf")
     with suppress(ValueError, TypeError):
         silent = abs((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
-    how = f"failed ({seen[1]})" if failed_for_good else f"has not looked for {silent / 60:.0f} min"
+    how = f"failed ({seen[1]})" if given_up else f"has not looked for {silent / 60:.0f} min"
     if not os.access(state, os.R_OK | os.X_OK):
         code, story = 3, f"cannot read {state}"
-    elif seen == ("dead", "success") or (failed_for_good and seen[0] == "auto-restart"):
+    elif seen == ("dead", "success") or (given_up and seen[0] == "auto-restart"):
         code, story = 1, f"opsagent is {seen[0]} ({seen[1]}); nobody is told"
-    elif not failed_for_good and silent <= max(300, 3 * read(state / "watch.json").get("fast_loop_seconds", 60)):
+    elif not given_up and silent <= max(300, 3 * read(state / "watch.json").get("fast_loop_seconds", 60)):
         code, story = 0, f"opsagent looked {silent:.0f} s ago"
         (state / "healthcheck.json").unlink(missing_ok=True)
     else:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.scripts.conftest import Hook, Mailbox, State
 
 SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "healthcheck.py"
@@ -74,6 +76,28 @@ def test_the_spooled_file_is_one_that_the_daemon_takes(state: State) -> None:
 
     [file] = (state.path / "spool").iterdir()
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json", file.name)
+
+
+@pytest.mark.parametrize("plant", [os.mkfifo, lambda draft: draft.symlink_to(draft.parent.parent / "theirs")])
+def test_a_link_or_a_pipe_planted_at_its_draft_is_taken_away_and_not_written_through(
+    state: State, plant: Callable[[Path], None]
+) -> None:
+    state.heartbeat(ago=720)
+    check(state)
+    [finding] = (state.path / "spool").iterdir()
+    draft = finding.with_name(f".{finding.name}.new")
+    finding.unlink()
+    (state.path / "healthcheck.json").unlink()
+    (state.path / "theirs").write_text("theirs")
+    plant(draft)
+
+    _, said = check(state)
+
+    assert "cannot tell" not in said
+    assert (state.path / "theirs").read_text() == "theirs"
+    assert list((state.path / "spool").iterdir()) == [finding]
+    assert finding.is_file()
+    assert not finding.is_symlink()
 
 
 def test_one_outage_is_told_once_and_the_next_again(state: State, hook: Hook) -> None:
