@@ -26,7 +26,10 @@ _IMPATIENT = 0.5
 
 
 @dataclass(slots=True)
-class _UnderWay:
+class UnderWay:
+    """One look, from when it was asked for until it is back."""
+
+    name: str
     since: float
     bound: float
     begun: bool = False
@@ -52,7 +55,7 @@ class Lookout:
         self._before_bad = before_bad
         self._pool = Pool("look", size)
         self._watched: Mapping[str, Watched] = {}
-        self._under_way: dict[str, _UnderWay] = {}
+        self._under_way: dict[str, UnderWay] = {}
 
     def watch(self, watched: Mapping[str, Watched], size: int) -> None:
         """Look at these checks from now on."""
@@ -65,14 +68,21 @@ class Lookout:
         if one is None or name in self._under_way:
             return False
         bound = (one.policy.timeout + GRACE).total_seconds()
-        self._under_way[name] = _UnderWay(since=time.monotonic(), bound=bound)
+        self._under_way[name] = UnderWay(name=name, since=time.monotonic(), bound=bound)
         self._pool.submit(lambda: self._look(one, source))
         return True
 
-    def is_looking(self, name: str) -> bool:
-        """Whether a look at this check is under way that may still come back in time."""
-        one = self._under_way.get(name)
-        return one is not None and not one.written_off
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """Return the looks that are not back yet."""
+        return tuple(self._under_way.values())
+
+    def is_awaited(self, look: UnderWay) -> bool:
+        """Whether this very look may still come back in time; the next one at its check is another."""
+        return self._under_way.get(look.name) is look and not look.written_off
+
+    def is_out(self, name: str) -> bool:
+        """Whether a look at this check is under way, written off or not: no other is begun until it is back."""
+        return name in self._under_way
 
     def stuck(self) -> list[str]:
         """Write off looks that are past their bound, say so once as an unknown reading, and name them."""

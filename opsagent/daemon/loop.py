@@ -95,12 +95,16 @@ class Loop:
             if at <= now:
                 lookout.look(name, Source.PROBE)
 
-    def wait_for(self, agent: Agent) -> float:
-        """Return how many seconds may pass before something is due."""
+    def wait_for(self, agent: Agent, lookout: Lookout) -> float:
+        """Return how many seconds may pass before something is due.
+
+        A look that is under way is waited for, not asked for again: to ask for it would be to turn for nothing.
+        """
         now = self.clock.now()
         self._expected = self.clock.running()
         longest = LONGEST_TURN if agent.state.incidents or agent.state.owed else LONGEST_IDLE_TURN
-        soonest = min(schedule.hurried(agent.world(now)).values(), default=now + longest)
+        hurried = schedule.hurried(agent.world(now)).items()
+        soonest = min((at for name, at in hurried if not lookout.is_out(name)), default=now + longest)
         wait = min(max((soonest - now).total_seconds(), 0.02), longest.total_seconds())
         return wait if self.is_idle() else 0.0
 

@@ -26,7 +26,7 @@ from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.hands import Hands
-from opsagent.daemon.lookout import MOST, Lookout
+from opsagent.daemon.lookout import MOST, Lookout, UnderWay
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.troubles import Troubles
@@ -70,11 +70,15 @@ class Doors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """A heartbeat under way: when it was planned, when it began, and what was recorded of numbers that may grow."""
+    """A heartbeat under way: when it was planned, when it began, and what was recorded of numbers that may grow.
+
+    `looks` are those it waits for.
+    """
 
     planned: datetime
     at: datetime
     past: Mapping[str, tuple[Point, ...]]
+    looks: tuple[UnderWay, ...]
 
 
 class Service:
@@ -212,7 +216,7 @@ class Service:
         self._rounds.begin(self.settings.policy, now)
 
     def _turn(self) -> None:
-        self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent))
+        self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent, self._lookout))
         self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
         self._finish_heartbeat()
@@ -239,11 +243,15 @@ class Service:
         for listener in self._listeners.values():
             listener.resync()
         filling = [one.policy.name for one in self.settings.watched if one.policy.kind == "disk"][:MOST_FILLING]
-        self._beats.append(Begun(planned=planned, at=began, past=sampling.past(self.settings.state, filling, began)))
+        past = sampling.past(self.settings.state, filling, began)
+        self._beats.append(Begun(planned=planned, at=began, past=past, looks=self._lookout.under_way()))
 
     def _finish_heartbeat(self) -> None:
-        """A heartbeat is done when every look that it began has come back, or was written off."""
-        looking = any(self._lookout.is_looking(one.policy.name) for one in self.settings.watched)
+        """A heartbeat is done when every look that it began has come back, or was written off.
+
+        Later looks are not waited for: at a check that hangs one is always under way.
+        """
+        looking = self._beats and any(self._lookout.is_awaited(one) for one in self._beats[-1].looks)
         if not self._beats or looking or not self._loop.is_idle():
             return
         begun, now = self._beats.pop(), self.clock.now()

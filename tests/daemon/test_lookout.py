@@ -17,6 +17,8 @@ from opsagent.daemon.lookout import Lookout
 from opsagent.settings import Watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsagent.core.inbox import Arrival
 
 
@@ -102,11 +104,39 @@ def test_no_heartbeat_waits_for_a_look_that_was_written_off(monkeypatch: pytest.
     looking = Lookout(posted.put, lambda: datetime.now(UTC), 1, lambda _: None)
     looking.watch({"nfs": Watched(policy=CheckPolicy(name="nfs", kind="disk", timeout=timedelta()), check=stuck)}, 1)
     looking.look("nfs", Source.HEARTBEAT)
+    (look,) = looking.under_way()
 
     deadline = time.monotonic() + 10
     while not looking.stuck() and time.monotonic() < deadline:
         threading.Event().wait(0.01)
 
-    assert not looking.is_looking("nfs")
+    assert not looking.is_awaited(look)
     assert not looking.look("nfs", Source.HEARTBEAT)  # and no second one hangs beside it
+    assert looking.is_out("nfs")
     stuck.let_go.set()
+
+
+def test_a_heartbeat_waits_for_its_own_look_and_not_for_the_next_one_at_a_check_that_hangs() -> None:
+    slow, posted = Hung(), queue.SimpleQueue[object]()
+    looking = Lookout(posted.put, lambda: datetime.now(UTC), 1, lambda _: None)
+    looking.watch({"api": Watched(policy=CheckPolicy(name="api", kind="http"), check=slow)}, 1)
+    looking.look("api", Source.HEARTBEAT)
+    (first,) = looking.under_way()
+    assert looking.is_awaited(first)
+
+    slow.let_go.set()
+    posted.get(timeout=10)
+    wait_until(lambda: not looking.is_out("api"))
+    slow.let_go.clear()
+    looking.look("api", Source.PROBE)
+
+    assert looking.is_out("api")
+    assert not looking.is_awaited(first)
+    slow.let_go.set()
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)

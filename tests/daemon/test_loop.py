@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +12,16 @@ from structlog.testing import capture_logs
 from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.fold import fold
-from opsagent.core.observation import Severity, Status
+from opsagent.core.observation import Reading, Severity, Source, Status, ok
 from opsagent.core.phase import Phase
+from opsagent.core.policy import CheckPolicy
 from opsagent.core.state import State
 from opsagent.daemon import loop
+from opsagent.daemon.clock import Clock
+from opsagent.daemon.lookout import Lookout
+from opsagent.settings import Watched
+from tests.core.story_host import StoryHost
+from tests.core.test_stories import POLICY
 
 NOW = datetime(2026, 11, 18, 3, 41, tzinfo=UTC)
 
@@ -59,3 +67,32 @@ def test_a_line_about_an_incident_says_its_name_and_its_check() -> None:
 
 def test_bookkeeping_is_not_said() -> None:
     assert said_of((ev.HeartbeatDone(good=1, bad=0, blind=0, late=0.0, seconds=0.1), None)) == []
+
+
+@dataclass(frozen=True)
+class Hangs:
+    """A look that is under way for as long as we like."""
+
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def observe(self) -> Reading:
+        self.let_go.wait(30)
+        return ok("at last")
+
+
+def test_the_loop_does_not_turn_again_and_again_for_a_look_that_is_overdue_because_it_is_under_way() -> None:
+    clock = Clock()
+    host = StoryHost(POLICY, now=datetime(2026, 1, 1, tzinfo=UTC))  # long ago: whatever is failing is overdue
+    for _ in range(3):
+        host.bad("api")
+        host.pass_(seconds=5)
+    looking = loop.Loop(clock, lambda _: None)
+    hung = Hangs()
+    lookout = Lookout(lambda _: None, clock.now, 1, lambda _: None)
+    lookout.watch({"api": Watched(policy=CheckPolicy(name="api", kind="http"), check=hung)}, 1)
+    assert looking.wait_for(host.agent, lookout) < 0.1
+
+    lookout.look("api", Source.PROBE)
+
+    assert looking.wait_for(host.agent, lookout) == loop.LONGEST_TURN.total_seconds()
+    hung.let_go.set()
