@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host.bus import MANAGER, SYSTEMD, Bus, BusError, BusLostError, Signal
+from opsagent.host.restless import Changes
 from opsagent.host.systemd import Systemd, subscribe, utc_now
 from opsagent.host.unit_names import UNIT_PATHS, name_of
 
@@ -68,6 +69,8 @@ class Listener:
         self._names: dict[str, str] = {}
         self._last: dict[str, tuple[object, ...]] = {}
         self._resting: set[str] = set()
+        self._changes = Changes()
+        self._put_off: set[str] = set()
 
     def resync(self) -> None:
         """Have all watched units read again soon (within half a second). From any thread."""
@@ -118,11 +121,12 @@ class Listener:
             if missed or self._asked or owner.watched() != self._watched:
                 self._read_all(owner)
             else:
-                self._read(self._hinted(signals) & self._names.keys(), owner)
+                self._read(self._ripe(self._hinted(signals) & self._names.keys()), owner)
 
     def _read_all(self, owner: _For) -> None:
         """Read every watched unit, and learn which primary name each one goes by."""
         self._asked = False
+        self._put_off.clear()
         self._watched = owner.watched()
         self._names = {name: name for name in self._watched}
         self._last = {name: last for name, last in self._last.items() if name in self._watched}
@@ -135,7 +139,15 @@ class Listener:
             self._resting = self._resting - {snapshot.name} | ({snapshot.name} if _rests(snapshot) else set())
             if self._last.get(name) != (seen := _essence(snapshot)):
                 self._last[name] = seen
+                self._changes.note(name)
                 owner.post(snapshot)
+
+    def _ripe(self, hinted: Iterable[str]) -> set[str]:
+        """Return the units to read now; what changes all the time is put off, and read in the end."""
+        self._put_off |= {self._names[name] for name in hinted}
+        ripe = {name for name in self._put_off if self._changes.may_read(name)}
+        self._put_off -= ripe
+        return ripe
 
     def _hinted(self, signals: Iterable[Signal]) -> set[str]:
         """Name the units that may have changed. One that rested is unloaded again whenever somebody has looked at it.
