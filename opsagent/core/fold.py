@@ -13,6 +13,7 @@ from opsagent.core.phase import Outcome, Phase
 from opsagent.core.renewal import replace
 from opsagent.core.state import Attempt, Blip, Breaker, Day, DeadMan, Heal, Known, Owed, Past, State
 from opsagent.core.timing import local_date
+from opsagent.core.units import brought_back
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -193,8 +194,11 @@ def _(event: ev.HostObserved, state: State, recorded: Recorded) -> State:
 def _(event: ev.UnitObserved, state: State, recorded: Recorded) -> State:
     del recorded
     seen = event.snapshot
+    news = not brought_back(state.units.get(seen.name), seen)
     active_at = {**state.active_at, seen.name: seen.active_enter_at} if seen.active_enter_at else state.active_at
-    held = {seq: story.asked_anew(one) if one.unit == seen.name else one for seq, one in state.incidents.items()}
+    held = {
+        seq: story.asked_anew(one) if news and one.unit == seen.name else one for seq, one in state.incidents.items()
+    }
     return replace(state, units={**state.units, seen.name: seen}, active_at=active_at, incidents=held)
 
 

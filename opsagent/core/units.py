@@ -112,6 +112,16 @@ def _death(snapshot: UnitSnapshot) -> str:
     return snapshot.result
 
 
+def brought_back(before: UnitSnapshot | None, seen: UnitSnapshot) -> bool:
+    """Whether systemd is merely at its own restarts: what it did then, it may do again in a moment."""
+    same = before is not None and _of_the_file(before) == _of_the_file(seen)
+    return same and seen.nrestarts > 0 and seen.active_state not in {"inactive", "failed"}
+
+
+def _of_the_file(unit: UnitSnapshot) -> tuple[object, ...]:
+    return unit.load_state, unit.unit_file_state, unit.need_daemon_reload
+
+
 def _loop(snapshot: UnitSnapshot, earlier: Iterable[tuple[datetime, int]]) -> Reading | None:
     restarts = automatic_restarts(snapshot.read_at, snapshot.nrestarts, earlier)
     if restarts < LOOP_RESTARTS:

@@ -384,3 +384,25 @@ def test_one_good_look_at_an_armed_check_does_not_make_it_one_that_is_only_watch
 
     assert host.events(ev.IncidentConfirmed)
     assert host.events(ev.ActionRefused) == []
+
+
+def test_each_of_systemds_own_restarts_is_no_reason_to_say_again_what_holds_the_repair() -> None:
+    host = StoryHost(POLICY)
+    host.unit("api.service", active_state="active", sub_state="running", invocation_id="1", inactive_exit_at=host.now)
+    for restarts in range(1, 101):
+        back = {"active_state": "activating", "sub_state": "auto-restart", "nrestarts": restarts}
+        host.unit("api.service", **back)
+        host.answer_facts()
+        host.pass_(seconds=2)
+        runs = {"active_state": "active", "sub_state": "running", "inactive_exit_at": host.now}
+        host.unit("api.service", **runs)
+        host.answer_facts()
+        host.pass_(seconds=1)
+
+    assert len(host.events(ev.IncidentConfirmed)) == 1
+    assert len(host.events(ev.RepairMoved)) < 20  # 5 min of a loop; the question is asked ever more slowly
+
+    host.unit("api.service", active_state="failed", sub_state="failed", result="exit-code")
+    host.answer_facts()
+
+    assert host.orders.acted, "systemd has given up: now it is ours, and at once"
