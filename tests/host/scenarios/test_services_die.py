@@ -47,7 +47,7 @@ def test_a_killed_service_that_is_only_watched_is_told_of_and_left_alone(stage: 
     paged = stage.incident("watched", lambda one: [told["state"] for told in one["notifications"]] == ["sent"])
     assert did(paged) == [("restart", "refused")]
     assert paged["actions"][0]["reason"].startswith(f"would have restarted {unit}")
-    assert paged["reason"] == f"watched: {unit} failed: signal, killed by signal 9"
+    assert paged["reason"] == f"{unit} failed: signal, killed by signal 9"
     assert stage.titles() == ["[PAGE SEV2] web-1: watched down, it is only watched"]
     assert stage.starts(unit) == 1
 
