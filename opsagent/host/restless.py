@@ -1,4 +1,4 @@
-"""A unit that changes again and again, such as one in a restart loop, is read at a pace and not at every change.
+"""A unit that systemd itself restarts again and again is read at a pace, and not at every change.
 
 Each reading that differs is an event on the disk for ever; a loop of a few seconds would write a hundred thousand a day
 and tell nothing new by it.
@@ -20,7 +20,7 @@ PACE = 15.0  # seconds between two changes that are read of a unit with more of 
 
 
 class Changes:
-    """When units were last seen to change."""
+    """When units were last seen to change by systemd's own restarts."""
 
     def __init__(self, running: Callable[[], float] = time.monotonic) -> None:
         """Nothing has changed yet; `running` gives seconds that nobody can set back."""
@@ -28,7 +28,7 @@ class Changes:
         self._seen: dict[str, deque[float]] = {}
 
     def note(self, unit: str) -> None:
-        """Take note that a unit differs from before."""
+        """Take note that a unit that systemd restarted differs from before."""
         self._seen.setdefault(unit, deque(maxlen=MOST)).append(self._running())
 
     def may_read(self, unit: str) -> bool:

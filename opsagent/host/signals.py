@@ -139,11 +139,12 @@ class Listener:
             self._resting = self._resting - {snapshot.name} | ({snapshot.name} if _rests(snapshot) else set())
             if self._last.get(name) != (seen := _essence(snapshot)):
                 self._last[name] = seen
-                self._changes.note(name)
+                if snapshot.nrestarts:  # what was killed or started by hand is heard of at once, however often
+                    self._changes.note(name)
                 owner.post(snapshot)
 
     def _ripe(self, hinted: Iterable[str]) -> set[str]:
-        """Return the units to read now; what changes all the time is put off, and read in the end."""
+        """Return the units to read now; what systemd restarts all the time is put off, and read in the end."""
         self._put_off |= {self._names[name] for name in hinted}
         ripe = {name for name in self._put_off if self._changes.may_read(name)}
         self._put_off -= ripe
