@@ -8,7 +8,7 @@ import typer
 from opsagent.core.commands import Acknowledge, Note, Pause, RepairNow, Resolve, Resume
 from opsagent.core.quantity import duration
 from opsagent.interfaces.cli import daemon, place
-from opsagent.interfaces.cli.options import Config
+from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.reading import resolved
 from opsagent.interfaces.cli.screen import USAGE, fail
 
@@ -25,6 +25,7 @@ def ack(
         bool, typer.Option("--keep-repairing", help="Repairs go on; without it they stop.")
     ] = False,
     note: Annotated[str, typer.Option(metavar="TEXT", help="A word for those who look.")] = "",
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Take an incident. Nobody else is told, and repairs stop. A lease: it ends, and any act of yours renews it."""
@@ -36,7 +37,7 @@ def ack(
         keep_repairing=keep_repairing,
         note=note,
     )
-    daemon.change(where, command)
+    daemon.change(where, command, as_json=json_)
 
 
 def resolve(
@@ -48,6 +49,7 @@ def resolve(
     force: Annotated[
         bool, typer.Option("--force", help="Although the check still fails; it reopens at the next bad look.")
     ] = False,
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Say that an incident is over. Refused while its check fails: only an observation resolves."""
@@ -57,7 +59,7 @@ def resolve(
         )
     where = place.find(config)
     command = Resolve(by=daemon.who(), incident=resolved(where, incident), because=because, force=force)
-    daemon.change(where, command)
+    daemon.change(where, command, as_json=json_)
 
 
 def pause(
@@ -70,13 +72,14 @@ def pause(
     pages: Annotated[bool, typer.Option("--pages", help="Only no pages.")] = False,
     repairs: Annotated[bool, typer.Option("--repairs", help="Only no repairs.")] = False,
     end: Annotated[bool, typer.Option("--end", help="Lift the pause now.")] = False,
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Ask for quiet. No pages, no repairs, or (without either flag) neither. Watched and recorded all the same."""
     where = place.find(config)
     target = resolved(where, target) if target.upper().startswith("OPS-") else target
     if end:
-        daemon.change(where, Resume(by=daemon.who(), target=target))
+        daemon.change(where, Resume(by=daemon.who(), target=target), as_json=json_)
         return
     if not lasts or not because:
         fail("cannot pause without an end and a reason, write: --for 2h --because 'moving disks'", USAGE)
@@ -89,7 +92,7 @@ def pause(
         pages=pages or both,
         repairs=repairs or both,
     )
-    daemon.change(where, command)
+    daemon.change(where, command, as_json=json_)
 
 
 def repair(
@@ -99,22 +102,25 @@ def repair(
         str, typer.Option("--with", metavar="REMEDY", help="One of its allowed remedies; default the first.")
     ] = "",
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; kept with the record.")] = "",
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Repair now. Skips the wait between attempts; every guard and every limit still speaks."""
     where = place.find(config)
-    daemon.change(where, RepairNow(by=daemon.who(), check=check, remedy=remedy, because=because))
+    command = RepairNow(by=daemon.who(), check=check, remedy=remedy, because=because)
+    daemon.change(where, command, as_json=json_)
 
 
 def note(
     incident: Incident,
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What you saw or did.")],
     *,
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Keep your words with an incident."""
     where = place.find(config)
-    daemon.change(where, Note(by=daemon.who(), incident=resolved(where, incident), text=text))
+    daemon.change(where, Note(by=daemon.who(), incident=resolved(where, incident), text=text), as_json=json_)
 
 
 def _span(text: str) -> timedelta:

@@ -6,12 +6,14 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from opsagent.core import asking
 from opsagent.core.log_row import StoreError
 from opsagent.core.timing import iso
 from opsagent.interfaces import client
 from opsagent.interfaces.cli import clock
-from opsagent.interfaces.cli.screen import fail, say
+from opsagent.interfaces.cli.screen import FAILED, fail, say, say_json
 from opsagent.interfaces.peer import user_name
 
 if TYPE_CHECKING:
@@ -40,23 +42,34 @@ def question(place: Place, asked: Question, timeout: float = 10.0) -> Any:
     return answer["data"]
 
 
-def change(place: Place, command: Command) -> None:
+def change(place: Place, command: Command, *, as_json: bool = False) -> None:
     """Have a command carried out and say what came of it; leave it in the spool when the daemon is down."""
     try:
         answer = client.ask(place.socket, asking.body(command))
     except client.DownError:
-        leave(place, command)
+        leave(place, command, as_json=as_json)
         return
     except client.NoAnswerError as error:
         fail(f"{error}; it may still carry this out, see: opsagent status")
     except PermissionError:
         fail(f"cannot reach {place.socket} as {who()}, allowed: root and members of the group opsagent")
-    if not answer.get("accepted", False):
-        fail(str(answer.get("error") or answer.get("text")))
-    say(str(answer["text"]))
+    text = str(answer.get("error") or answer.get("text"))
+    outcome(text, accepted=bool(answer.get("accepted", False)), as_json=as_json)
 
 
-def leave(place: Place, command: Command) -> None:
+def outcome(text: str, *, accepted: bool, pending: bool = False, as_json: bool) -> None:
+    """Say what came of a request, and end with a failure where it was refused. Programs get both on stdout."""
+    if as_json:
+        say_json({"accepted": accepted, "pending": pending, "text": text})
+        if not accepted:
+            raise typer.Exit(FAILED)
+    elif accepted:
+        say(text)
+    else:
+        fail(text)
+
+
+def leave(place: Place, command: Command, *, as_json: bool = False) -> None:
     """Put a command where the daemon finds it when it starts."""
     from opsagent.store import spool  # noqa: PLC0415 - sqlite3, which only this path needs
 
@@ -66,7 +79,8 @@ def leave(place: Place, command: Command) -> None:
         spool.write(place.spool, body)
     except (StoreError, OSError) as error:
         fail(f"{DOWN}, and {error}; allowed: root and members of the group opsagent, once opsagent has run here")
-    say(f"{DOWN}; waits in the spool, carried out at its start: {asking.summary(command)}")
+    text = f"{DOWN}; waits in the spool, carried out at its start: {asking.summary(command)}"
+    outcome(text, accepted=True, pending=True, as_json=as_json)
 
 
 def _make(directory: Path) -> None:

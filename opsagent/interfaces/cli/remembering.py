@@ -8,9 +8,9 @@ import typer
 from opsagent.core.codec import Recorded, decode
 from opsagent.core.log_row import StoreError
 from opsagent.interfaces.cli import clock, daemon, place
-from opsagent.interfaces.cli.options import Because, Config
+from opsagent.interfaces.cli.options import Because, Config, Json
 from opsagent.interfaces.cli.past import all_rows
-from opsagent.interfaces.cli.screen import USAGE, fail, say
+from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say, say_json
 from opsagent.store.lock import LockedError
 
 memory = typer.Typer(help="The Markdown memory and the log behind it.", no_args_is_help=True)
@@ -25,6 +25,7 @@ def what() -> None:
 def rebuild(
     *,
     day: Annotated[str, typer.Option("--date", metavar="YYYY-MM-DD", help="Only this local day; default: all.")] = "",
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Write again what is missing of the memory, from the log. What is there, people's words too, stays untouched."""
@@ -41,6 +42,10 @@ def rebuild(
     redact = Redactor(settings.secrets).redact
     kept = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
     done = kept.rebuild(recorded, date=only)
+    if json_:
+        counts = {"written": done.written, "present": done.present}
+        say_json({"memory": str(settings.memory), **counts, "trouble": done.trouble or None})
+        raise typer.Exit(FAILED if done.trouble else 0)
     say(f"{settings.memory}: {done.written} entries written again, {done.present} were there")
     if done.trouble:
         fail(f"some could not be written: {done.trouble}")
@@ -53,6 +58,7 @@ def purge(
     ],
     *,
     because: Because,
+    json_: Json = False,
     config: Config = None,
 ) -> None:
     """Take a secret out of the log: an event's content is replaced by its hash. The daemon must be stopped."""
@@ -64,8 +70,12 @@ def purge(
         done = purging.purge(where.state, settings.memory, seq, because, by=daemon.who(), at=clock.now())
     except (LookupError, LockedError, StoreError, OSError) as error:
         fail(str(error.args[0] if isinstance(error, LookupError) else error))
+    suspects = (*done.copies, *done.markdown)
+    if json_:
+        say_json({"event": seq, "sha256": done.sha256, "may_hold_it_too": [str(path) for path in suspects]})
+        return
     say(f"event {seq} is purged; what is kept of it: sha256 {done.sha256}")
-    for path in (*done.copies, *done.markdown):
+    for path in suspects:
         say(f"may still hold it, look yourself: {path}")
 
 

@@ -8,8 +8,8 @@ import typer
 
 from opsagent import __version__
 from opsagent.interfaces.cli import place
-from opsagent.interfaces.cli.options import Config
-from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say, say_json
 
 
 def run(*, config: Config = None) -> None:
@@ -31,6 +31,7 @@ def install(
     *,
     refresh: Annotated[bool, typer.Option("--refresh", help="Renew what is made from the settings.")] = False,
     check: Annotated[bool, typer.Option("--check", help="With --refresh: only say what is stale.")] = False,
+    json_: Json = False,
 ) -> None:
     """Set this host up, as root. First settings, rights of the service. After a change of the settings: --refresh."""
     from opsagent.host.systemd import connection  # noqa: PLC0415 - D-Bus, which only this command needs here
@@ -50,11 +51,18 @@ def install(
         fail("\n".join(["cannot use these settings:", *map(str, error.problems)]))
     except OSError as error:
         fail(f"cannot install: {error}")
-    say("\n".join(report.lines))
+    if json_:
+        stale = [str(path) for path in report.stale] if check else []
+        say_json({"fresh": not stale, "stale": stale, "lines": list(report.lines)})
+    else:
+        say("\n".join(report.lines))
     if check and not report.is_fresh:
         raise typer.Exit(FAILED)
 
 
-def version() -> None:
+def version(*, json_: Json = False) -> None:
     """Print the version."""
-    say(f"opsagent {__version__}")
+    if json_:
+        say_json({"version": __version__})
+    else:
+        say(f"opsagent {__version__}")

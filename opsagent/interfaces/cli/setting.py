@@ -23,13 +23,18 @@ def init(
     path: Annotated[
         str | None, typer.Argument(metavar="PATH", help="Default: /etc/opsagent/opsagent.yaml for root.")
     ] = None,
+    *,
+    json_: Json = False,
 ) -> None:
     """Write settings from what runs here. Everything is watched, nothing armed. Never overwrites."""
     target = Path(path) if path else place.usual_settings()
     if os.path.lexists(target):
         fail(f"cannot write {target}: it is there already, and is never overwritten; allowed: a new path")
     _write_new(target, place.discovered())
-    say(f"wrote {target}: nothing is armed, it only watches. Look at it, then: opsagent validate {target}")
+    if json_:
+        say_json({"path": str(target)})
+    else:
+        say(f"wrote {target}: nothing is armed, it only watches. Look at it, then: opsagent validate {target}")
 
 
 def _write_new(target: Path, text: str) -> None:
@@ -53,26 +58,40 @@ def _let_the_service_read(handle: int) -> None:
 
 def validate(
     files: Annotated[list[str] | None, typer.Argument(metavar="FILE", help="Default: the settings in use.")] = None,
+    *,
+    json_: Json = False,
 ) -> None:
     """Tell what is wrong with settings. Everything at once, each as file:line with what is allowed."""
     usual = place.settings_file(None)
     found = [Path(file) for file in files or ([str(usual)] if usual else [])]
     if not found:
         fail("cannot find any settings, allowed: a file (make one with: opsagent init)", USAGE)
-    wrong = [not _is_good(path) for path in found]
-    if any(wrong):
+    verdicts = [_verdict(path) for path in found]
+    if json_:
+        say_json(verdicts)
+    for verdict in () if json_ else verdicts:
+        say(_said(verdict))
+    if not all(verdict["good"] for verdict in verdicts):
         raise typer.Exit(FAILED)
 
 
-def _is_good(path: Path) -> bool:
+def _verdict(path: Path) -> dict[str, Any]:
+    """Return what is wrong with a file, or what it says, as `validate --json` shows it."""
     try:
         read = place.read(path, draft=True)
     except SettingsError as error:
-        say("\n".join(map(str, error.problems)))
-        return False
+        wrong = [{"file": one.place.path, "line": one.place.line, "text": one.text} for one in error.problems]
+        return {"file": str(path), "good": False, "problems": wrong, "checks": None, "armed": None, "mode": None}
     armed = [check.name for check in read.policy.checks if check.repair]
-    say(f"{path}: good. {len(read.watched)} checks, armed: {', '.join(armed) or 'none'}, mode {read.policy.mode}")
-    return True
+    about = {"checks": len(read.watched), "armed": armed, "mode": read.policy.mode.value}
+    return {"file": str(path), "good": True, "problems": [], **about}
+
+
+def _said(verdict: dict[str, Any]) -> str:
+    if not verdict["good"]:
+        return "\n".join(f"{one['file']}:{one['line']}: {one['text']}" for one in verdict["problems"])
+    armed = ", ".join(verdict["armed"]) or "none"
+    return f"{verdict['file']}: good. {verdict['checks']} checks, armed: {armed}, mode {verdict['mode']}"
 
 
 @settings.command()
