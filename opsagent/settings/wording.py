@@ -85,9 +85,13 @@ def _sentence(loc: Loc, errors: list[dict[str, Any]], subject: str, keys: tuple[
         return f"{text if text.startswith('cannot ') else 'cannot use this: ' + text}{where}"
     value = "this value" if any(step in _SECRET for step in loc) else shown(first["input"])
     allowed = " or ".join(dict.fromkeys(_allowed(each) for each in errors))
-    word = first["input"] if value == repr(first["input"]) else ""  # a single word is shown as the list it stands for
-    meant = f": [{word}]" if allowed == "a list" and word and not re.search(r"\s", word) else ""
-    return f"cannot use {value}, allowed: {allowed}{meant}{where}"
+    return f"cannot use {value}, allowed: {allowed}{_as_list(first['input'], value, allowed)}{where}"
+
+
+def _as_list(found: object, value: str, allowed: str) -> str:
+    """Show a single word as the list that it stands for."""
+    plain = isinstance(found, str) and value == repr(found) and re.fullmatch(r"\S+", found)
+    return f": [{found}]" if plain and allowed == "a list" else ""
 
 
 def _known(keys: tuple[Key, ...], loc: Loc) -> tuple[str, ...]:

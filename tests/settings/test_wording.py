@@ -57,6 +57,7 @@ MISTAKES = {
         "checks:\n- {name: a, kind: cpu, depends_on: b}",
         "2: cannot use 'b', allowed: a list: [b] (depends_on of check 'a')",
     ),
+    "a number for a list": ("notifiers: 1", "1: cannot use 1, allowed: a list (notifiers)"),
     "words for a list": (
         "checks:\n- {name: a, kind: command, command: df -h}",
         "2: cannot use 'df -h', allowed: a list (command of check 'a')",

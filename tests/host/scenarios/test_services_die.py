@@ -123,7 +123,7 @@ def test_a_killed_unit_that_has_a_check_of_its_own_is_not_told_of_twice(stage: S
 
     stage.signal(other)
     found = stage.incident("failed-units")
-    assert found["reason"] == "failed-units: 1 failed: nobodys.service (signal)"
+    assert found["reason"] == "1 failed: nobodys.service (signal)"
     assert [one["check"] for one in stage.incidents()] == ["mine", "failed-units"]
 
 
