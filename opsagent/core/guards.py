@@ -58,12 +58,12 @@ class Case:
 class Answer:
     """One guard's answer. `reason` is "" when it agrees.
 
-    `final` says that waiting will not change it, so a person is needed now. `again_at` is when to ask again.
+    `exhausted` says that no try is left, so a person is needed now. `again_at` is when to ask again.
     """
 
     guard: str
     reason: str = ""
-    final: bool = False
+    exhausted: bool = False
     again_at: datetime | None = None
 
 
@@ -82,11 +82,10 @@ def refusal(case: Case) -> Answer | None:
 
 
 def _answer(name: str, case: Case) -> Answer:
-    question, final = _QUESTIONS[name]
     if name == "budget":
         return _budget(case)
-    reason = question(case)
-    return Answer(guard=name, reason=reason, final=final, again_at=_again_at(name, case) if reason else None)
+    reason = _QUESTIONS[name](case)
+    return Answer(guard=name, reason=reason, again_at=_again_at(name, case) if reason else None)
 
 
 def _again_at(name: str, case: Case) -> datetime:
@@ -263,7 +262,7 @@ def _budget(case: Case) -> Answer:
     spent = budget.spent(case.world, case.touched, case.incident, forced=bool(case.forced_by))
     if spent is None:
         return Answer(guard="budget")
-    return Answer(guard="budget", reason=spent.reason, final=spent.exhausted, again_at=spent.again_at)
+    return Answer(guard="budget", reason=spent.reason, exhausted=spent.exhausted, again_at=spent.again_at)
 
 
 def _never(case: Case) -> str:
@@ -271,25 +270,25 @@ def _never(case: Case) -> str:
     return ""
 
 
-# The order is a promise. `final`: nothing but a person, or a change of settings, will alter the answer.
-_QUESTIONS: dict[str, tuple[Callable[[Case], str], bool]] = {
-    "hold": (_hold, True),
-    "mode": (_mode, True),
-    "armed": (_armed, True),
-    "denied": (_denied, True),
-    "operator_stop": (_operator_stop, False),
-    "masked": (_masked, True),
-    "disabled": (_disabled, True),
-    "oneshot": (_oneshot, True),
-    "job": (_job, False),
-    "busy": (_busy, False),
-    "quiet": (_quiet, False),
-    "boot": (_boot, False),
-    "overload": (_overload, False),
-    "flapping": (_flapping, False),
-    "root": (_root, False),
-    "breaker": (_breaker, False),
-    "change": (_change, True),
-    "just_started": (_started, False),
-    "budget": (_never, True),
+# The order is a promise.
+_QUESTIONS: dict[str, Callable[[Case], str]] = {
+    "hold": _hold,
+    "mode": _mode,
+    "armed": _armed,
+    "denied": _denied,
+    "operator_stop": _operator_stop,
+    "masked": _masked,
+    "disabled": _disabled,
+    "oneshot": _oneshot,
+    "job": _job,
+    "busy": _busy,
+    "quiet": _quiet,
+    "boot": _boot,
+    "overload": _overload,
+    "flapping": _flapping,
+    "root": _root,
+    "breaker": _breaker,
+    "change": _change,
+    "just_started": _started,
+    "budget": _never,
 }

@@ -162,10 +162,9 @@ def beat(seen: inbox.Beat, world: World) -> list[Draft]:
 def life_signed(seen: inbox.LifeSigned, world: World) -> list[Draft]:
     """Record whether the dead man's switch answers: when that changed, and else once in a heartbeat's time."""
     known = world.state.dead_man
-    same = known is not None and bool(known.said) == bool(seen.said)
-    if same and known is not None and elapsed(known.at, world.now) < world.policy.heartbeat:
-        return []
-    return [Draft(event=ev.DeadManHeard(said=seen.said))]
+    if known is None or bool(known.said) != bool(seen.said) or elapsed(known.at, world.now) >= world.policy.heartbeat:
+        return [Draft(event=ev.DeadManHeard(said=seen.said))]
+    return []
 
 
 @drafts.register(inbox.SettingsRead)

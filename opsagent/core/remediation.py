@@ -210,7 +210,7 @@ def _refused(case: Case, answer: Answer) -> list[Draft]:
     """Record a refusal once, and when the question is asked again; the wait between two tries is no refusal."""
     incident, world = case.incident, case.world
     drafts = []
-    waits = answer.guard == "budget" and not answer.final
+    waits = answer.guard == "budget" and not answer.exhausted
     if incident.asked_by or not (waits or any(_same(a, case, answer) for a in incident.actions)):
         event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
         drafts.append(Draft(event=event, incident=incident.seq))
@@ -226,7 +226,7 @@ def _same(action: Action, case: Case, answer: Answer) -> bool:
 
 def _repair_of(answer: Answer) -> Repair:
     if answer.guard == "budget":
-        return Repair.EXHAUSTED if answer.final else Repair.WAITING
+        return Repair.EXHAUSTED if answer.exhausted else Repair.WAITING
     waiting = ("job", "busy", "boot", "overload", "just_started", "root")
     return Repair.WAITING if answer.guard in waiting else Repair.HELD
 

@@ -10,9 +10,13 @@ from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.fold import replay
 from opsagent.core.health import Health, shifted
+from opsagent.core.looks import overloaded
+from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import Confirm, UnitBudget
+from opsagent.core.recovery import good_since
 from opsagent.core.state import State
+from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON, StoryHost
 from tests.core.test_repair_stories import CALM
@@ -133,3 +137,111 @@ def test_a_clock_that_was_set_moves_every_moment_of_a_health() -> None:
     moved = shifted(health, timedelta(hours=-1))
 
     assert {name: getattr(moved, name) for name in moments} == dict.fromkeys(moments, NOON - timedelta(hours=1))
+
+
+def host_of_two_judges() -> StoryHost:
+    """Return a host on which one unit has two checks, both bad and confirmed."""
+    other = replace(API, name="api-page")
+    host = StoryHost(replace(POLICY, checks=(replace(API, repair=()), replace(other, repair=()))))
+    for _ in range(3):
+        host.pass_(seconds=10)
+        host.bad("api")
+        host.bad("api-page")
+    return host
+
+
+def test_what_two_checks_judge_is_good_since_the_later_of_them_is() -> None:
+    host = host_of_two_judges()
+    host.good("api")
+    first = host.now
+    host.pass_(minutes=4)
+    host.good("api-page")
+    second = host.now
+
+    for _ in range(28):
+        host.pass_(seconds=10)
+        host.good("api")
+        host.good("api-page")
+    early = host.incident.state
+    host.pass_(seconds=20)
+    host.good("api")
+    host.good("api-page")
+
+    assert first < second == host.incident.mitigated_at
+    assert good_since(host.agent.world(host.now), host.agent.policy.checks) == second
+    assert (early, host.incident.state) == (Phase.VERIFYING, Phase.RESOLVED)
+
+
+def test_a_hold_is_announced_to_its_end_reminded_as_such_and_over_at_that_very_moment() -> None:
+    host = LiveHost(replace(POLICY, checks=(replace(CALM, repair=()),)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.kill("api.service")
+    host.run(minutes=6)
+
+    answer = host.ask(cmd.Acknowledge(by="anna", incident=host.incident.label, lasts=timedelta(minutes=30)))
+    until = host.now + timedelta(minutes=30)
+    host.run(until=lambda: bool(host.told("reminder")), minutes=29)
+    reminder = host.told("reminder")[0]
+
+    assert f"is yours until {until:%Y-%m-%d %H:%M}" in answer.text
+    assert "your hold ends" in reminder.title
+    host.now = until
+    host.take()
+    assert host.incident.state is not Phase.ACKNOWLEDGED
+
+
+def test_an_overload_counts_for_less_than_120_s() -> None:
+    host = StoryHost(POLICY)
+    host.take(inbox.HostSeen(conditions=HostConditions(overload="CPU pressure 75 %")))
+    host.take(inbox.HostSeen(conditions=HostConditions()))
+
+    host.pass_(seconds=119.9)
+    before = overloaded(host.agent.world(host.now))
+    host.pass_(seconds=0.1)
+
+    assert before
+    assert overloaded(host.agent.world(host.now)) == ""
+
+
+def test_settings_are_recorded_when_they_are_new_and_when_old_ones_are_good_again() -> None:
+    host = StoryHost(POLICY)
+    read = inbox.SettingsRead(policy=POLICY, digest="a", text="")
+
+    host.take(read)
+    host.take(read)
+    host.take(inbox.SettingsRead(policy=POLICY, digest="b", text=""))
+    host.take(inbox.SettingsWrong(errors=("opsagent.yaml:1: cannot read this",)))
+    host.take(inbox.SettingsRead(policy=POLICY, digest="b", text=""))
+
+    assert [event.digest for event in host.events(ev.SettingsApplied)] == ["a", "b", "b"]
+
+
+def test_the_dead_man_is_recorded_when_his_answer_changes_and_else_once_in_a_heartbeats_time() -> None:
+    host = StoryHost(POLICY)
+
+    for said in ("", "", "it answered 500", "it answered 502"):
+        host.take(inbox.LifeSigned(said=said))
+        host.pass_(minutes=1)
+    host.pass_(minutes=27)
+    host.take(inbox.LifeSigned(said="late"))
+    host.pass_(minutes=1)
+    host.take(inbox.LifeSigned(said="later"))
+
+    assert [event.said for event in host.events(ev.DeadManHeard)] == ["", "it answered 500", "later"]
+
+
+def test_while_nothing_listens_after_a_start_it_is_looked_at_five_times_a_second_and_no_oftener() -> None:
+    host = LiveHost(POLICY)
+    host.serve("api.service", start_takes=timedelta(seconds=40))
+    host.run(seconds=60)
+    host.kill("api.service")
+    host.run(seconds=5)
+    looks = []
+    refused = Reading(status=Status.CRITICAL, message="connection refused", failure_class="refused")
+    host.answers["api"] = lambda: looks.append(host.now) or refused
+
+    host.run(seconds=10)
+
+    assert len(host.services["api.service"].restarts) == 1
+    assert 45 <= len(looks) <= 51
