@@ -75,7 +75,8 @@ def _(command: cmd.Acknowledge, world: World) -> tuple[list[Draft], cmd.Answer]:
         return _not_found(world, command.incident)
     if not incident.is_open:
         return _no(f"cannot take {incident.label}: it is {incident.state}")
-    lasts = min(command.lasts or LEASE[incident.severity or Severity.SEV2], LONGEST_LEASE)
+    usual = LEASE[incident.severity or Severity.SEV2]
+    lasts = min(usual if command.lasts is None else command.lasts, LONGEST_LEASE)
     if lasts <= timedelta():
         return _no("cannot take it for no time at all: --for wants a span such as 2h")
     event = ev.IncidentAcknowledged(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.budget import slow_retry_at, used
-from opsagent.core.guards import ASK_AGAIN, Answer, Case, refusal
+from opsagent.core.guards import Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
@@ -208,15 +208,13 @@ def _patience(case: Case) -> timedelta:
 
 def _refused(case: Case, answer: Answer) -> list[Draft]:
     """Record a refusal once, and when the question is asked again; the wait between two tries is no refusal."""
-    incident, world = case.incident, case.world
-    drafts = []
+    incident, drafts = case.incident, []
     waits = answer.guard == "budget" and not answer.exhausted
     if incident.asked_by or not (waits or any(_same(a, case, answer) for a in incident.actions)):
         event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
         drafts.append(Draft(event=event, incident=incident.seq))
-    to = _repair_of(answer)
-    again = answer.again_at or world.now + ASK_AGAIN
-    drafts.append(Draft(event=ev.RepairMoved(to=to, reason=answer.reason, next_at=again), incident=incident.seq))
+    moved = ev.RepairMoved(to=_repair_of(answer), reason=answer.reason, next_at=answer.again_at)
+    drafts.append(Draft(event=moved, incident=incident.seq))
     return drafts
 
 

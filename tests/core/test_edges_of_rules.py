@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import timedelta
+from itertools import pairwise
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core import inbox
+from opsagent.core import inbox, shift
 from opsagent.core.fold import replay
 from opsagent.core.health import Health, shifted
 from opsagent.core.looks import overloaded
 from opsagent.core.observation import Reading, Status
-from opsagent.core.phase import Phase
-from opsagent.core.policy import Confirm, UnitBudget
+from opsagent.core.phase import Phase, Repair
+from opsagent.core.policy import Confirm, Criticality, Escalation, Level, NotifierPolicy, UnitBudget
 from opsagent.core.recovery import good_since
-from opsagent.core.state import State
-from opsagent.core.unit import HostConditions
+from opsagent.core.state import Heal, State
+from opsagent.core.unit import HostConditions, StopSeen
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON, StoryHost
 from tests.core.test_repair_stories import CALM
@@ -245,3 +246,150 @@ def test_while_nothing_listens_after_a_start_it_is_looked_at_five_times_a_second
 
     assert len(host.services["api.service"].restarts) == 1
     assert 45 <= len(looks) <= 51
+
+
+def test_of_three_levels_each_is_told_after_its_own_time_and_at_that_very_moment() -> None:
+    levels = tuple(
+        Level(name=name, after=timedelta(minutes=after), notify=(name,))
+        for name, after in (("oncall", 0), ("lead", 30), ("boss", 50))
+    )
+    notifiers = tuple(NotifierPolicy(name=level.name, kind="webhook") for level in levels)
+    watched = replace(CALM, repair=(), criticality=Criticality.CRITICAL)
+    host = LiveHost(
+        replace(POLICY, checks=(watched,), notifiers=notifiers, escalation=Escalation(levels=levels)),
+    )
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.kill("api.service")
+
+    paged = [host.now]
+    for _ in range(2):
+        paged.append(host.incident.next_level_at)
+        host.run(seconds=(paged[-1] - host.now).total_seconds() - 1)
+        host.now = paged[-1]
+        host.take()
+        host.run(seconds=0.1)
+
+    assert [later - earlier for earlier, later in pairwise(paged)] == [timedelta(minutes=30), timedelta(minutes=20)]
+    assert [owed.notifier for owed in host.told("page")] == ["oncall", "lead", "boss"]
+
+
+def test_a_test_goes_to_all_notifiers_or_to_the_one_that_is_named_and_known() -> None:
+    two = (NotifierPolicy(name="hook", kind="webhook"), NotifierPolicy(name="mail", kind="webhook"))
+    host = StoryHost(replace(POLICY, notifiers=two))
+
+    answers = [host.ask(cmd.TestNotifier(by="anna", notifier=name)) for name in ("", "mail", "pager")]
+
+    assert [answer.accepted for answer in answers] == [True, True, False]
+    assert [event.notifier for event in host.events(ev.NotificationQueued)] == ["hook", "mail", "mail"]
+
+
+def test_nobody_takes_an_incident_for_no_time() -> None:
+    host = host_of_two_judges()
+
+    answer = host.ask(cmd.Acknowledge(by="anna", incident=host.incident.label, lasts=timedelta()))
+
+    assert not answer.accepted
+    assert host.incident.acknowledged_by == ""
+
+
+def test_a_clock_that_was_set_moves_what_was_healed() -> None:
+    heal = Heal(unit="api.service", at=NOON, incident=1)
+
+    moved = shift.shifted(State(heals=(heal,)), timedelta(hours=-1))
+
+    assert moved.heals == (replace(heal, at=NOON - timedelta(hours=1)),)
+
+
+def test_a_heartbeat_counts_each_check_once() -> None:
+    host = host_of_two_judges()
+    host.good("api")
+
+    host.take(inbox.Beat(late=0, seconds=1))
+
+    [beat] = host.events(ev.HeartbeatDone)
+    assert (beat.good, beat.bad, beat.blind) == (0, 2, 0)
+
+
+def test_a_relapse_after_the_reopen_window_is_another_incident() -> None:
+    host = LiveHost(replace(POLICY, checks=(CALM,)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.kill("api.service")
+    host.run(minutes=20, until=lambda: host.incident.state is Phase.RESOLVED)
+
+    host.now = host.incident.resolved_at + timedelta(minutes=30)
+    host.take()
+    host.kill("api.service")
+
+    assert len(host.events(ev.IncidentConfirmed)) == 2
+    assert host.events(ev.IncidentReopened) == []
+
+
+def test_a_stop_of_which_one_hears_when_it_runs_again_is_over() -> None:
+    host = LiveHost(POLICY)
+    host.serve("api.service")
+    stop = StopSeen(unit="api.service", at=host.now - timedelta(hours=2), by="anna")
+
+    host.take(inbox.UnitSeen(snapshot=host.units["api.service"], stops=(stop,)))
+
+    assert host.events(ev.OperatorStopped) == []
+
+
+def test_the_first_look_after_an_order_comes_after_100_ms_and_the_next_ever_more_slowly() -> None:
+    host = LiveHost(POLICY)
+    host.serve("api.service", start_takes=timedelta(seconds=40))
+    host.run(seconds=60)
+    looks = []
+    bad = Reading(status=Status.CRITICAL, message="answered 503", failure_class="status")
+    host.answers["api"] = lambda: looks.append(host.now) or bad
+    host.kill("api.service")
+
+    host.run(seconds=3)
+
+    ended = host.incident.running.ended_at
+    after = [round((at - ended).total_seconds(), 1) for at in looks if at > ended]
+    assert after[:5] == [0.1, 0.2, 0.4, 0.8, 1.6]
+
+
+def test_while_it_is_proven_it_is_looked_at_at_the_pace_of_a_retry() -> None:
+    slow = replace(API, every=timedelta(minutes=1), confirm=Confirm(retry=timedelta(seconds=10)))
+    host = LiveHost(replace(POLICY, checks=(slow,)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.kill("api.service")
+
+    host.run(minutes=20, until=lambda: host.incident.state is Phase.RESOLVED)
+
+    [resolved] = host.events(ev.IncidentResolved)
+    assert resolved.proof[0].looks >= 30
+
+
+def test_who_has_had_its_share_of_the_hosts_repairs_is_given_up_and_told() -> None:
+    host = LiveHost(replace(POLICY, checks=(CALM,), per_unit=UnitBudget(attempts=9)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.services["api.service"].can_start = False
+
+    host.kill("api.service")
+    host.run(minutes=15)
+
+    assert len(host.services["api.service"].restarts) == 3
+    assert (host.incident.repair, host.incident.state) == (Repair.EXHAUSTED, Phase.PAGED)
+    assert "has had its 3 of the host's 6 repairs" in host.incident.repair_reason
+
+
+def test_what_cannot_be_delivered_is_tried_again_after_5_15_45_120_and_then_every_300_s() -> None:
+    host = LiveHost(POLICY)
+    host.serve("api.service")
+    host.down = {"hook"}
+    host.ask(cmd.TestNotifier(by="anna", notifier="hook"))
+
+    for _ in range(6):
+        host.run(seconds=0.1)
+        host.now = next(iter(host.agent.state.owed.values())).next_at
+        host.take()
+
+    failed = [one for one in host.recorded if isinstance(one.event, ev.NotificationFailed)]
+    waits = [(one.event.next_at - one.at).total_seconds() for one in failed]
+    assert waits[:6] == [5, 15, 45, 120, 300, 300]
