@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LONGEST_LEASE = timedelta(hours=24)
 LONGEST_SNOOZE = timedelta(hours=24)
 LONGEST_SNOOZE_SEV1 = timedelta(hours=1)
+_HELD = (Phase.ACKNOWLEDGED, Phase.VERIFYING)
+_DECIDES = (ev.IncidentAcknowledged, ev.IncidentResolved, ev.IncidentSnoozed)  # says itself who owns it from now on
 
 
 def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.Answer]:
@@ -39,7 +41,8 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
         uuid=command.uuid,
     )
     about = next((draft.incident for draft in drafts if draft.incident is not None), None)
-    return [Draft(event=told, incident=about, actor=command.by), *drafts], answer
+    renewed = [] if any(isinstance(one.event, _DECIDES) for one in drafts) else _renewed(world, command)
+    return [Draft(event=told, incident=about, actor=command.by), *drafts, *renewed], answer
 
 
 def _yes(text: str) -> cmd.Answer:
@@ -187,8 +190,9 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     if incident.running is not None:
         return _no(f"cannot repair {check.name} now: {incident.running.remedy} is under way")
     event = ev.RepairAsked(by=command.by, because=command.because, remedy=command.remedy)
-    asked = [Draft(event=event, incident=incident.seq, actor=command.by), *_renewed(world, incident, command.by)]
-    return asked, _yes("asked for; every guard still has its say: see `why`")
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
+        "asked for; every guard still has its say: see `why`"
+    )
 
 
 @_done.register(cmd.Note)
@@ -197,18 +201,33 @@ def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
     if incident is None:
         return _not_found(world, command.incident)
     event = ev.NoteAdded(by=command.by, text=command.text)
-    return [Draft(event=event, incident=incident.seq, actor=command.by), *_renewed(world, incident, command.by)], _yes(
-        "noted"
-    )
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes("noted")
 
 
-def _renewed(world: World, incident: Incident, by: str) -> list[Draft]:
-    """Any act of the taker renews the lease."""
-    if incident.state is not Phase.ACKNOWLEDGED or incident.acknowledged_by != by or incident.ack_until is None:
+def _renewed(world: World, command: cmd.Command) -> list[Draft]:
+    """Any act of the taker on what was taken renews the hold, also one that is refused: somebody is at it."""
+    held = [one for one in _about(world, command) if one.acknowledged_by == command.by]
+    return [draft for incident in held for draft in _longer(world, incident)]
+
+
+def _about(world: World, command: cmd.Command) -> list[Incident]:
+    match command:
+        case cmd.Resolve(incident=label) | cmd.Note(incident=label):
+            found = find(world, label)
+            return [found] if found is not None else []
+        case cmd.Pause(target=name) | cmd.Resume(target=name) | cmd.RepairNow(check=name):
+            return [one for one in world.state.open_incidents if name in (one.label, one.unit, *one.checks)]
+        case _:
+            return []
+
+
+def _longer(world: World, incident: Incident) -> list[Draft]:
+    held = Phase.ACKNOWLEDGED in (incident.state, incident.owner) and incident.state in _HELD
+    if not held or incident.ack_until is None:
         return []
     until = max(incident.ack_until, world.now + LEASE[incident.severity or Severity.SEV2])
-    event = ev.IncidentAcknowledged(by=by, until=until, keep_repairing=incident.keep_repairing)
-    return [Draft(event=event, incident=incident.seq, actor=by)]
+    event = ev.IncidentAcknowledged(by=incident.acknowledged_by, until=until, keep_repairing=incident.keep_repairing)
+    return [Draft(event=event, incident=incident.seq, actor=incident.acknowledged_by)]
 
 
 @_done.register(cmd.TestNotifier)

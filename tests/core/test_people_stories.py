@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
 
 from opsagent.core import batch, inbox
 from opsagent.core import commands as cmd
@@ -16,6 +19,9 @@ from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON
 from tests.core.test_stories import API
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WATCHED = replace(API, repair=())
 LEVELS = (
@@ -186,15 +192,55 @@ def test_a_short_hold_is_not_reminded_of_at_its_very_begin() -> None:
     assert host.told("reminder") == []
 
 
-def test_any_word_of_its_holder_renews_the_hold() -> None:
+ACTS = [
+    lambda label: cmd.Note(by="anna", incident=label, text="still at it"),
+    lambda label: cmd.Resolve(by="anna", incident=label[-3:]),  # refused, for it still fails
+    lambda _: cmd.RepairNow(by="anna", check="api"),  # refused, for nothing is armed
+    lambda _: cmd.Pause(
+        by="anna", target="api.service", lasts=timedelta(minutes=1), because="I try it", pages=False, repairs=True
+    ),
+]
+
+
+@pytest.mark.parametrize("act", ACTS, ids=["note", "resolve", "repair", "pause"])
+def test_any_act_of_its_holder_renews_the_hold(act: Callable[[str], cmd.Command]) -> None:
     host = paged_host()
     ack(host, lasts=timedelta(minutes=30))
     host.run(minutes=20)
 
-    host.ask(cmd.Note(by="anna", incident=host.incident.label, text="still at it"))
+    host.ask(act(host.incident.label))
     host.run(minutes=40)
 
     assert host.incident.state is Phase.ACKNOWLEDGED
+    host.run(minutes=25)
+    assert host.incident.state is Phase.PAGED
+
+
+def test_an_act_while_it_is_good_for_a_moment_renews_the_hold_too() -> None:
+    host = paged_host()
+    ack(host, lasts=timedelta(minutes=30))
+    host.run(minutes=27)
+    host.start("api.service")
+    host.run(minutes=1)
+    assert host.incident.state is Phase.VERIFYING
+
+    host.ask(cmd.Note(by="anna", incident=host.incident.label, text="it runs again"))
+    host.run(minutes=1)
+    host.kill("api.service")
+    host.run(minutes=20)
+
+    assert host.incident.state is Phase.ACKNOWLEDGED
+
+
+def test_what_the_holder_does_elsewhere_does_not_renew_it() -> None:
+    host = paged_host()
+    ack(host, lasts=timedelta(minutes=30))
+    host.run(minutes=20)
+
+    host.ask(cmd.Pause(by="anna", target="all", lasts=timedelta(minutes=1), because="x", pages=False, repairs=True))
+    host.run(minutes=20)
+
+    assert host.incident.state is Phase.PAGED
 
 
 def test_the_word_of_another_does_not_renew_it() -> None:
