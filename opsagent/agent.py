@@ -228,7 +228,8 @@ class Agent:
         world = self._world(turn.state, turn.looks, now, can_record=True)
         drafts = intake.host(world, seen.conditions) + intake.stops(world, seen.stops)
         if seen.facts.snapshot is not None:
-            drafts += intake.unit(world, seen.facts.snapshot)
+            known = (one for one in seen.facts.also if one.name in turn.state.units)
+            drafts += [draft for one in (seen.facts.snapshot, *known) for draft in intake.facts(world, one)]
         self._stage(turn, drafts, now)
         if seen.cursor:
             turn.meta["stops"] = seen.cursor

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
 LATEST = timedelta(seconds=1)
 _SAME = ("load_state", "active_state", "sub_state", "result", "nrestarts", "invocation_id", "job", "unit_file_state")
+# What the guards ask of a unit beside that: each is an input of a decision, and must be found in the log.
+_ASKED = ("type", "need_daemon_reload", "changed_since_start", "triggered_by", "also", "inactive_exit_at")
 
 
 @singledispatch
@@ -65,6 +67,14 @@ def unit(world: World, snapshot: UnitSnapshot) -> list[Draft]:
     known = world.state.units.get(snapshot.name)
     if known is not None and all(getattr(known, name) == getattr(snapshot, name) for name in _SAME):
         return []
+    return [Draft(event=ev.UnitObserved(snapshot=snapshot))]
+
+
+def facts(world: World, snapshot: UnitSnapshot) -> list[Draft]:
+    """Record what was read of a unit before a repair where the guards would answer otherwise than by what is known."""
+    known = world.state.units.get(snapshot.name)
+    if known is not None and all(getattr(known, name) == getattr(snapshot, name) for name in _ASKED):
+        return unit(world, snapshot)
     return [Draft(event=ev.UnitObserved(snapshot=snapshot))]
 
 

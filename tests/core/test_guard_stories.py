@@ -459,6 +459,20 @@ def test_an_edited_unit_file_is_not_deployed_by_a_repair_of_what_still_runs() ->
     assert [owed.kind for owed in host.told()] == ["page"]
 
 
+def test_what_a_guard_was_told_of_a_unit_stands_in_the_log_beside_its_refusal() -> None:
+    host = host_of()
+    host.services["api.service"].sick = "status"
+    edited = "/etc/systemd/system/api.service"
+    host.units["api.service"] = replace(host.units["api.service"], changed_since_start=edited)  # no signal tells
+
+    host.run(minutes=3)
+
+    (refused,) = host.events(ev.ActionRefused)
+    assert refused.guard == "change"
+    assert host.events(ev.UnitObserved)[-1].snapshot.changed_since_start == edited
+    assert len(host.events(ev.UnitObserved)) == 2
+
+
 def test_an_edited_unit_file_does_not_hold_back_the_repair_of_a_dead_service() -> None:
     host = host_of()
     host.change("api.service", need_daemon_reload=True)
