@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from opsagent.settings import building, credentials, relations, source
+from opsagent.settings import building, credentials, directories, relations, source
 from opsagent.settings.merge import merge
 from opsagent.settings.named import Item, Kinds, channel, read_item, watched
 from opsagent.settings.options import CheckOptions, Document, NotifierOptions
@@ -55,6 +55,8 @@ def load(
     # a person who looks at the system's settings need not be able to read the system's secrets
     looks_only = source.is_system_path(path) and not account.is_system
     reading = _settings_of(sources, problems, known, looks_only=looks_only, service=source.is_system_path(path))
+    reading.problems += directories.unwritable(reading.root, account, looks_only=looks_only) if draft else ()
+    reading.must_be_good()
     settings = reading.settings(account, tuple(sources), path)
     if in_force and settings.state.is_relative_to(source.SYSTEM_STATE):
         _, problems = _read_all(path, trusted_only=True)
@@ -76,7 +78,9 @@ def load_text(
     account = account or source.this_account()
     made = source.Source.of(name, text.encode())
     known = Known(kinds=kinds, remedies=remedies, notifier_kinds=notifier_kinds)
-    return _settings_of([made], [], known, looks_only=False).settings(account, (made,), None)
+    reading = _settings_of([made], [], known, looks_only=False)
+    reading.must_be_good()
+    return reading.settings(account, (made,), None)
 
 
 def default_settings(
@@ -105,7 +109,7 @@ def _read_all(path: Path, *, trusted_only: bool) -> tuple[list[Source], list[Pro
 def _settings_of(
     sources: list[Source], problems: list[Problem], known: Known, *, looks_only: bool, service: bool = False
 ) -> _Reading:
-    """Read the documents, or raise SettingsError with everything that is wrong."""
+    """Read the documents and find everything that is wrong. Raises SettingsError where there is nothing to read."""
     if not sources:
         raise SettingsError(problems)
     parsed = [parse(each.path, each.text) for each in sources]
@@ -115,8 +119,6 @@ def _settings_of(
     reading.problems += credentials.unreadable(root, looks_only=looks_only)
     reading.problems += relations.closed_to_the_service(root) if service else ()
     reading.relate()
-    if reading.problems:
-        raise SettingsError(reading.problems)
     return reading
 
 
@@ -148,6 +150,11 @@ class _Reading:
             items += [item] if item else []
             self.problems += wrong
         return items
+
+    def must_be_good(self) -> None:
+        """Raise SettingsError with everything that is wrong, if anything is."""
+        if self.problems:
+            raise SettingsError(self.problems)
 
     def relate(self) -> None:
         """Look at what must fit together; that a name is missing is only sure when nothing was left out."""
