@@ -14,7 +14,7 @@ import psutil
 from opsagent.core.observation import Measure, Reading, Severity, Status, grade, lowest, unknown
 from opsagent.core.quantity import Bytes, in_order, within
 from opsagent.core.space import TREND_OVER, TREND_STEP, Space, spoken_bytes, time_left
-from opsagent.host.mounts import Mount, fstab, mount_of, mounts, parse
+from opsagent.host.mounts import Mount, fstab, mount_of, mounts, parse, space_of
 from opsagent.host.process import CannotRunError, run
 
 _PAGE_AT = 95.0
@@ -76,7 +76,7 @@ class Check:
             return Reading(status=Status.CRITICAL, message=message, failure_class="unmounted")
         if mount is not None and mount.network:
             return self._asked_by_child(mount)
-        return self._judged(_space(os.statvfs(self.path)), mount)
+        return self._judged(space_of(self.path), mount)
 
     def _asked_by_child(self, mount: Mount) -> Reading:
         silence = Reading(
@@ -140,10 +140,6 @@ class Check:
 
 
 _RANK = {Status.OK: 0, Status.UNKNOWN: 0, Status.WARNING: 1, Status.CRITICAL: 2}
-
-
-def _space(found: os.statvfs_result) -> Space:
-    return Space(found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files, found.f_ffree)
 
 
 def _hidden(path: str, mount: Mount | None) -> str:

@@ -15,7 +15,7 @@ import psutil
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.health_page import ASKED_PORTS, health_status, health_url
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
-from opsagent.host.mounts import mount_of, mounts, watched_mounts
+from opsagent.host.mounts import mount_of, mounts, space_of, watched_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,6 +36,7 @@ class FindingKind(StrEnum):
     FAILED_UNIT = "failed_unit"
     FILE_SYSTEM = "file_system"
     MEMORY = "memory"
+    SWAP = "swap"
     PROCESSOR = "processor"
     UNREAD = "unread"
 
@@ -45,8 +46,8 @@ class Finding:
     """One thing found. `name` says which (a unit, a port, a path), `note` is for a person to read.
 
     `unit` is the unit behind it, if known; `port`, `protocol` and `address` belong to a listener or a health page
-    (`url`, HTTP `status`). `percent` is how much is in use now: of a file system, of the memory; for the processor
-    the load of the last minute per processor.
+    (`url`, HTTP `status`). `percent` is how much is in use now: of a file system (bytes or
+    inodes, whichever is more), of the memory, of the swap; for the processor the load of the last minute per processor.
     """
 
     kind: FindingKind
@@ -70,7 +71,7 @@ def discover(systemd: Systemd, budget: timedelta = BUDGET) -> tuple[Finding, ...
         sockets: list[Finding] = [_unread("listeners", error)]
     else:
         sockets = [*_services(found), *_listeners(found), *_health_pages(found, ends)]
-    return (*_units(systemd), *sockets, *_file_systems(), _memory(), _processor())
+    return (*_units(systemd), *sockets, *_file_systems(), *_memory(), _processor())
 
 
 def _units(systemd: Systemd) -> list[Finding]:
@@ -148,16 +149,20 @@ def _file_system(path: str, fs_type: str, *, network: bool) -> Finding:
             kind=FindingKind.FILE_SYSTEM, name=path, note=f"{fs_type}, over the network: not looked at, it could block"
         )
     try:
-        used = psutil.disk_usage(path).percent
+        space = space_of(path)
     except OSError as error:
         return _unread(path, error)
-    return Finding(kind=FindingKind.FILE_SYSTEM, name=path, percent=used, note=fs_type)
+    inodes = f", {space.inodes_percent:.0f} % of its inodes" if space.inodes_percent > space.percent else ""
+    used = max(space.percent, space.inodes_percent)
+    return Finding(kind=FindingKind.FILE_SYSTEM, name=path, percent=used, note=fs_type + inodes)
 
 
-def _memory() -> Finding:
-    memory = psutil.virtual_memory()
+def _memory() -> Iterator[Finding]:
+    memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     note = f"{memory.total / 2**30:.1f} GiB"
-    return Finding(kind=FindingKind.MEMORY, name="memory", percent=memory.percent, note=note)
+    yield Finding(kind=FindingKind.MEMORY, name="memory", percent=memory.percent, note=note)
+    if swap.total:
+        yield Finding(kind=FindingKind.SWAP, name="swap", percent=swap.percent, note=f"{swap.total / 2**30:.1f} GiB")
 
 
 def _processor() -> Finding:

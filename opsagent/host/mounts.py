@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from opsagent.core.space import Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -107,3 +110,9 @@ def fstab(file: Path) -> dict[str, frozenset[str]]:
 
 def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), text)
+
+
+def space_of(path: str) -> Space:
+    """Ask the file system of a path how much room there is. Raises OSError; behind a network this may never end."""
+    found = os.statvfs(path)
+    return Space(found.f_frsize, found.f_blocks, found.f_bfree, found.f_bavail, found.f_files, found.f_ffree)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EPHEMERAL = 32768
 """Ports from here on are given out by the kernel: the next start listens on another one."""
-DISK_WARNING, DISK_CRITICAL, MEMORY_WARNING, CPU_WARNING = 85.0, 90.0, 90.0, 85.0
+DISK_WARNING, DISK_CRITICAL, MEMORY_WARNING, SWAP_WARNING, CPU_WARNING = 85.0, 90.0, 90.0, 90.0, 85.0
 
 _HEAD = """\
 # opsagent settings for {host}, written by `opsagent init` from what was running here.
@@ -143,19 +143,24 @@ def _resource_checks(findings: Sequence[Finding]) -> Iterator[_Check]:
             keys = [("path", _quoted(one.name), ""), *_disk_limits(one.percent)]
             yield _Check(comments=[f"{one.name} ({one.note}): {used} used now"], name=name, kind="disk", keys=keys)
         elif one.kind is FindingKind.MEMORY:
-            limits = _limit(one.percent, MEMORY_WARNING)
+            limits = [*_limit(one.percent, MEMORY_WARNING), *_swap_limit(findings)]
             yield _Check(comments=[f"memory of {one.note}: {used} used now"], name="ram", kind="memory", keys=limits)
         elif one.kind is FindingKind.PROCESSOR:
             limits = _limit(one.percent, CPU_WARNING)
             yield _Check(comments=[f"{one.note}: load {used} now"], name="processor", kind="cpu", keys=limits)
 
 
-def _limit(percent: float, usual: float) -> list[tuple[str, str, str]]:
+def _limit(percent: float, usual: float, key: str = "warning") -> list[tuple[str, str, str]]:
     """Write a warning limit only where the usual one would be a finding at once: above what is in use now."""
     if percent < usual:
         return []
     raised = min(99, int(percent) + 3)
-    return [("warning", str(raised), f"   # raised: the default of {usual:g} is exceeded now")]
+    return [(key, str(raised), f"   # raised: the default of {usual:g} is exceeded now")]
+
+
+def _swap_limit(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
+    used = next((one.percent for one in findings if one.kind is FindingKind.SWAP and one.percent is not None), 0.0)
+    return _limit(used, SWAP_WARNING, "swap_warning")
 
 
 def _disk_limits(percent: float) -> list[tuple[str, str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,7 @@ class Disk:
         self.monkeypatch.setattr(disk, "_hidden", lambda *_: "")
         self.monkeypatch.setattr(disk.os, "statvfs", lambda _: None)
         self.monkeypatch.setattr(
-            disk, "_space", lambda _: Space(1 << 20, 100, 100 - used, 100 - used, 100, 100 - inodes)
+            disk, "space_of", lambda _: Space(1 << 20, 100, 100 - used, 100 - used, 100, 100 - inodes)
         )
 
     def clock(self, seconds: float) -> None:
@@ -190,12 +189,12 @@ def test_a_network_file_system_is_asked_by_a_child(data: Disk, monkeypatch: pyte
 def test_the_child_really_asks(data: Disk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     network = Mount(path=str(tmp_path), source="server:/x", fs_type="nfs4", device="0:99", read_only=False)
     monkeypatch.setattr(disk, "mounts", lambda: (ROOT, network))
-    real = os.statvfs(tmp_path)
+    real = disk.space_of(str(tmp_path))
 
     reading = observe(Check(path=str(tmp_path), warning=None, critical=None))
 
     assert reading.status is Status.OK
-    assert reading.measures[0].value == pytest.approx(disk._space(real).percent, abs=1)
+    assert reading.measures[0].value == pytest.approx(real.percent, abs=1)
 
 
 def test_a_server_that_hangs_is_a_timeout_and_holds_one_child(data: Disk, monkeypatch: pytest.MonkeyPatch) -> None:

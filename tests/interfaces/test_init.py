@@ -161,6 +161,15 @@ def test_memory_and_processor_have_their_checks() -> None:
     assert (found["ram"].warning, found["processor"].warning) == (96, 99)
 
 
+def test_a_swap_that_is_nearly_full_has_its_limit_raised_with_the_reason() -> None:
+    memory = Finding(kind=FindingKind.MEMORY, name="memory", percent=40.0, note="8.0 GiB")
+    swap = Finding(kind=FindingKind.SWAP, name="swap", percent=95.0, note="1.0 GiB")
+
+    assert options(loaded(memory, swap))["ram"].swap_warning == 98
+    assert "swap_warning: 98   # raised: the default of 90 is exceeded now" in render((memory, swap), "h")
+    assert options(loaded(memory, replace(swap, percent=50.0)))["ram"].swap_warning == 90
+
+
 def test_a_file_system_behind_a_network_is_named_and_not_watched() -> None:
     findings = (disk(None, "/mnt/nfs", "nfs4, over the network: not looked at, it could block"),)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from opsagent.host.mounts import Mount, mount_of, mounts, parse, watched_mounts
+from opsagent.host.mounts import Mount, mount_of, mounts, parse, space_of, watched_mounts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,3 +99,13 @@ def test_without_the_first_process_our_own_view_is_taken(tmp_path: Path) -> None
 
 def test_this_machine_has_a_root() -> None:
     assert mount_of("/", mounts()) is not None
+
+
+def test_the_room_of_a_file_system_is_that_of_df(tmp_path: Path) -> None:
+    space = space_of(str(tmp_path))
+    df = subprocess.run(
+        ["df", "--output=ipcent,pcent", str(tmp_path)], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    percents = [float(word.rstrip("%")) if word != "-" else 0.0 for word in df[-2:]]
+    assert [space.inodes_percent, space.percent] == [pytest.approx(one, abs=2) for one in percents]
