@@ -251,6 +251,21 @@ def test_a_day_of_deaths_every_eleven_minutes_keeps_to_the_budget_and_is_told_on
     assert len([owed for owed in host.told("notice") if owed.notifier == "mail"]) == 1
 
 
+def test_what_is_healed_five_times_a_day_is_told_as_chronic_though_no_hour_had_three() -> None:
+    policy = replace(POLICY, checks=(replace(CALM, name="web", unit="web.service"),))
+    host = LiveHost(policy)
+    host.serve("web.service")
+    host.run(seconds=60)
+    told = []
+
+    for _ in range(5):
+        host.kill("web.service")
+        host.run(hours=4)
+        told.append([(one.heals, one.within) for one in host.events(ev.ChronicHealing)])
+
+    assert told == [[], [], [], [], [(5, timedelta(hours=24))]]
+
+
 def test_every_policy_check_is_found_by_its_name() -> None:
     assert [POLICY.check(one.name) for one in CHECKS] == list(CHECKS)
     assert POLICY.check("nobody") is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from structlog.testing import capture_logs
 
 from opsagent.core import events as ev
@@ -16,9 +17,11 @@ from opsagent.core.observation import Reading, Severity, Source, Status, ok
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy
 from opsagent.core.state import State
+from opsagent.core.unit import HostConditions
 from opsagent.daemon import loop
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.lookout import Lookout
+from opsagent.daemon.rounds import Rounds
 from opsagent.settings import Watched
 from tests.core.story_host import StoryHost
 from tests.core.test_stories import POLICY
@@ -96,3 +99,27 @@ def test_the_loop_does_not_turn_again_and_again_for_a_look_that_is_overdue_becau
 
     assert looking.wait_for(host.agent, lookout) == loop.LONGEST_TURN.total_seconds()
     hung.let_go.set()
+
+
+class Slow(Clock):
+    """A clock by which the loop's first wait takes so many seconds more than was asked."""
+
+    def __init__(self, more: float) -> None:
+        self.seconds = [0.0, 0.0, more]  # when it is made, when the loop is made, from its first wait on
+        super().__init__()
+
+    def running(self) -> float:
+        return self.seconds.pop(0) if len(self.seconds) > 1 else self.seconds[0]
+
+
+@pytest.mark.parametrize(("more", "said"), [(2.5, "opsagent itself was kept waiting for 2.5 s"), (1.5, "")])
+def test_a_host_that_had_no_time_for_us_for_two_seconds_is_overloaded_and_that_is_said_once(
+    more: float, said: str
+) -> None:
+    host = StoryHost(POLICY)
+    slow = loop.Loop(Slow(more), lambda _: None)
+    lookout = Lookout(slow.post, slow.clock.now, 1, lambda _: None)
+    slow.turn(host.agent, lookout, Rounds(lambda _: None, lambda _: None, lambda: None), 0)
+
+    assert slow.with_lateness(HostConditions()).overload == said
+    assert slow.with_lateness(HostConditions()).overload == ""
