@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from tests.host.harness import Host
 
 CLONE = "/home/joe/opsagent"
+WHEELS = "/home/joe/wheels"
 
 
 def test_a_first_run_shows_the_first_heartbeat_and_touches_nothing(host: Host) -> None:
     host.run(["sh", "-c", "useradd --create-home joe; systemctl start redis-server.service"])
     installed.copy_tree(host, CLONE)
-    host.run(["chown", "-R", "joe:", CLONE])
-    host.run(["make", "-s", "-C", CLONE, ".venv/bin/.run", f"WHEELS={installed.wheels()}"], user="joe", timeout=100)
+    host.run(["cp", "-r", str(installed.wheels()), WHEELS])  # the work tree may lie in a home that is closed to joe
+    host.run(["chown", "-R", "joe:", CLONE, WHEELS])
+    host.run(["make", "-s", "-C", CLONE, ".venv/bin/.run", f"WHEELS={WHEELS}"], user="joe", timeout=100)
 
     began = time.monotonic()
     running = host.spawn(["make", "-s", "-C", CLONE, "run"], user="joe")
