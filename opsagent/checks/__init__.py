@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
 
 from opsagent.core.observation import Reading, unknown
 from opsagent.core.text import visible
@@ -16,6 +17,8 @@ KINDS: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_mod
 
 MESSAGE_LIMIT = 500
 """Characters of a message that are kept: enough for one sentence, too few for a flood."""
+KEPT_LIMIT = 64 * 1024
+"""Characters that a check may keep from one look to the next."""
 
 
 class Check(Protocol):
@@ -25,12 +28,45 @@ class Check(Protocol):
         """Look once, within the check's own bounds."""
 
 
-def kind(name: str) -> type[Check]:
+@runtime_checkable
+class Comparing(Protocol):
+    """What a kind offers instead if it must know what it saw before: a cursor, counters, what is usual."""
+
+    def observe_since(self, kept: str) -> tuple[Reading, str]:
+        """Look once; `kept` is the text that the last look returned, "" at first or when it was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """A check that compares, made one like all others: recalls what its last look kept, keeps what this one says.
+
+    A look that raises has kept nothing new.
+    """
+
+    check: Comparing
+    recall: Callable[[], str]
+    keep: Callable[[str], None]
+
+    def observe(self) -> Reading:
+        """Look once, knowing the last look."""
+        reading, kept = self.check.observe_since(self.recall())
+        if len(kept) > KEPT_LIMIT:
+            return unknown(f"cannot keep {len(kept)} characters until the next look, {KEPT_LIMIT} are allowed", "error")
+        self.keep(kept)
+        return reading
+
+
+def remembering(check: Check | Comparing, recall: Callable[[], str], keep: Callable[[str], None]) -> Check:
+    """Return a check that can be looked at like all others, also where its kind compares."""
+    return Remembering(check, recall, keep) if isinstance(check, Comparing) else check
+
+
+def kind(name: str) -> type[Check | Comparing]:
     """Return the options class of a kind, importing only that file; ValueError names the kinds there are."""
     if name not in KINDS:
         message = f"cannot find check kind {name!r}, known kinds: {', '.join(KINDS)}"
         raise ValueError(message)
-    found: type[Check] = importlib.import_module(f"{__name__}.{name}").Check
+    found: type[Check | Comparing] = importlib.import_module(f"{__name__}.{name}").Check
     return found
 
 

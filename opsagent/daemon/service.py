@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
@@ -14,19 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from opsagent import __version__
+from opsagent import __version__, checks
 from opsagent.agent import Agent
 from opsagent.core import inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
-from opsagent.core.trend import Point
 from opsagent.daemon import files, loop, sampling, shortcut, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
+from opsagent.daemon.errands import Errands
 from opsagent.daemon.hands import Hands
-from opsagent.daemon.lookout import MOST, Lookout, UnderWay
+from opsagent.daemon.heartbeat import Heartbeat
+from opsagent.daemon.listening import Listening
+from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.troubles import Troubles
@@ -34,29 +35,26 @@ from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
 from opsagent.host.notify import Supervisor
-from opsagent.host.signals import Listener
 from opsagent.memory import labels
 from opsagent.memory.memory import Memory
 from opsagent.settings import Settings, SettingsError
+from opsagent.store.notebook import Notebook
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.commands import Command
-    from opsagent.core.policy import CheckPolicy
+    from opsagent.core.policy import Policy
     from opsagent.core.state import State
     from opsagent.core.unit import UnitSnapshot
+    from opsagent.settings import Watched
 
 log = structlog.get_logger("opsagent")
 
 Load = Callable[[], Settings]
 Serve = Callable[[Answers, threading.Event], None]
 OnHeartbeat = Callable[[Mapping[str, Any]], None]
-_DOWN = ("inactive", "failed")
-_ENDED_BY_SIGNAL = (15, 143)
 BROKEN = 70  # EX_SOFTWARE of sysexits.h
-MOST_FILLING = 40  # file systems of which a forecast is made
 LAST_WORDS = 1.0  # seconds
-A_LITTLE = 0.06  # seconds; the journal hears of a stop a few milliseconds after D-Bus does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,19 +64,6 @@ class Doors:
     load: Load
     serve: Serve | None = None
     on_heartbeat: OnHeartbeat | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """A heartbeat under way: when it was planned, when it began, and what was recorded of numbers that may grow.
-
-    `looks` are those it waits for.
-    """
-
-    planned: datetime
-    at: datetime
-    past: Mapping[str, tuple[Point, ...]]
-    looks: tuple[UnderWay, ...]
 
 
 class Service:
@@ -92,7 +77,6 @@ class Service:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._reload = threading.Event()
-        self._beats: list[Begun] = []
         self._supervisor = Supervisor.from_environment()
         self._ground = start.stand(self.settings, self.clock.now(), self._supervisor.starting)
         self._sampling = sampling.Sampling(self.settings.state, self.clock.running, self.clock.now())
@@ -102,15 +86,12 @@ class Service:
         self._troubles = Troubles(self._ground.pending, self._memory)
         self._rights = Rights()
         self._hands = Hands(self._loop.post, self.clock.now, self._remember, self._rights)
-        self._agent = Agent(
-            policy=self.settings.policy,
-            state=self._ground.state,
-            log=self._ground.pending,
-            effects=self._hands,
-            redact=redact,
-            taken=labels.taken(settings.memory),
-        )
-        self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._before_bad)
+        self._agent = self._made_agent(redact)
+        self._listening = Listening(self._hands, self._loop.post, self._known, self._stop)
+        self._notebook = Notebook(self.settings.state)
+        self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad)
+        self._heartbeat = Heartbeat(self._lookout)
+        self._errands = Errands(self._loop.post)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -120,9 +101,18 @@ class Service:
             log=self.settings.state / "events.db",
             unwritten=self._troubles.sentences,
         )
-        self._listeners = {scope: Listener(scope) for scope in self._scopes()}
         self._deadman = DeadMan(self.clock.running, self._loop.post)
         self._last_round = self.clock.running()
+
+    def _made_agent(self, redact: Callable[[str], str]) -> Agent:
+        return Agent(
+            policy=self.settings.policy,
+            state=self._ground.state,
+            log=self._ground.pending,
+            effects=self._hands,
+            redact=redact,
+            taken=labels.taken(self.settings.memory),
+        )
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
@@ -184,8 +174,8 @@ class Service:
             self._hands.settle(incident, action, scope)
         self._take_spool()
         self._watch(now)
-        for scope, listener in self._listeners.items():
-            self._thread("listen", partial(self._listen, scope, listener))
+        for listen in self._listening.works():
+            self._thread("listen", listen)
         if self._doors.serve is not None:
             serve = self._doors.serve
             self._thread("serve", lambda: serve(self._answers, self._stop))
@@ -210,10 +200,16 @@ class Service:
     def _watch(self, now: datetime) -> None:
         """Look at the checks of these settings from now on."""
         watched = {one.policy.name: one for one in self.settings.watched}
-        self._lookout.watch(watched, min(MOST, max(8, len(watched) // 4)))
+        looking = {name: self._remembering(one) for name, one in watched.items()}
+        self._lookout.watch(looking, min(MOST, max(8, len(watched) // 4)))
+        self._notebook.forget_others(watched)
         self._paces = dict.fromkeys({one.policy.every for one in watched.values()}, now)
         files.write(self.settings.state / "watch.json", files.watch_list(self.settings))
         self._rounds.begin(self.settings.policy, now)
+
+    def _remembering(self, one: Watched) -> Watched:
+        name, book = one.policy.name, self._notebook
+        return replace(one, check=checks.remembering(one.check, partial(book.read, name), partial(book.write, name)))
 
     def _turn(self) -> None:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent, self._lookout))
@@ -236,30 +232,18 @@ class Service:
                 self._lookout.look(one.policy.name, Source.FAST_LOOP)
 
     def _beat(self, planned: datetime) -> None:
-        """The full reconciliation: every check, every unit, what events missed."""
-        began = self.clock.now()
-        for one in self.settings.watched:
-            self._lookout.look(one.policy.name, Source.HEARTBEAT)
-        for listener in self._listeners.values():
-            listener.resync()
-        filling = [one.policy.name for one in self.settings.watched if one.policy.kind == "disk"][:MOST_FILLING]
-        past = sampling.past(self.settings.state, filling, began)
-        self._beats.append(Begun(planned=planned, at=began, past=past, looks=self._lookout.under_way()))
+        """A heartbeat is due; called by the scheduler's thread."""
+        self._heartbeat.begin(self.settings, planned, self.clock.now())
+        self._listening.resync()
 
     def _finish_heartbeat(self) -> None:
-        """A heartbeat is done when every look that it began has come back, or was written off.
-
-        Later looks are not waited for: at a check that hangs one is always under way.
-        """
-        looking = self._beats and any(self._lookout.is_awaited(one) for one in self._beats[-1].looks)
-        if not self._beats or looking or not self._loop.is_idle():
+        beat = self._heartbeat.done(self.clock.now(), is_idle=self._loop.is_idle())
+        if beat is None:
             return
-        begun, now = self._beats.pop(), self.clock.now()
-        self._beats.clear()
-        late, seconds = max(0.0, (begun.at - begun.planned).total_seconds()), max(0.0, (now - begun.at).total_seconds())
+        now = self.clock.now()
         lines = tuple(filter(None, (self._sampling.complaint(),)))
         self._ground.opened.log.restore_ballast()
-        self._agent.handle([inbox.Beat(late=late, seconds=seconds, lines=lines, past=begun.past)], now)
+        self._agent.handle([replace(beat, lines=lines)], now)
         self._keeper.note(Snapshot(state=self._agent.state, patterns=self._memory.patterns), now)
         self._take_spool()
         if self._doors.on_heartbeat is not None:
@@ -280,39 +264,8 @@ class Service:
             self.settings.state / "heartbeat.json", {"v": 1, "at": now, "fast_loop_at": now, "pid": start.own_pid()}
         )
 
-    def _listen(self, scope: str, listener: Listener) -> None:
-        listener.run(lambda: self._units(scope), self._seen, self._gap, self._stop)
-
-    def _units(self, scope: str) -> frozenset[str]:
-        return frozenset(one.unit for one in self.settings.policy.checks if one.unit and one.scope == scope)
-
-    def _scopes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(["system", *(one.scope for one in self.settings.policy.checks if one.unit)]))
-
-    def _seen(self, snapshot: UnitSnapshot) -> None:
-        """A unit changed; where it is down, ask the journal first whether somebody wanted that."""
-        self._hands.relate(snapshot)
-        stops, cursor = self._hands.stops() if snapshot.active_state in _DOWN else ((), "")
-        asked = any(stop.unit == snapshot.name for stop in stops)
-        if not asked and snapshot.active_state in _DOWN and _may_be_wanted(snapshot):
-            self._stop.wait(A_LITTLE)
-            more, cursor = self._hands.stops()
-            stops = (*stops, *more)
-        self._loop.post(inbox.UnitSeen(snapshot=snapshot, stops=stops, cursor=cursor))
-
-    def _before_bad(self, check: CheckPolicy) -> None:
-        """A look found a unit down before its signal was heard: as with a signal, ask first who wanted that."""
-        state = self._agent.state
-        known = check.unit in state.stops or state.open_for(check.key) is not None
-        if check.kind != "unit" or check.unit is None or known:
-            return
-        with contextlib.suppress(BusError, BusLostError):
-            snapshot = systemd.connection(check.scope).snapshot(check.unit)
-            if snapshot is not None:
-                self._seen(snapshot)
-
-    def _gap(self, why: str) -> None:
-        log.info("signals of systemd may have been missed", why=why)
+    def _known(self) -> tuple[Policy, State]:
+        return self.settings.policy, self._agent.state
 
     def _plan(self) -> tuple[Mapping[str, datetime], datetime]:
         planned = {
@@ -358,8 +311,7 @@ class Service:
             self._hands.relate(snapshot)
         self._agent.handle([self._settings_read()], self.clock.now())
         self._watch(self.clock.now())
-        for listener in self._listeners.values():
-            listener.resync()
+        self._listening.resync()
         log.info("settings applied", checks=len(self.settings.watched))
 
     def _say_what_waits(self, new: Settings) -> None:
@@ -383,10 +335,6 @@ class Service:
         self._ground.held.release()
         log.info("opsagent has stopped")
         return 0
-
-
-def _may_be_wanted(snapshot: UnitSnapshot) -> bool:
-    return snapshot.result == "success" or snapshot.exec_main_status in _ENDED_BY_SIGNAL
 
 
 def run(settings: Settings, doors: Doors, redact: Callable[[str], str]) -> int:

@@ -63,3 +63,39 @@ def test_every_option_of_every_kind_is_explained(name: str) -> None:
     assert is_dataclass(kind)
     explained = {line.strip().partition(":")[0] for line in (kind.__doc__ or "").splitlines() if ": " in line}
     assert {field.name for field in fields(kind)} - {"unit", "scope"} <= explained | {"timeout"}
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A kind that knows its last look: it answers with how many there were."""
+
+    size: int = 1
+
+    def observe_since(self, kept: str) -> tuple[Reading, str]:
+        return Reading(status=Status.OK, message=f"{len(kept)} before"), kept + "x" * self.size
+
+
+def test_a_check_that_compares_is_given_what_its_last_look_kept() -> None:
+    kept = [""]
+    check = checks.remembering(Counting(), lambda: kept[-1], kept.append)
+
+    said = [checks.observe(check).message for _ in range(3)]
+
+    assert said == ["0 before", "1 before", "2 before"]
+    assert kept == ["", "x", "xx", "xxx"]
+
+
+def test_a_check_that_wants_to_keep_too_much_is_unknown_and_keeps_nothing() -> None:
+    kept: list[str] = []
+    check = checks.remembering(Counting(size=checks.KEPT_LIMIT + 1), lambda: "", kept.append)
+
+    reading = checks.observe(check)
+
+    assert (reading.status, kept) == (Status.UNKNOWN, [])
+    assert "cannot keep 65537 characters" in reading.message
+
+
+def test_a_check_that_does_not_compare_is_left_as_it_is() -> None:
+    check = Fake(Reading(status=Status.OK, message=""))
+
+    assert checks.remembering(check, str, print) is check

@@ -1,0 +1,55 @@
+"""What was ordered, what became of it, and what was healed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.fold.rule import KEEP_PAST, folded
+from opsagent.core.phase import Outcome
+from opsagent.core.renewal import replace
+from opsagent.core.state import Attempt, Heal
+
+if TYPE_CHECKING:
+    from opsagent.core.codec import Recorded
+    from opsagent.core.state import State
+
+KEEP_ATTEMPTS = timedelta(hours=24)
+
+
+@folded.register(ev.ActionRequested)
+def _(event: ev.ActionRequested, state: State, recorded: Recorded) -> State:
+    attempt = Attempt(
+        action=recorded.seq,
+        incident=recorded.incident or 0,
+        unit=event.unit,
+        also=event.also,
+        at=recorded.at,
+    )
+    kept = tuple(a for a in state.attempts if recorded.at - a.at < KEEP_ATTEMPTS)
+    return replace(state, attempts=(*kept, attempt))
+
+
+@folded.register(ev.ActionEnded)
+def _(event: ev.ActionEnded, state: State, recorded: Recorded) -> State:
+    attempts = tuple(replace(a, ended_at=recorded.at) if a.action == event.action else a for a in state.attempts)
+    return replace(state, attempts=attempts)
+
+
+@folded.register(ev.ActionJudged)
+def _(event: ev.ActionJudged, state: State, recorded: Recorded) -> State:
+    done = event.outcome == Outcome.VERIFIED
+    attempts = tuple(replace(a, verified=done) if a.action == event.action else a for a in state.attempts)
+    attempt = next((a for a in attempts if a.action == event.action), None)
+    if not done or attempt is None:
+        return replace(state, attempts=attempts)
+    heal = Heal(unit=attempt.unit, at=recorded.at, incident=attempt.incident)
+    oldest = recorded.at - KEEP_PAST
+    kept = tuple(h for h in state.heals if h.at > oldest)
+    return replace(state, attempts=attempts, heals=(*kept, heal))
+
+
+@folded.register(ev.ChronicHealing)
+def _(event: ev.ChronicHealing, state: State, recorded: Recorded) -> State:
+    return replace(state, chronic_told={**state.chronic_told, event.unit: recorded.at})
