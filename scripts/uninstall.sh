@@ -7,6 +7,7 @@ if [ -d /run/systemd/system ]; then
     systemctl disable --now --quiet opsagent.service opsagent-healthcheck.timer 2>/dev/null || true
 fi
 rm -f /usr/local/lib/systemd/system/opsagent.service /usr/local/lib/systemd/system/opsagent-*
+rm -f /etc/systemd/system/opsagent-act-*.service
 rm -f /usr/local/lib/sysusers.d/opsagent.conf /usr/local/lib/tmpfiles.d/opsagent.conf /usr/local/bin/opsagent
 # the rights go with the program
 rm -f /etc/polkit-1/rules.d/50-opsagent.rules /etc/opsagent/polkit.json

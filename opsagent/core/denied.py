@@ -27,7 +27,7 @@ _DENIED = (
     ("the host's message bus and init system", ("dbus", "dbus-broker", "systemd-*", "init", "emergency", "rescue")),
     ("the way in for people", ("ssh", "sshd", "ssh@*", "sshd@*", "*getty@*", "*getty", "user@*", "user-runtime-dir@*")),
     ("access control", ("polkit", "polkitd", "sssd", "sudo")),
-    ("opsagent itself", ("opsagent", "opsagent-healthcheck", "opsagent-rescue@*")),
+    ("opsagent itself", ("opsagent", "opsagent-*")),
     (
         "the network",
         (

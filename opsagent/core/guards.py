@@ -114,7 +114,8 @@ def _armed(case: Case) -> str:
 
 
 def _denied(case: Case) -> str:
-    for unit in case.touched if case.rule.do != "command" else ():
+    on_a_unit = case.check.unit is not None and case.rule.do != "command"
+    for unit in case.touched if on_a_unit else ():
         why = denied(unit)
         if why:
             return f"{unit}: {why}"
@@ -159,7 +160,7 @@ def _disabled(case: Case) -> str:
 
 def _oneshot(case: Case) -> str:
     snapshot = case.facts.snapshot
-    if snapshot is None or case.rule.do in ("command", "reset_failed"):
+    if snapshot is None or case.rule.do in ("command", "act", "reset_failed"):
         return ""
     if snapshot.type == "oneshot":
         return f"{case.unit} is a oneshot: running it again is not a repair"

@@ -13,7 +13,8 @@ class Order:
     """One attempt on one unit.
 
     `unit` is the primary name, `scope` whose manager has it (system or user), `timeout` how long the job may
-    take, `hold_path` root's file that stops every action, `command` the argv of the remedy `command`.
+    take, `hold_path` root's file that stops every action, `command` the argv of the remedy `command`, `act` the name
+    that the remedy `act` asks for.
     """
 
     unit: str
@@ -21,3 +22,4 @@ class Order:
     timeout: timedelta = timedelta(seconds=60)
     hold_path: str = HOLD_PATH
     command: tuple[str, ...] = ()
+    act: str = ""

@@ -50,10 +50,11 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyRule:
-    """One allowed remedy of a check: the kind, and for `command` its argv (never a shell)."""
+    """One allowed remedy of a check: the kind, for `command` its argv (never a shell), for `act` its name."""
 
     do: str
     command: tuple[str, ...] = ()
+    name: str = ""
     timeout: timedelta = timedelta(seconds=60)
     holds_data: bool = False
 

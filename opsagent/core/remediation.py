@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.acts import unit_of
 from opsagent.core.budget import slow_retry_at, used
 from opsagent.core.guards import Answer, Case, refusal
 from opsagent.core.observation import Status
@@ -28,6 +29,7 @@ _PAST = {
     "reload": "reloaded",
     "reset_failed": "reset and started",
     "command": "run the command for",
+    "act": "run the act for",
 }
 
 
@@ -181,6 +183,7 @@ def _request(case: Case) -> ev.ActionRequested:
     snapshot = case.facts.snapshot
     recent = 1 + len(used(case.world, case.unit, limits.within))
     asked = f", asked by {case.forced_by}" if case.forced_by else ""
+    through = f", by {unit_of(case.rule.name)}" if case.rule.do == "act" else ""
     seen = case.incident.again_message or case.incident.reason
     return ev.ActionRequested(
         remedy=case.rule.do,
@@ -189,17 +192,18 @@ def _request(case: Case) -> ev.ActionRequested:
         also=case.touched[1:],
         attempt=attempt,
         invocation_id=snapshot.invocation_id if snapshot else "",
-        reason=f"{seen}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{asked}",
+        reason=f"{seen}; attempt {recent} of {limits.attempts} in {spoken(limits.within)}{through}{asked}",
         command=case.rule.command,
         timeout=_patience(case),
         by=case.forced_by,
+        act=case.rule.name,
     )
 
 
 def _patience(case: Case) -> timedelta:
     """A job is waited for as long as systemd may take to end it: what is deaf to SIGTERM is killed only after 90 s."""
     units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
-    if case.rule.do == "command" or not units:
+    if case.rule.do in ("command", "act") or not units:
         return case.rule.timeout
     stop = max(one.timeout_stop or PATIENCE for one in units)
     start = max(one.timeout_start or PATIENCE for one in units)

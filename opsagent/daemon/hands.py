@@ -97,7 +97,12 @@ class Hands:
 
     def _act(self, incident: int, action: int, event: ev.ActionRequested) -> None:
         order = Order(
-            unit=event.unit, scope=event.scope, timeout=event.timeout, hold_path=HOLD_PATH, command=event.command
+            unit=event.unit,
+            scope=event.scope,
+            timeout=event.timeout,
+            hold_path=HOLD_PATH,
+            command=event.command,
+            act=event.act,
         )
         outcome = _carry_out(event.remedy, order)
         if event.remedy == "reset_failed" and outcome.result == "done":

@@ -11,6 +11,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from opsagent.core.acts import is_act
 from opsagent.core.denied import denied
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 RULES_FILE = "/etc/polkit-1/rules.d/50-opsagent.rules"
 # The verb that polkit is asked about for each remedy. `start` is never among them: newer systemd asks it for transient
 # units too, so it would let us run anything as root.
-VERB_OF: Mapping[str, str] = {"restart": "restart", "reset_failed": "reset-failed", "reload": "reload"}
+VERB_OF: Mapping[str, str] = {
+    "restart": "restart",
+    "reset_failed": "reset-failed",
+    "reload": "reload",
+    "act": "restart",
+}
 
 _RULE = """\
 // Made by `opsagent install --refresh` from the settings; do not edit.
@@ -98,9 +104,10 @@ def _checked(granted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """Return units and verbs in a fixed order, each looked at once more: this is the last door before root."""
     checked = {unit: sorted(set(verbs)) for unit, verbs in sorted(granted.items())}
     for unit, verbs in checked.items():
-        if refused := denied(unit):
+        if not is_act(unit) and (refused := denied(unit)):
             raise ValueError(refused)
-        if foreign := sorted(set(verbs) - set(VERB_OF.values())):
-            allowed = ", ".join(sorted(VERB_OF.values()))
+        grantable = {VERB_OF["act"]} if is_act(unit) else set(VERB_OF.values())
+        if foreign := sorted(set(verbs) - grantable):
+            allowed = ", ".join(sorted(grantable))
             raise ValueError(f"cannot grant {', '.join(map(repr, foreign))} on {unit!r}, allowed: {allowed}")
     return {unit: verbs for unit, verbs in checked.items() if verbs}

@@ -95,6 +95,10 @@ class Systemd:
         call = get(MANAGER_PATH, MANAGER, "SystemState")
         return str(self._reading(lambda bus: bus.call(call))[0][1])
 
+    def read_units(self) -> None:
+        """Have the manager read its unit files again, as root: `systemctl daemon-reload`."""
+        self._reading(lambda bus: bus.call(manager_call("Reload")))
+
     def job(self, verb: str, unit: str, timeout: timedelta) -> JobOutcome:
         """Ask for a `restart` or `reload` and wait for the end of that very job, at most `timeout`.
 

@@ -1,7 +1,7 @@
 """What root does once per host and after a change of the settings: files outside our own state, made from them.
 
-The rule for polkit, the readable copy of it, and what the service may write beside its state directory. `refresh`
-with `check` only compares: everybody may ask whether these files still fit the settings.
+The rule for polkit, the readable copy of it, the units of acts, and what the service may write beside its state
+directory. `refresh` with `check` only compares: everybody may ask whether these files still fit the settings.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opsagent.host import polkit
-from opsagent.host.bus import BusLostError
+from opsagent.core.acts import is_act
+from opsagent.host import polkit, unit_files
+from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings.source import HOMES
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from opsagent.core.unit import UnitSnapshot
+    from opsagent.host.systemd import Systemd
     from opsagent.settings import Settings
 
     class Units(Protocol):
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 COPY = Path("/etc/opsagent/polkit.json")
 SETTINGS = Path("/etc/opsagent/opsagent.yaml")
 STATE = Path("/var/lib/opsagent")
+UNITS = Path("/etc/systemd/system")
 DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
 USER = "opsagent"
 REFRESH = "run as root: opsagent install --refresh"
@@ -54,10 +57,14 @@ class InstallError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What the installed files are like: `stale` names those that do not fit, `lines` say what was found or done."""
+    """What the installed files are like: `stale` names those that do not fit, `lines` say what was found or done.
+
+    `renewed` are unit files that were written or removed: systemd must be told to read them.
+    """
 
     stale: tuple[Path, ...] = ()
     lines: tuple[str, ...] = ()
+    renewed: tuple[Path, ...] = ()
 
     @property
     def is_fresh(self) -> bool:
@@ -88,7 +95,7 @@ def install(text: Callable[[], str], load: Callable[[Path], Settings], units: Un
     done = refresh(load(path), units, root=root)
     todo = UPGRADE_STEPS if _runs(units) else NEXT_STEPS
     steps = ["next:", *(f"  {number}. {step}" for number, step in enumerate(todo, 1))]
-    return Report(lines=(*lines, *done.lines, *steps))
+    return Report(lines=(*lines, *done.lines, *steps), renewed=done.renewed)
 
 
 def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path = Path("/")) -> Report:
@@ -99,7 +106,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
     granted, lines = _granted(settings, units)
     outside = _outside(settings)
     try:
-        wanted = _wanted(granted, outside)
+        wanted = (*_wanted(granted, outside), *_units(settings, root))
     except ValueError as error:
         raise InstallError(str(error)) from error
     stale = [file for file in wanted if not _fits(file, root)]
@@ -114,7 +121,18 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
     said = [f"{'wrote' if file.content else 'removed'} {file.path}" for file in stale] or ["nothing to renew"]
     if any(file.path == DROP_IN for file in stale):
         said.append("run: systemctl daemon-reload && systemctl try-restart opsagent")
-    return Report(lines=(*lines, *said, _summary(granted)))
+    renewed = tuple(file.path for file in stale if file.path.parent == UNITS)
+    return Report(lines=(*lines, *said, _summary(granted)), renewed=renewed)
+
+
+def tell(systemd: Systemd, report: Report) -> None:
+    """Have systemd read what was renewed. InstallError where it does not: then nothing of it is in force."""
+    if not report.renewed:
+        return
+    try:
+        systemd.read_units()
+    except (BusError, BusLostError) as error:
+        raise InstallError(f"cannot have systemd read its units, run: systemctl daemon-reload ({error})") from error
 
 
 def _runs(units: Units) -> bool:
@@ -131,8 +149,8 @@ def _granted(settings: Settings, units: Units) -> tuple[dict[str, frozenset[str]
     found: dict[str, frozenset[str]] = {}
     lines = []
     for name, remedies in settings.armed():
-        unit = units.snapshot(name)
-        if unit is None:
+        unit = None if is_act(name) else units.snapshot(name)  # an act's unit is ours, perhaps not written yet
+        if unit is None and not is_act(name):
             lines.append(f"there is no unit {name} now; its rule is written for this name")
         primary = unit.name if unit else name
         found[primary] = found.get(primary, frozenset()) | polkit.verbs_of(remedies)
@@ -154,6 +172,23 @@ def _wanted(granted: Mapping[str, frozenset[str]], outside: tuple[Path, ...]) ->
         _Wanted(path=COPY, content=polkit.copy(granted)),
         _Wanted(path=DROP_IN, content=_drop_in(outside)),
     )
+
+
+def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
+    """Return the units that the settings ask for, and those of ours that nothing asks for any more."""
+    wanted = {UNITS / act.unit: unit_files.act(act) for act in settings.acts}
+    there = [UNITS / path.name for path in sorted(_below(root, UNITS).glob("opsagent-act-*.service"))]
+    gone = [path for path in there if path not in wanted and _is_made(_below(root, path))]
+    made = tuple(_Wanted(path=path, content=text) for path, text in sorted(wanted.items()))
+    return (*made, *(_Wanted(path=path, content=None) for path in gone))
+
+
+def _is_made(path: Path) -> bool:
+    """Whether we wrote it: what somebody put beside ours is not ours to remove."""
+    try:
+        return path.read_text(encoding="utf-8").startswith(unit_files.MARK)
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _drop_in(outside: tuple[Path, ...]) -> str | None:

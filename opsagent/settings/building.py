@@ -65,6 +65,7 @@ def settings_of(
         deadman=document.deadman,
         watched=checks,
         channels=channels,
+        acts=document.acts,
         path=path,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from opsagent.settings import building, credentials, directories, relations, source
+from opsagent.settings import acts, building, credentials, directories, relations, source
 from opsagent.settings.merge import merge
 from opsagent.settings.named import Item, Kinds, channel, read_item, watched
 from opsagent.settings.options import CheckOptions, Document, NotifierOptions
@@ -164,6 +164,7 @@ class _Reading:
         self.problems += relations.repeated_names(notifiers, "notifier")
         for check in checks:
             self.problems += relations.repairs(check, self.known.remedies)
+        self.problems += acts.problems(self.root)
         self.problems += relations.circles(checks)
         self.problems += relations.escalation(self.root)
         for window in windows:

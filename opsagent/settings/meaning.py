@@ -21,7 +21,8 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
     RemedyRule: {
         "do": "the remedy.",
         "command": "program with its full path and its arguments, as a list; only for `command`, and never a shell.",
-        "timeout": "the longest a command may run.",
+        "name": "which of the file's `acts`; only for `act`.",
+        "timeout": "the longest a command may run; an act has its own.",
         "holds_data": "true confirms that a unit which holds data may be restarted.",
     },
     UnitBudget: {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from opsagent.settings.tree import Node
 
-APPENDING = frozenset({"checks", "notifiers", "maintenance"})
+APPENDING = frozenset({"checks", "acts", "notifiers", "maintenance"})
 """Top-level lists that every file may add to."""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from opsagent.core.acts import Act, unit_of
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.settings.options import Deadman, Layout, Scope
 from opsagent.settings.source import Source
@@ -54,6 +55,7 @@ class Settings:
     deadman: Deadman | None = None
     watched: tuple[Watched, ...] = ()
     channels: tuple[Channel, ...] = ()
+    acts: tuple[Act, ...] = ()
     sources: tuple[Source, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     path: Path | None = None
@@ -76,7 +78,8 @@ class Settings:
         """Return the pairs (unit of the system's manager, remedies) that need a right, sorted by unit."""
         pairs: dict[str, set[str]] = {}
         for check in self.policy.checks:
-            remedies = {rule.do for rule in check.repair if rule.do != "command"}
+            remedies = {rule.do for rule in check.repair if rule.do not in ("command", "act")}
             if check.unit and remedies and check.scope == "system":
                 pairs.setdefault(check.unit, set()).update(remedies)
+            pairs |= {unit_of(rule.name): {"act"} for rule in check.repair if rule.do == "act"}
         return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

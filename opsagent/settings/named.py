@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy
+from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, RemedyRule
 from opsagent.settings.model import Channel, Watched
 from opsagent.settings.options import Audience
 from opsagent.settings.problem import Problem, shown
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Kinds = abc.Mapping[str, type]
 """Classes by the name of their kind; their fields are the kind's keys."""
+END_OF_ACT = timedelta(seconds=15)
 ARMED_HTTP_EVERY = timedelta(seconds=10)
 
 
@@ -125,11 +126,17 @@ def watched(item: Item, document: Document) -> Watched:
         timeout=common["timeout"],
         hold=common["hold"],
         confirm=common["confirm"],
-        repair=common["repair"],
+        repair=tuple(_timed(rule, document) for rule in common["repair"]),
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
     )
     return Watched(policy=policy, check=scoped(item.made, scope.value))
+
+
+def _timed(rule: RemedyRule, document: Document) -> RemedyRule:
+    """An act is waited for as long as root lets it run, and a moment for systemd to end it."""
+    act = next((act for act in document.acts if rule.do == "act" and act.name == rule.name), None)
+    return rule if act is None else replace(rule, timeout=act.timeout + END_OF_ACT)
 
 
 def scoped(check: Any, scope: str) -> Any:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+from opsagent.core.acts import Act
 from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, UnitBudget
 
 NAME = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -135,6 +136,7 @@ class Document:
     fast_loop: how often a check is looked at that has no `every` of its own.
     deadman: a signal of life to somebody outside this host; default: none.
     checks: what is watched; every check has a name and a kind.
+    acts: what root allows to be done in its name, each as a unit of its own; only for the host's own instance.
     repair: what may be done, and how often.
     notifiers: the ways to people.
     escalation: who is told, and when somebody else is; default: all notifiers at once.
@@ -151,6 +153,7 @@ class Document:
     fast_loop: timedelta = timedelta(seconds=60)
     deadman: Deadman | None = None
     checks: tuple[Any, ...] = ()
+    acts: tuple[Act, ...] = ()
     repair: Repair = field(default_factory=Repair)
     notifiers: tuple[Any, ...] = ()
     escalation: Steps = field(default_factory=Steps)

@@ -40,11 +40,13 @@ REMEDIES = """\
 ## Remedies
 
 `repair` is the list of what may be done for a check, in the order it is tried; an item is a remedy's name or a mapping
-`{{do: …}}`. Known remedies: {remedies}. All but `command` need the check's `unit`.
+`{{do: …}}`. Known remedies: {remedies}. All but `command` and `act` need the
+check's `unit`.
 
 Only services are acted on. Units the host or its people depend on (the message bus, systemd's own, ssh, logins, the
 network, container engines, opsagent itself) are never touched. A unit that holds data (PostgreSQL, MySQL, MongoDB,
-etcd, Kafka, Elasticsearch and the like) is restarted only with `{{do: restart, holds_data: true}}`.
+etcd, Kafka, Elasticsearch and the like) is restarted only with `{{do: restart, holds_data: true}}`. A command that
+destroys data (`rm`, `mkfs`, `DROP TABLE` and the like) is refused.
 """
 
 

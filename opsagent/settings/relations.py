@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.denied import denied, holds_data, malformed
+from opsagent.core.destructive import destructive
 from opsagent.core.quantity import duration, spell
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.source import HOMES
@@ -65,9 +66,12 @@ def unknown_names(node: Node, key: str, known: Collection[str], what: str) -> It
     """Find names that belong to nothing."""
     for name, place in _texts(node, key):
         if name not in known:
-            yield Problem(
-                place=place, text=f"cannot find the {what} {shown(name)}{_offered(name, known, what)} ({key})"
-            )
+            yield unknown(name, place, known, what, key)
+
+
+def unknown(name: str, place: Place, known: Collection[str], what: str, key: str) -> Problem:
+    """Say that a name belongs to nothing, and which was probably meant."""
+    return Problem(place=place, text=f"cannot find the {what} {shown(name)}{_offered(name, known, what)} ({key})")
 
 
 def _offered(name: str, known: Collection[str], what: str) -> str:
@@ -98,24 +102,39 @@ def _refusals(rule: Node, unit: str, remedies: Collection[str]) -> Iterator[str]
         yield f"cannot give 'command' to the remedy {shown(do)}, it belongs to {{do: command}}"
     elif do == "command" and not command:
         yield "cannot run a command without one, write {do: command, command: [/path/to/program, argument]}"
-    elif do == "command" and not command[0].startswith("/"):
-        yield f"cannot run {shown(command[0])}, allowed: a program's full path, beginning with /"
-    if do in NEEDS_UNIT:
+    elif do == "command":
+        yield from unfit_command(command)
+    yield from _name_refusals(do, text_of(rule, "name"))
+    if do in NEEDS_UNIT and not unit:
+        yield f"cannot {do.replace('_', '-')} without a unit, add the key 'unit' with its full name"
+    elif unit and do in {*NEEDS_UNIT, "act"}:
         yield from _unit_refusals(rule, do, unit)
 
 
+def _name_refusals(do: str, name: str) -> Iterator[str]:
+    if do == "act" and not name:
+        yield "cannot act without a name, write {do: act, name: …} with one of the file's 'acts'"
+    elif do != "act" and name:
+        yield f"cannot give 'name' to the remedy {shown(do)}, it belongs to {{do: act}}"
+
+
+def unfit_command(command: list[str]) -> Iterator[str]:
+    """Say why a command can not, or may never, be run by itself."""
+    if not command[0].startswith("/"):
+        yield f"cannot run {shown(command[0])}, allowed: a program's full path, beginning with /"
+    elif why := destructive(command):
+        yield why
+
+
 def _unit_refusals(rule: Node, do: str, unit: str) -> Iterator[str]:
-    if not unit:
-        yield f"cannot {do.replace('_', '-')} without a unit, add the key 'unit' with its full name"
-        return
     refusal = "" if malformed(unit) else denied(unit)
     allowed = rule.items.get("holds_data") if isinstance(rule, Mapping) else None
     if refusal:
         yield f"{refusal}; allowed: to watch it, without 'repair'"
-    elif do == "restart" and holds_data(unit) and not (isinstance(allowed, Scalar) and allowed.value is True):
+    elif do in ("restart", "act") and holds_data(unit) and not (isinstance(allowed, Scalar) and allowed.value is True):
         yield (
-            f"cannot restart {shown(unit)} without being told that it may be: it holds data, "
-            "write {do: restart, holds_data: true}"
+            f"cannot {do} {shown(unit)} without being told that it may be: it holds data, "
+            f"write {{do: {do}, holds_data: true}}"
         )
 
 

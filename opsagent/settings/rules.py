@@ -8,6 +8,7 @@ from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from opsagent.core.acts import Act
 from opsagent.core.denied import malformed
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.core.quantity import spell
@@ -158,6 +159,9 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Confirm, "resolve_after"): between(timedelta(), _DAY),
     (Confirm, "start_within"): between(timedelta(), _HOUR),
     (RemedyRule, "timeout"): between(_SECOND, _HOUR),
+    (Act, "name"): name,
+    (Act, "command"): filled,
+    (Act, "timeout"): between(_SECOND, _HOUR),
     (UnitBudget, "attempts"): between(1, 20),
     (UnitBudget, "within"): between(_MINUTE, 7 * _DAY),
     (UnitBudget, "per_day"): between(1, 100),

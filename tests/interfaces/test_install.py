@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from opsagent.core.acts import Act
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host import polkit
@@ -125,6 +126,44 @@ def test_a_unit_that_is_not_there_is_said(tmp_path: Path) -> None:
     report = install.refresh(settings(("gone.service", "restart")), REDIS, root=tmp_path)
 
     assert "there is no unit gone.service now; its rule is written for this name" in report.lines
+
+
+WEB = Act(name="web", command=("/usr/bin/docker", "restart", "web"))
+ACT_UNIT = install.UNITS / WEB.unit
+
+
+def test_an_act_gets_its_unit_and_only_what_asks_for_it_its_right(tmp_path: Path) -> None:
+    unused = replace(settings(), acts=(WEB,))
+
+    report = install.refresh(unused, REDIS, root=tmp_path)
+
+    assert '"/usr/bin/docker" "restart" "web"' in (tmp_path / str(ACT_UNIT)[1:]).read_text()
+    assert report.renewed == (ACT_UNIT,)
+    assert json.loads(copy(tmp_path).read_text())["units"] == {}
+
+
+def test_an_act_that_is_asked_for_may_be_restarted(tmp_path: Path) -> None:
+    check = CheckPolicy(name="web", kind="http", repair=(RemedyRule(do="act", name="web"),))
+    armed = replace(settings(), acts=(WEB,), policy=Policy(host="web-1", checks=(check,)))
+
+    report = install.refresh(armed, REDIS, root=tmp_path)
+
+    assert "polkit allows: opsagent-act-web.service: restart" in report.lines
+    assert not [line for line in report.lines if line.startswith("there is no unit")]
+
+
+def test_an_edited_act_is_stale_and_one_that_nobody_wants_goes(tmp_path: Path) -> None:
+    unit = tmp_path / str(ACT_UNIT)[1:]
+    install.refresh(replace(settings(), acts=(WEB,)), REDIS, root=tmp_path)
+    unit.with_name("opsagent-act-mine.service").write_text("[Service]\nExecStart=/bin/true\n")
+    unit.write_text(unit.read_text().replace("docker", "podman"))
+
+    stale = install.refresh(replace(settings(), acts=(WEB,)), REDIS, check=True, root=tmp_path).stale
+    gone = install.refresh(settings(), REDIS, root=tmp_path)
+
+    assert stale == (ACT_UNIT,)
+    assert gone.renewed == (ACT_UNIT,)
+    assert [path.name for path in unit.parent.glob("opsagent-*")] == ["opsagent-act-mine.service"]
 
 
 def test_an_alias_of_a_denied_unit_is_never_granted(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from opsagent.core.acts import Act
 from opsagent.core.order import Order
+from opsagent.host import unit_files
 from opsagent.remedies import KINDS, kind
 from tests.host.conftest import shared_host
 
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["shared_host"]
 
 ROOT = Path(__file__).parent.parent.parent
-ON_UNITS = sorted(set(KINDS) - {"command"})
+ON_UNITS = sorted(set(KINDS) - {"command", "act"})
 ACT = """
 import dataclasses, json, sys
 from datetime import timedelta
 from opsagent.core.order import Order
 from opsagent.remedies import kind
-order = Order(unit=sys.argv[2], timeout=timedelta(seconds=float(sys.argv[3])))
+order = Order(unit=sys.argv[2], act=sys.argv[2], timeout=timedelta(seconds=float(sys.argv[3])))
 outcome = kind(sys.argv[1])().act(order)
 json.dump(dataclasses.asdict(outcome), sys.stdout, default=str)
 """
@@ -113,6 +115,50 @@ def test_hold_stops_an_action_on_a_real_unit(shared_host: Host) -> None:
     assert shared_host.show("held.service", "InvocationID") == before
 
 
+def written_act(host: Host, name: str, *command: str, **more: Any) -> None:
+    one = Act(name=name, command=command, **more)
+    host.unit(one.unit, unit_files.act(one))
+
+
+def test_an_act_gets_its_words_whole_and_what_it_leaves_stays_in_its_fence(shared_host: Host) -> None:
+    words = ['a "b"', "50%", "$HOME", "c\\d", "%n", ";", ""]
+    shared_host.run(["mkdir", "-p", "/srv/open"])
+    script = 'printf "%s|" "$@" >/srv/open/words; ! touch /srv/closed && ! chown 1 /srv/open/words'
+    written_act(shared_host, "words", "/bin/sh", "-c", script, "sh", *words, writes=("/srv/open", "/srv/none"))
+
+    outcome = act(shared_host, "act", "words")
+
+    assert outcome["result"] == "done", outcome["error"]
+    assert shared_host.read("/srv/open/words") == "".join(f"{word}|" for word in words)
+
+
+def test_an_act_that_fails_is_told_by_its_unit(shared_host: Host) -> None:
+    written_act(shared_host, "broken", "/bin/false")
+
+    outcome = act(shared_host, "act", "broken")
+
+    assert (outcome["result"], outcome["after"]) == ("failed", None)
+    assert "opsagent-act-broken.service" in outcome["error"]
+
+
+def test_an_act_that_is_at_work_is_left_to_it(shared_host: Host) -> None:
+    written_act(shared_host, "long", "/bin/sleep", "30")
+    shared_host.run(["systemctl", "start", "--no-block", "opsagent-act-long"])
+    shared_host.wait_for(
+        lambda: shared_host.show("opsagent-act-long.service", "SubState") == "start", within=5, what="the act"
+    )
+
+    outcome = act(shared_host, "act", "long")
+    shared_host.run(["systemctl", "stop", "opsagent-act-long"])
+
+    assert (outcome["result"], outcome["error"]) == ("refused", "opsagent-act-long.service is still at work")
+
+
+def test_an_act_without_a_unit_says_how_to_make_one(shared_host: Host) -> None:
+    assert "opsagent install --refresh" in act(shared_host, "act", "nowhere")["error"]
+    assert act(shared_host, "act", "../ssh")["result"] == "refused"
+
+
 @pytest.mark.parametrize("remedy", ON_UNITS)
 def test_hold_and_the_deny_list_are_asked_before_systemd(tmp_path: Path, remedy: str) -> None:
     (tmp_path / "HOLD").touch()
@@ -129,5 +175,7 @@ def test_hold_and_the_deny_list_are_asked_before_systemd(tmp_path: Path, remedy:
 
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="cannot find remedy kind 'strat', known kinds: command, reload, reset_failed"):
+    with pytest.raises(
+        ValueError, match="cannot find remedy kind 'strat', known kinds: act, command, reload, reset_failed"
+    ):
         kind("strat")

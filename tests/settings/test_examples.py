@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opsagent import remedies
+from opsagent.core.acts import Act
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.settings import Account, default_settings, load
 from opsagent.settings.options import CheckOptions, Deadman, Document, NotifierOptions, Repair, Step, Steps, Window
@@ -76,6 +77,7 @@ def test_the_checks_tell_the_defaults_of_their_kinds(read: Callable[..., Setting
         (("checks", "api", "confirm"), Confirm),
         (("deadman",), Deadman),
         (("repair",), Repair),
+        (("acts", 0), Act),
         (("repair", "per_unit"), UnitBudget),
         (("repair", "per_host"), HostBudget),
         (("maintenance", 0), Window),

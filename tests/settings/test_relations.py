@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Problems = Callable[..., list[str]]
 
-REMEDIES = "command, reload, reset_failed, restart"
+REMEDIES = "act, command, reload, reset_failed, restart"
 
 REPAIRS = {
     "no unit": (

@@ -19,8 +19,8 @@ MISTAKES = {
     "unknown key": (
         "zon: UTC",
         (
-            "1: cannot use the key 'zon' (did you mean 'zone'?), known keys: checks, deadman, escalation, fast_loop, "
-            "heartbeat, host, layout, maintenance, memory, notifiers, repair, scope, state, zone"
+            "1: cannot use the key 'zon' (did you mean 'zone'?), known keys: acts, checks, deadman, escalation, "
+            "fast_loop, heartbeat, host, layout, maintenance, memory, notifiers, repair, scope, state, zone"
         ),
     ),
     "unknown key of a check": (

@@ -41,6 +41,7 @@ class ActionRequested(Event):
     command: tuple[str, ...] = ()
     timeout: timedelta = timedelta(seconds=60)
     by: str = ""
+    act: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,7 @@ def install(
             report = installing.refresh(place.load(place.find()), connection(), check=check)
         else:
             report = installing.install(place.discovered, place.read, connection())
+        installing.tell(connection(), report)
     except installing.InstallError as error:
         fail(str(error))
     except SettingsError as error:

@@ -48,6 +48,10 @@ def test_the_same_grants_give_the_same_rule_in_any_order() -> None:
         ("systemd-journald.service", "restart"),
         ("polkit.service", "restart"),
         ("opsagent.service", "restart"),
+        ("opsagent-healthcheck.service", "restart"),
+        ("opsagent-act-.service", "restart"),
+        ("opsagent-act-web.service", "start"),
+        ("opsagent-act-web.service", "reload"),
         ("user@1000.service", "restart"),
         ("nginx*", "restart"),
         ("*.service", "restart"),
@@ -63,6 +67,12 @@ def test_the_same_grants_give_the_same_rule_in_any_order() -> None:
 def test_what_must_never_be_granted_is_refused_by_name(unit: str, verb: str) -> None:
     with pytest.raises(ValueError, match="cannot "):
         rule({unit: [verb]})
+
+
+def test_an_act_may_be_restarted_and_nothing_else() -> None:
+    assert json.loads(copy({"opsagent-act-web.service": ["restart"]}))["units"] == {
+        "opsagent-act-web.service": ["restart"]
+    }
 
 
 def test_a_unit_without_verbs_is_not_in_the_rule() -> None:

@@ -1,0 +1,48 @@
+"""Acts: what only root may do. Each is a oneshot unit of root's with a fixed command; systemd is asked to run it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+_UNIT = re.compile(r"opsagent-act-[a-z0-9][a-z0-9-]{0,62}\.service", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Something that root allows opsagent to have done, by its name and never with other words.
+
+    name: how a repair names it: `{do: act, name: …}`.
+    command: program with its full path and its arguments, as a list; never a shell.
+    timeout: the longest it may run; then systemd ends it and all it started.
+    writes: directories it may write to; the rest of the file system is read-only for it.
+    capabilities: which of root's rights it keeps, such as `CAP_KILL`; none are enough for whoever only talks to a
+    socket, as `docker` does.
+    sandbox: false leaves all of root's rights and the whole host to it, for programs such as `podman` that make
+    containers themselves.
+    backup_first: a job of `backups` that is run right before it; when that fails, nothing is done.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    timeout: timedelta = timedelta(seconds=60)
+    writes: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    sandbox: bool = True
+    backup_first: str = ""
+
+    @property
+    def unit(self) -> str:
+        """The unit that does it."""
+        return unit_of(self.name)
+
+
+def unit_of(name: str) -> str:
+    """Return the name of an act's unit."""
+    return f"opsagent-act-{name}.service"
+
+
+def is_act(unit: str) -> bool:
+    """Whether this is the unit of an act: the only units of ours that may be asked for, and only as a whole."""
+    return _UNIT.fullmatch(unit) is not None

@@ -1,0 +1,90 @@
+"""The text of the units that are made from the settings. Pure: what is written, root alone writes.
+
+A unit file is a program of root's. So every word of the settings is quoted, and `%` and `$` mean nothing in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import timedelta
+
+    from opsagent.core.acts import Act
+
+MARK = "# Made by `opsagent install --refresh` from the settings; do not edit."
+SANDBOX = """\
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+ProtectHostname=yes
+ProtectClock=yes
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+KeyringMode=private
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+IPAddressDeny=link-local multicast
+"""
+
+
+def quoted(words: Sequence[str]) -> str:
+    """Return words as systemd reads them: each itself, whatever signs are in it."""
+    return " ".join(f'"{_escaped(word).replace("$", "$$")}"' for word in words)
+
+
+def _escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+
+
+def paths(key: str, directories: Iterable[str]) -> str:
+    """Return a line for each directory; one that is not there must not keep the unit from starting."""
+    return "".join(f'{key}="-{_escaped(directory)}"\n' for directory in directories)
+
+
+def seconds(span: timedelta) -> str:
+    """Return a span as systemd reads it."""
+    return f"{span.total_seconds():g}s"
+
+
+def act(one: Act) -> str:
+    """Return the unit of an act. How often it may run is counted by opsagent: systemd's own limit would hide why."""
+    return "\n".join([MARK, *_unit(one), "", "[Service]", *_service(one), ""])
+
+
+def _unit(one: Act) -> list[str]:
+    first = f"opsagent-backup-{one.backup_first}.service" if one.backup_first else ""
+    before = [f"Requires={first}", f"After={first}"] if first else []
+    return ["[Unit]", f"Description=opsagent act: {one.name}", "StartLimitIntervalSec=0", *before]
+
+
+def _service(one: Act) -> list[str]:
+    lines = [
+        "Type=oneshot",
+        f"ExecStart={quoted(one.command)}",
+        f"TimeoutStartSec={seconds(one.timeout)}",
+        "TimeoutStopSec=10s",
+        "UMask=0077",
+    ]
+    return lines if not one.sandbox else [*lines, *_closed(one)]
+
+
+def _closed(one: Act) -> list[str]:
+    """As much of root as the settings ask for, and nothing of it where they ask for none."""
+    kept = " ".join(one.capabilities)
+    calls = ["@system-service"] if kept else ["@system-service", "~@privileged @resources"]
+    filters = [f"SystemCallFilter={call}" for call in calls]
+    writable = paths("ReadWritePaths", one.writes).splitlines()
+    return [f"CapabilityBoundingSet={kept}", *writable, *SANDBOX.splitlines(), *filters]

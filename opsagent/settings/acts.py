@@ -1,0 +1,64 @@
+"""What acts must be like, beyond the types of their keys: names that exist, commands that root may leave to us.
+
+The files below are made from them and read by systemd as root's own, so nothing odd may ever get into one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opsagent.settings.problem import Place, Problem, shown
+from opsagent.settings.relations import listed, names, repeated_names, text_of, unfit_command, unknown
+from opsagent.settings.tree import Mapping, Scalar, place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsagent.settings.tree import Node
+
+_CAPABILITY = re.compile(r"CAP_[A-Z_]{2,40}", re.ASCII)
+
+
+def problems(root: Mapping) -> Iterator[Problem]:
+    """Find everything that is wrong with the acts of a document, and with what asks for them."""
+    acts = listed(root, "acts")
+    yield from repeated_names(acts, "act")
+    if acts and text_of(root, "scope") == "user":
+        text = "cannot have acts in a user's own instance: it runs commands as that user already, write {do: command}"
+        yield Problem(place=place_of(root, ("acts",)), text=f"{text} (acts)")
+    for act in acts:
+        for text in _refusals(act):
+            yield Problem(place=_place(act), text=f"{text} (act {shown(text_of(act, 'name'))})")
+    if root.whole:
+        yield from _unknown(root, names(acts))
+
+
+def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
+    for check in listed(root, "checks"):
+        for rule in listed(check, "repair"):
+            name = text_of(rule, "name")
+            if isinstance(rule, Mapping) and text_of(rule, "do") == "act" and name and name not in known:
+                yield unknown(name, rule.keys["name"], known, "act", "repair")
+
+
+def _place(act: Node) -> Place:
+    return act.keys.get("command", act.place) if isinstance(act, Mapping) else act.place
+
+
+def _refusals(act: Node) -> Iterator[str]:
+    command, writes, capabilities = (_texts(act, key) for key in ("command", "writes", "capabilities"))
+    if command:
+        yield from unfit_command(command)
+    if any(not word.isprintable() for word in (*command, *writes)):
+        yield "cannot use signs that cannot be printed, allowed: letters, digits and punctuation"
+    for path in writes:
+        if not path.startswith("/") or path == "/" or ".." in path.split("/"):
+            yield f"cannot let it write {shown(path)}, allowed: the full path of a directory below /"
+    for capability in capabilities:
+        if not _CAPABILITY.fullmatch(capability):
+            yield f"cannot use {shown(capability)} as a capability, allowed: a name such as CAP_KILL"
+
+
+def _texts(node: Node, key: str) -> list[str]:
+    return [item.value for item in listed(node, key) if isinstance(item, Scalar) and isinstance(item.value, str)]

@@ -1,0 +1,74 @@
+"""Acts in the settings: what root may leave to us, told at its line where it may not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsagent.settings import Settings
+
+    Problems = Callable[..., list[str]]
+
+WEB = "acts:\n- {name: web, command: [/usr/bin/docker, restart, web], timeout: 40s}\n"
+
+MISTAKES = {
+    "unknown": (
+        f"{WEB}checks:\n- {{name: a, kind: cpu, repair: [{{do: act, name: wob}}]}}",
+        "4: cannot find the act 'wob' (did you mean 'web'?), known acts: web (repair)",
+    ),
+    "no name": (
+        f"{WEB}checks:\n- {{name: a, kind: cpu, repair: [act]}}",
+        "4: cannot act without a name, write {do: act, name: …} with one of the file's 'acts' (repair of check 'a')",
+    ),
+    "name of another": (
+        "checks:\n- {name: a, kind: cpu, repair: [{do: command, command: [/bin/true], name: web}]}",
+        "2: cannot give 'name' to the remedy 'command', it belongs to {do: act} (repair of check 'a')",
+    ),
+    "denied unit": (
+        f"{WEB}checks:\n- {{name: a, kind: unit, unit: ssh.service, repair: [{{do: act, name: web}}]}}",
+        (
+            "4: cannot act on 'ssh.service', it is never touched: the way in for people; "
+            "allowed: to watch it, without 'repair' (repair of check 'a')"
+        ),
+    ),
+    "twice": (f"{WEB}- {{name: web, command: [/bin/true]}}", "3: cannot use the name 'web' twice, another act has it"),
+    "user": (f"scope: user\n{WEB}", "2: cannot have acts in a user's own instance: it runs commands as that user"),
+    "no path": ("acts:\n- {name: a, command: [docker]}", "2: cannot run 'docker', allowed: a program's full path"),
+    "destroys": ("acts:\n- {name: a, command: [/bin/rm, x]}", "2: cannot run '/bin/rm' without a person: it destroys"),
+    "control": ('acts:\n- {name: a, command: [/bin/x, "a\\nb"]}', "2: cannot use signs that cannot be printed"),
+    "writes": ("acts:\n- {name: a, command: [/bin/x], writes: [/]}", "2: cannot let it write '/', allowed: the full"),
+    "right": ("acts:\n- {name: a, command: [/bin/x], capabilities: [root]}", "2: cannot use 'root' as a capability"),
+    "command of a remedy": (
+        "checks:\n- {name: a, kind: cpu, repair: [{do: command, command: [/bin/rm, x]}]}",
+        "2: cannot run '/bin/rm' without a person: it destroys data (repair of check 'a')",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), MISTAKES.values(), ids=MISTAKES)
+def test_an_act_that_cannot_be_is_told_at_its_line(problems: Problems, text: str, problem: str) -> None:
+    [found] = problems(text)
+
+    assert found.startswith(problem)
+
+
+def test_an_act_is_waited_for_as_long_as_it_may_run_and_its_unit_may_be_restarted(
+    read: Callable[..., Settings],
+) -> None:
+    settings = read(f"{WEB}checks:\n- {{name: a, kind: cpu, repair: [{{do: act, name: web}}]}}")
+
+    check = settings.policy.check("a")
+    assert check is not None
+    assert check.repair[0].timeout > timedelta(seconds=40)
+    assert settings.armed() == (("opsagent-act-web.service", ("act",)),)
+
+
+def test_acts_of_several_files_are_one_list(read: Callable[..., Settings]) -> None:
+    settings = read(WEB, more="acts:\n- {name: other, command: [/bin/true]}\n")
+
+    assert [act.name for act in settings.acts] == ["web", "other"]
