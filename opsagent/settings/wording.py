@@ -90,7 +90,7 @@ def _sentence(loc: Loc, errors: list[dict[str, Any]], subject: str, keys: tuple[
 
 def _as_list(found: object, value: str, allowed: str) -> str:
     """Show a single word as the list that it stands for."""
-    plain = isinstance(found, str) and value == repr(found) and re.fullmatch(r"\S+", found)
+    plain = isinstance(found, str) and value == repr(found) and found.isprintable() and re.fullmatch(r"\S+", found)
     return f": [{found}]" if plain and allowed == "a list" else ""
 
 

@@ -157,6 +157,10 @@ def test_a_mistake_is_told_at_its_line_with_what_is_allowed(problems: Problems, 
     assert problems(text) == [problem]
 
 
+def test_a_word_of_control_signs_is_shown_quoted_and_not_as_the_list_it_may_stand_for(problems: Problems) -> None:
+    assert problems('notifiers: "\\x1b"') == ["1: cannot use '\\x1b', allowed: a list (notifiers)"]
+
+
 def test_all_mistakes_of_all_files_are_told_at_once(problems: Problems) -> None:
     found = problems(
         "zone: Mars\nheartbeat: 5\nchecks:\n- {name: a, kind: cpu, warnin: 5, depends_on: [b]}\n- {name: c, kind: x}\n",
