@@ -57,6 +57,10 @@ MISTAKES = {
         "checks:\n- {name: a, kind: cpu, depends_on: b}",
         "2: cannot use 'b', allowed: a list: [b] (depends_on of check 'a')",
     ),
+    "a control character for a list": (
+        'checks:\n- {name: a, kind: cpu, depends_on: "\\e"}',
+        "2: cannot use '\\x1b', allowed: a list (depends_on of check 'a')",
+    ),
     "a number for a list": ("notifiers: 1", "1: cannot use 1, allowed: a list (notifiers)"),
     "words for a list": (
         "checks:\n- {name: a, kind: command, command: df -h}",
