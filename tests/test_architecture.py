@@ -65,6 +65,8 @@ GRANTED: dict[tuple[str, str], str] = {
     ("checks/wire/names.py", "threading"): "getaddrinfo cannot be interrupted: it runs beside the look, bounded",
     ("checks/wire/names.py", "concurrent.futures"): "the answer of that look-up, shared by all who wait for the name",
     ("checks/wire/x509.py", "time.time"): "how long a certificate is still valid is a question to the wall clock",
+    ("checks/clock.py", "time.time"): "how long ago the clock was set right is a question to the wall clock",
+    ("checks/wire/sntp.py", "time.time"): "the clock that is compared with another is the wall clock",
     ("checks/file.py", "time.time"): "the age of a file is a question to the wall clock",
     ("notifiers/wire/apprise_child.py", "os.fork"): "a program of its own, outside the daemon: one process per target",
     ("host/systemd.py", "threading"): "threading.local: a D-Bus connection belongs to one thread",

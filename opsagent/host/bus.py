@@ -47,13 +47,14 @@ class BusLostError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One method call on systemd."""
+    """One method call, on systemd where `destination` names no other service of the bus."""
 
     path: str
     interface: str
     member: str
     signature: str = ""
     body: tuple[object, ...] = ()
+    destination: str = SYSTEMD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +72,16 @@ def manager_call(member: str, signature: str = "", *body: object) -> Call:
     return Call(path=MANAGER_PATH, interface=MANAGER, member=member, signature=signature, body=body)
 
 
-def get_all(path: str, interface: str) -> Call:
+def get_all(path: str, interface: str, destination: str = SYSTEMD) -> Call:
     """Return the call that reads all properties of an interface."""
-    return Call(path=path, interface=PROPERTIES, member="GetAll", signature="s", body=(interface,))
+    body = (interface,)
+    return Call(path=path, interface=PROPERTIES, member="GetAll", signature="s", body=body, destination=destination)
 
 
-def get(path: str, interface: str, name: str) -> Call:
+def get(path: str, interface: str, name: str, destination: str = SYSTEMD) -> Call:
     """Return the call that reads one property."""
-    return Call(path=path, interface=PROPERTIES, member="Get", signature="ss", body=(interface, name))
+    body = (interface, name)
+    return Call(path=path, interface=PROPERTIES, member="Get", signature="ss", body=body, destination=destination)
 
 
 def address(scope: str) -> str:
@@ -130,7 +133,7 @@ class Bus:
             self._driver("RemoveMatch", "s", rule)
 
     def call(self, call: Call, timeout: float | None = None) -> tuple[Any, ...]:
-        """Call systemd and return the body of its answer. Raises BusError and BusLostError."""
+        """Make one call and return the body of its answer. Raises BusError and BusLostError."""
         answer = self.call_many((call,), timeout)[0]
         if isinstance(answer, BusError):
             raise answer
@@ -138,7 +141,7 @@ class Bus:
 
     def call_many(self, calls: Sequence[Call], timeout: float | None = None) -> list[tuple[Any, ...] | BusError]:
         """Send all calls at once and return the answers in the same order; one error spoils only its own."""
-        return self._exchange([(SYSTEMD, call) for call in calls], timeout)
+        return self._exchange(calls, timeout)
 
     def next_signal(self, timeout: float) -> Signal | None:
         """Return the next signal, or None after `timeout` seconds."""
@@ -153,20 +156,19 @@ class Bus:
         return self._signals.popleft()
 
     def _driver(self, member: str, signature: str = "", *body: object) -> tuple[Any, ...]:
-        call = Call(path="/org/freedesktop/DBus", interface=DRIVER, member=member, signature=signature, body=body)
-        answer = self._exchange([(DRIVER, call)], None)[0]
+        answer = self._exchange([_driver_call(member, signature, body)], None)[0]
         if isinstance(answer, BusError):
             raise answer
         return answer
 
-    def _exchange(self, calls: list[tuple[str, Call]], timeout: float | None) -> list[tuple[Any, ...] | BusError]:
+    def _exchange(self, calls: Sequence[Call], timeout: float | None) -> list[tuple[Any, ...] | BusError]:
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
-        serials = [self._send(destination, call) for destination, call in calls]
+        serials = [self._send(call) for call in calls]
         answers: dict[int, tuple[Any, ...] | BusError] = {}
         try:
             while len(answers) < len(serials):
                 if time.monotonic() > deadline:
-                    raise BusLostError(f"no answer to {calls[0][1].member}, only other messages")
+                    raise BusLostError(f"no answer to {calls[0].member}, only other messages")
                 message = self._receive(deadline)
                 serial = message.header.fields.get(HeaderFields.reply_serial)
                 if serial in serials:
@@ -174,11 +176,11 @@ class Bus:
                 else:
                     self._sift(message)
         except TimeoutError as error:
-            raise BusLostError(f"no answer to {calls[0][1].member}") from error
+            raise BusLostError(f"no answer to {calls[0].member}") from error
         return [answers[serial] for serial in serials]
 
-    def _send(self, destination: str, call: Call) -> int:
-        target = DBusAddress(call.path, destination, call.interface)
+    def _send(self, call: Call) -> int:
+        target = DBusAddress(call.path, call.destination, call.interface)
         serial: int = next(self._wire.outgoing_serial)
         message = new_method_call(target, call.member, call.signature or None, call.body)
         try:
@@ -231,6 +233,11 @@ class Bus:
             return
         self.overflowed = self.overflowed or len(self._signals) == _QUEUE
         self._signals.append(signal)
+
+
+def _driver_call(member: str, signature: str, body: tuple[object, ...]) -> Call:
+    path = "/org/freedesktop/DBus"
+    return Call(path=path, interface=DRIVER, member=member, signature=signature, body=body, destination=DRIVER)
 
 
 def _answer(message: Message) -> tuple[Any, ...] | BusError:

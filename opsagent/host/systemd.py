@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opsagent.core.denied import malformed
 from opsagent.core.unit import JobOutcome, UnitSnapshot
@@ -89,6 +89,10 @@ class Systemd:
         """Read every unit of any type that systemd counts as failed."""
         rows = self._reading(lambda bus: bus.call(manager_call("ListUnitsFiltered", "as", ["failed"])))[0]
         return self._reading(lambda bus: self._snapshots(bus, [row[0] for row in rows]))
+
+    def ask(self, call: Call) -> tuple[Any, ...]:
+        """Make a call that changes nothing, also on another service of this bus; BusError is that one's own answer."""
+        return self._reading(lambda bus: bus.call(call))
 
     def system_state(self) -> str:
         """Return the manager's SystemState: starting, running, degraded, maintenance, stopping and so on."""

@@ -27,6 +27,8 @@ Kinds = abc.Mapping[str, type]
 """Classes by the name of their kind; their fields are the kind's keys."""
 END_OF_ACT = timedelta(seconds=15)
 ARMED_HTTP_EVERY = timedelta(seconds=10)
+_OF_KIND = {"hold": "HOLD", "every": "EVERY"}
+"""Where a kind says its own default of a common key that it does not have itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,7 @@ def keys_of_kind(common: type, cls: type) -> tuple[Key, ...]:
         elif mine is not None and not key.required and key.default is not None:
             shared.append(replace(key, default=mine.default))
         else:
-            shared.append(replace(key, default=getattr(cls, "HOLD", key.default)) if key.field == "hold" else key)
+            shared.append(replace(key, default=getattr(cls, _OF_KIND.get(key.field, ""), key.default)))
     return (*shared, *own.values())
 
 
