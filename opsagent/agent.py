@@ -19,7 +19,7 @@ from opsagent.core.phase import Repair
 from opsagent.core.redaction import clean_event, clean_observation
 from opsagent.core.remediation import wanted
 from opsagent.core.state import State
-from opsagent.core.world import Draft, Facts, World
+from opsagent.core.world import OPENED, Draft, Facts, World
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -235,9 +235,11 @@ class Agent:
             turn.meta["stops"] = seen.cursor
 
     def _stage(self, turn: _Turn, drafts: Sequence[Draft], now: datetime) -> None:
+        opened = 0
         for draft in drafts:
             seq = turn.first_seq + len(turn.recorded)
-            incident = seq if draft.incident == OPENING else draft.incident
+            opened = seq if draft.incident == OPENING else opened
+            incident = opened if draft.incident in (OPENING, OPENED) else draft.incident
             recorded = Recorded(
                 seq=seq,
                 at=now,

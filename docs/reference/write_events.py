@@ -57,6 +57,7 @@ WORDS = {
 SUBJECTS = {
     "incidents": "Incidents",
     "repairs": "Repairs",
+    "reports": "What others report",
     "people": "People, and what is remembered for them",
     "host": "The daemon, its settings and its host",
 }

@@ -76,6 +76,21 @@ class Note(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Raise(Command):
+    """`raise "text" [--service S] [--sev SEV2] [--paying] [--data] [--security]`: trouble that no check has seen.
+
+    `service` is a check, a unit or any word; `sev` "" means: by what it is about and the flags.
+    """
+
+    text: str
+    service: str = ""
+    sev: str = ""
+    paying: bool = False
+    data: bool = False
+    security: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestNotifier(Command):
     """`notify test [NAME]`: one message to one notifier, or to all."""
 

@@ -49,6 +49,8 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "parent": parent_label,
         "recurrence_of": incident.recurrence_of,
         "suppressed_by": incident.suppressed_by,
+        "raised_by": incident.raised_by or None,
+        "security": incident.security,
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],
     }

@@ -105,6 +105,11 @@ def _hold(case: Case) -> str:
     return f"HOLD: {hold}" if hold else ""
 
 
+def _security(case: Case) -> str:
+    """What was broken into is evidence, and a restart may help whoever did it."""
+    return "it is about security: only people act" if case.incident.security else ""
+
+
 def _mode(case: Case) -> str:
     return "mode is observe" if case.world.policy.mode is not Mode.AUTO else ""
 
@@ -274,6 +279,7 @@ def _never(case: Case) -> str:
 # The order is a promise.
 _QUESTIONS: dict[str, Callable[[Case], str]] = {
     "hold": _hold,
+    "security": _security,
     "mode": _mode,
     "armed": _armed,
     "denied": _denied,

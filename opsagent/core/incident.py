@@ -58,7 +58,10 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
 class Incident:
-    """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever."""
+    """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever.
+
+    `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
+    """
 
     seq: int
     key: str
@@ -75,6 +78,9 @@ class Incident:
     fingerprint: str = ""
     cause: str | None = None
     blind: bool = False
+    raised_by: str = ""
+    awaits_person: bool = False
+    security: bool = False
     detected_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core import raising
 from opsagent.core.escalation import called_off
 from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
@@ -40,7 +41,7 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
         answer=answer.text,
         uuid=command.uuid,
     )
-    about = next((draft.incident for draft in drafts if draft.incident is not None), None)
+    about = next((draft.incident for draft in drafts if draft.incident is not None and draft.incident >= 0), None)
     renewed = [] if any(isinstance(one.event, _DECIDES) for one in drafts) else _renewed(world, command)
     return [Draft(event=told, incident=about, actor=command.by), *drafts, *renewed], answer
 
@@ -202,6 +203,15 @@ def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
         return _not_found(world, command.incident)
     event = ev.NoteAdded(by=command.by, text=command.text)
     return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes("noted")
+
+
+@_done.register(cmd.Raise)
+def _(command: cmd.Raise, world: World) -> tuple[list[Draft], cmd.Answer]:
+    wrong = raising.refused(command)
+    if wrong:
+        return _no(wrong)
+    drafts, text = raising.reported(world, raising.report_of(world, command))
+    return drafts, _yes(text)
 
 
 def _renewed(world: World, command: cmd.Command) -> list[Draft]:

@@ -45,8 +45,12 @@ def moved(world: World) -> list[Draft]:
 
 
 def withdrawn(world: World) -> Incident | None:
-    """Return an incident that nothing can judge any more: its check is gone from the settings."""
-    incidents = (one for one in world.state.incidents.values() if one.state is not Phase.SUSPECT)
+    """Return an incident that nothing can judge any more: its check is gone from the settings.
+
+    Not one that somebody reported: it never was a check's.
+    """
+    known = world.state.incidents.values()
+    incidents = (one for one in known if one.state is not Phase.SUSPECT and not one.raised_by)
     return next((one for one in incidents if one.key != BREAKER and not judges(world, one)), None)
 
 
@@ -67,7 +71,7 @@ def _good(world: World, incident: Incident, check: CheckPolicy) -> bool:
 
 def _recovered(world: World, incident: Incident, checks: tuple[CheckPolicy, ...]) -> ev.Event | None:
     looked = [world.health(check.name) for check in checks]
-    if not all(_good(world, incident, check) for check in checks):
+    if incident.awaits_person or not checks or not all(_good(world, incident, check) for check in checks):
         return None
     since = max((h.good_since for h in looked if h.good_since is not None), default=world.now)
     message = next((h.reading.message for h in looked if h.reading is not None), "good")

@@ -242,7 +242,9 @@ def _said(case: Case, answer: Answer) -> str:
 
 def _only_watched(world: World, incident: Incident) -> list[Draft]:
     """Say once what would have been done about a unit that nobody armed; not where only the last look was good."""
-    if incident.unit is None or incident.actions or incident.severity == "SEV4" or _repairable(world, incident):
+    if incident.unit is None or incident.actions or incident.severity == "SEV4" or incident.security:
+        return []
+    if _repairable(world, incident):
         return []
     down = next((c for c in judges(world, incident) if world.health(c.name).status is Status.CRITICAL), None)
     if down is None:
@@ -308,7 +310,7 @@ def helpless(world: World, incident: Incident) -> str:
     """Return why there is no sensible try left, or "" while there is one."""
     if incident.running is not None:
         return ""
-    if incident.blind or incident.key == BREAKER:
+    if incident.blind or incident.awaits_person or incident.key == BREAKER:
         return incident.reason
     if not _repairable(world, incident):
         return "" if _not_looked_yet(world, incident) else incident.reason
@@ -333,7 +335,7 @@ def _not_looked_yet(world: World, incident: Incident) -> bool:
     return any(check.repair for check in unknown) or len(unknown) == len(judges(world, incident))
 
 
-FINAL_GUARDS = ("hold", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
+FINAL_GUARDS = ("hold", "security", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
 
 
 def _can_reset(world: World, incident: Incident) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Phase
+from opsagent.core.policy import CheckPolicy
 from opsagent.core.recovery import judges
 from opsagent.core.report.clock import moment
 from opsagent.core.roots import failed_root, fell_with_another
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from opsagent.core.incident import Incident
-    from opsagent.core.policy import CheckPolicy
 
 BREAKER_ROOTS = 3
 BREAKER_WITHIN = timedelta(seconds=60)
@@ -41,9 +41,11 @@ def suppressions(world: World) -> list[Draft]:
 def reason_for(world: World, incident: Incident) -> tuple[str | None, str, int | None]:
     """Return why an incident is kept quiet (or None), a sentence that says so, and its parent."""
     checks = judges(world, incident)
-    quiet = quiet_for(world, checks)
+    quiet = quiet_for(world, checks or (CheckPolicy(name=incident.check, kind="report"),))
     if quiet is not None:
         return (*quiet, None)
+    if incident.awaits_person:
+        return None, "no longer kept quiet", None  # what no check sees is no other failure's doing
     root = None if incident.blind else failed_root(world, checks)
     if root is not None:
         return "parent", f"needs {root[0].name}, which is down: looked at again after it", _seq(root[1])
@@ -125,9 +127,11 @@ def _began(incident: Incident) -> datetime:
 
 
 def _is_root(world: World, incident: Incident) -> bool:
-    """A failure of its own; resources and warnings are findings, not failing services."""
+    """A failure of its own that a check saw; resources and warnings are findings, not failing services."""
     if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
         return False
+    if incident.awaits_person:
+        return False  # words of others stop no repair
     by_breaker_or_none = incident.suppressed_by in (None, "hold")
     if not by_breaker_or_none or incident.state not in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING):
         return False

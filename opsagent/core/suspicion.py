@@ -147,7 +147,7 @@ def _settled_blind(world: World, suspect: Incident) -> list[Draft]:
     return [
         Draft(
             event=ev.IncidentConfirmed(
-                label=_label(world),
+                label=label(world),
                 to=Phase.PAGED,
                 severity=blind_severity(check),
                 failure_class="blind",
@@ -169,7 +169,7 @@ def confirmation(world: World, suspect: Incident, bad: list[CheckPolicy]) -> ev.
     severity = severity_of((check, world.health(check.name)) for check in bad)
     recurred = next((p.label for p in reversed(world.state.past) if p.key == suspect.key), None)
     return ev.IncidentConfirmed(
-        label=_label(world),
+        label=label(world),
         to=owner(world, bad),
         severity=severity,
         failure_class=failure,
@@ -186,6 +186,7 @@ def owner(world: World, bad: Iterable[CheckPolicy]) -> Phase:
     return Phase.REPAIRING if armed and world.policy.mode is Mode.AUTO else Phase.PAGED
 
 
-def _label(world: World) -> str:
+def label(world: World) -> str:
+    """Return the next free label of today."""
     taken = [i.label for i in world.state.incidents.values() if i.label] + [p.label for p in world.state.past]
     return next_label(world.now.date(), [*taken, *world.taken])

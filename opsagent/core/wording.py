@@ -24,6 +24,7 @@ TITLE_LIMIT = 120
 LINE_LIMIT = 300
 _GUARDS = {
     "hold": "HOLD is set",
+    "security": "it is about security",
     "mode": "mode is observe",
     "armed": "it is only watched",
     "denied": "never restarted by rule",
@@ -51,6 +52,8 @@ def _is(incident: Incident) -> str:
         return "is open: many things failed at once"
     if incident.blind:
         return "cannot be looked at"
+    if incident.awaits_person:
+        return f"was reported by {incident.raised_by}"
     return "is down" if incident.unit else "is bad"
 
 

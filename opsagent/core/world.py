@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opsagent.core.incident import Incident
 
 OPENING = -1  # stands for "the seq of this very event", which its writer does not know yet
+OPENED = -2  # stands for "the incident that an event before it, decided together with it, opens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """An event that is decided and not yet recorded. `incident` is a seq, `OPENING`, or None."""
+    """An event that is decided and not yet recorded. `incident` is a seq, `OPENING`, `OPENED` or None."""
 
     event: Event
     incident: int | None = None

@@ -86,6 +86,8 @@ GOLDEN_INCIDENT = {
     "parent": "OPS-20260301-000",
     "recurrence_of": "OPS-20260228-004",
     "suppressed_by": "parent",
+    "raised_by": None,
+    "security": False,
     "actions": [
         {
             "at": "2026-03-01T02:03:04.667Z",

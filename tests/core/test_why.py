@@ -64,7 +64,7 @@ def explained(world: World, name: str = "api") -> str:
 def test_an_incident_that_was_given_up_is_explained_whole() -> None:
     told = why.lines(WORLD, "api", next_at=NOW + timedelta(seconds=5))
 
-    agree = "mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, boot, overload"
+    agree = "security, mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, boot, overload"
     later = "next level told 03:40:00; repair asked again 04:10:00"
     assert told == (
         "api (http, api.service) is critical since 03:08 (2 min)",

@@ -69,6 +69,7 @@ from opsagent.core.events.repairs import (
     RepairAsked,
     RepairMoved,
 )
+from opsagent.core.events.reports import ReportJoined
 
 EVENTS = {cls.__name__: cls for cls in Event.__subclasses__()}
 
@@ -124,6 +125,7 @@ __all__ = [
     "Relapsed",
     "RepairAsked",
     "RepairMoved",
+    "ReportJoined",
     "RightsCompared",
     "SettingsApplied",
     "SettingsRefused",

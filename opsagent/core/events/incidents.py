@@ -12,7 +12,10 @@ from opsagent.core.phase import Phase
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentSuspected(Event):
-    """First bad look. This event's seq is the incident's key for ever; it has no label yet."""
+    """First bad look, or somebody's report (`raised_by`). This event's seq is the incident's key for ever.
+
+    It has no label yet. `security`: nothing is ever done about it by itself.
+    """
 
     key: str
     check: str
@@ -20,6 +23,8 @@ class IncidentSuspected(Event):
     failure_class: str
     message: str
     first_bad_at: datetime
+    raised_by: str = ""
+    security: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -256,6 +256,12 @@ def _(event: ev.NoteAdded, scene: Scene, incident: Incident) -> str:
     return told(heading, *(f"**Says** {code(line, 500)}" for line in event.text.splitlines()[:10] if line.strip()))
 
 
+@incident_story.register(ev.ReportJoined)
+def _(event: ev.ReportJoined, scene: Scene, incident: Incident) -> str:
+    heading = _heading(scene.now(), f"{inline(incident.check, 64)} reported by {inline(event.by, 40)}", incident)
+    return told(heading, f"**Says** {code(event.text)}")
+
+
 @incident_story.register(ev.SeverityRaised)
 def _(event: ev.SeverityRaised, scene: Scene, incident: Incident) -> str:
     heading = _heading(scene.now(), f"{inline(incident.check, 64)} is worse now", incident)

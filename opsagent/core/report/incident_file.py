@@ -56,7 +56,8 @@ def _facts(incident: Incident, host: str) -> str:
     ]
     lines = [
         f"**Host** {inline(host, 80)}",
-        f"**Checks** {', '.join(inline(name, 64) for name in incident.checks)}",
+        f"**Checks** {', '.join(inline(name, 64) for name in incident.checks)}" if incident.checks else "",
+        f"**Reported by** {inline(incident.raised_by, 40)}" if incident.raised_by else "",
         f"**Unit** {inline(incident.unit, 80)}" if incident.unit else "",
         f"**Saw** {inline(reason_of(incident)) or 'no answer'}",
         f"**Likely cause** {inline(incident.cause, 80)}" if incident.cause else "",

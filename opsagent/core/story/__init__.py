@@ -31,12 +31,15 @@ def opened(recorded: Recorded) -> Incident:
         seq=recorded.seq,
         key=event.key,
         check=event.check,
-        checks=(event.check,),
+        checks=() if event.raised_by else (event.check,),
         unit=event.unit,
         state=Phase.SUSPECT,
         failure_class=event.failure_class,
         reason=event.message,
         first_bad_at=event.first_bad_at,
+        raised_by=event.raised_by,
+        awaits_person=bool(event.raised_by),
+        security=event.security,
         timeline=(Moment(seq=recorded.seq, at=event.first_bad_at, text=event.message),),
     )
 

@@ -53,8 +53,10 @@ def _(event: ev.SuspectCleared, incident: Incident, recorded: Recorded) -> Incid
 
 @follow.register(ev.CheckJoined)
 def _(event: ev.CheckJoined, incident: Incident, recorded: Recorded) -> Incident:
+    """From here on a check sees it too: its looks say when it is over."""
     checks = incident.checks if event.check in incident.checks else (*incident.checks, event.check)
-    return told_story(replace(incident, checks=checks), recorded, f"{event.check}: {event.message}")
+    changed = replace(incident, checks=checks, awaits_person=False)
+    return told_story(changed, recorded, f"{event.check}: {event.message}")
 
 
 @follow.register(ev.RecoverySeen)

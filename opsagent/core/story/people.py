@@ -31,6 +31,17 @@ def _(event: ev.NoteAdded, incident: Incident, recorded: Recorded) -> Incident:
     return told_story(incident, recorded, f"{event.by} noted", (event.text,))
 
 
+@follow.register(ev.ReportJoined)
+def _(event: ev.ReportJoined, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        raised_by=incident.raised_by or event.by,
+        awaits_person=incident.awaits_person or event.awaits_person,
+        security=incident.security or event.security,
+    )
+    return told_story(changed, recorded, f"{event.by} reported", (event.text,))
+
+
 @follow.register(ev.LevelPaged)
 def _(event: ev.LevelPaged, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Iterable
+from keyword import iskeyword
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ COMMANDS = {
     "pause": "acting",
     "repair": "acting",
     "note": "acting",
+    "raise": "reporting",
     "init": "setting",
     "validate": "setting",
     "settings": "setting",
@@ -54,7 +56,9 @@ def build(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(instance)
     for name in names:
-        found = getattr(importlib.import_module(f"{__name__}.{COMMANDS[name]}"), name)
+        found = getattr(
+            importlib.import_module(f"{__name__}.{COMMANDS[name]}"), f"{name}_" if iskeyword(name) else name
+        )
         if isinstance(found, typer.Typer):
             app.add_typer(found, name=name)
         else:

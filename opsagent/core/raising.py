@@ -1,0 +1,180 @@
+"""Trouble that no check saw: people say so, or something else that watches. It is an incident at once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.observation import Severity, worse_of
+from opsagent.core.phase import Phase
+from opsagent.core.policy import SEVERITY_OF
+from opsagent.core.suspicion import label, owner
+from opsagent.core.world import OPENED, OPENING, Draft, World
+
+if TYPE_CHECKING:
+    from opsagent.core import commands as cmd
+    from opsagent.core.incident import Incident
+    from opsagent.core.policy import CheckPolicy
+
+LONGEST_NAME = 63
+USUAL = Severity.SEV3
+_NOT_A_NAME = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What somebody says. `about` is shown where a check's name stands, `key` is its open key (see `key_of`).
+
+    `kind` and `failure_class` make the fingerprint, by which it is counted. `since` (UTC) is when it began, None: now.
+    """
+
+    text: str
+    by: str
+    about: str
+    key: str
+    severity: Severity = USUAL
+    security: bool = False
+    kind: str = "report"
+    failure_class: str = "reported"
+    since: datetime | None = None
+
+
+def refused(command: cmd.Raise) -> str:
+    """Say why a report cannot be taken, or ""."""
+    if not command.text.strip():
+        return "cannot raise an incident without a word of what is wrong"
+    if command.sev and command.sev not in set(Severity):
+        return f"cannot use {command.sev!r} as a severity, allowed: {', '.join(Severity)}"
+    if len(command.service) > LONGEST_NAME:
+        return f"cannot use a service name of {len(command.service)} characters, allowed: up to {LONGEST_NAME}"
+    return ""
+
+
+def report_of(world: World, command: cmd.Raise) -> Report:
+    """Return what a person reports. What names a watched service joins that service's open incident."""
+    checks = named(world, command.service)
+    about, key = key_of(command.service, command.text)
+    return Report(
+        text=command.text,
+        by=command.by,
+        about=checks[0].name if checks else about,
+        key=checks[0].key if checks else key,
+        severity=_severity(command, checks),
+        security=command.security,
+        kind="security" if command.security else "report",
+        since=command.asked_at,
+    )
+
+
+def named(world: World, service: str) -> tuple[CheckPolicy, ...]:
+    """Return the checks that watch what is called so: by a check's name, a unit's, or that without `.service`."""
+    check = world.policy.check(service)
+    if check is not None:
+        return world.policy.checks_of(check.key)
+    return world.policy.checks_of(service) or world.policy.checks_of(f"{service}.service")
+
+
+def key_of(service: str, text: str) -> tuple[str, str]:
+    """Return the name to show and the open key of what is not watched: the service's word, else made of the text."""
+    if service.strip():
+        return service.strip(), service.strip()
+    slug = _NOT_A_NAME.sub("-", text.lower()).strip("-")[:40].strip("-") or "report"
+    return slug, f"report/{slug}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
+
+
+def _severity(command: cmd.Raise, checks: tuple[CheckPolicy, ...]) -> Severity:
+    """What a person says, else what the service is worth; the flags are floors under both."""
+    worst = Severity(command.sev) if command.sev else USUAL
+    for check in () if command.sev else checks:
+        worst = worse_of(worst, SEVERITY_OF[check.criticality])
+    if command.paying:
+        worst = worse_of(worst, Severity.SEV2)
+    return Severity.SEV1 if command.data or command.security else worst
+
+
+def reported(world: World, report: Report) -> tuple[list[Draft], str]:
+    """Return the events that a report becomes, and a sentence that names its incident.
+
+    It opens one at once, or joins the one that is there. It never orders anything.
+    """
+    incident = world.state.open_for(report.key)
+    if incident is None:
+        return _opened(world, report)
+    if incident.state is Phase.SUSPECT:
+        return _confirmed(world, report, incident)
+    return _joined(report, incident)
+
+
+def _opened(world: World, report: Report) -> tuple[list[Draft], str]:
+    checks = world.policy.checks_of(report.key)
+    begun = ev.IncidentSuspected(
+        key=report.key,
+        check=report.about,
+        unit=next((check.unit for check in checks if check.unit), None),
+        failure_class=report.failure_class,
+        message=report.text,
+        first_bad_at=min(report.since or world.now, world.now),
+        raised_by=report.by,
+        security=report.security,
+    )
+    believed = _believed(world, report, ())
+    said = f"{believed.label} {believed.severity} is open: {report.about}"
+    return [
+        Draft(event=begun, incident=OPENING, actor=report.by),
+        Draft(event=believed, incident=OPENED, actor=report.by),
+    ], said
+
+
+def _confirmed(world: World, report: Report, suspect: Incident) -> tuple[list[Draft], str]:
+    """What a check began to see is believed now."""
+    believed = _believed(world, report, suspect.checks)
+    drafts = [_words(report, suspect), Draft(event=believed, incident=suspect.seq, actor=report.by)]
+    return drafts, f"{believed.label} {believed.severity} is open: {suspect.check} began to fail a moment ago"
+
+
+def _believed(world: World, report: Report, seen_by: tuple[str, ...]) -> ev.IncidentConfirmed:
+    recurred = next((past.label for past in reversed(world.state.past) if past.key == report.key), None)
+    bad = [check for check in world.policy.checks_of(report.key) if check.name in seen_by]
+    return ev.IncidentConfirmed(
+        label=label(world),
+        to=Phase.PAGED if report.security else owner(world, bad),
+        severity=report.severity,
+        failure_class=report.failure_class,
+        fingerprint=f"{report.key}|{report.kind}|{report.failure_class}",
+        reason=report.text,
+        checks=seen_by,
+        recurrence_of=recurred,
+    )
+
+
+def _joined(report: Report, incident: Incident) -> tuple[list[Draft], str]:
+    """More of what is known already, worse than it was, or there again although every check is good."""
+    said = f"{incident.label} {worse_of(report.severity, incident.severity or report.severity)}"
+    worse = incident.severity is None or report.severity.value < incident.severity.value
+    if incident.is_open and report.text == incident.reason and not worse:
+        return [], f"{said} is open already and says the same"
+    again = _again(report, incident)
+    drafts = [*again, _words(report, incident, awaits_person=bool(again))]
+    if worse:
+        event = ev.SeverityRaised(to=report.severity, reason=f"{report.by}: {report.text}")
+        drafts.append(Draft(event=event, incident=incident.seq, actor=report.by))
+    return drafts, f"{said} {'is open again' if again else 'is open already; your words are kept with it'}"
+
+
+def _again(report: Report, incident: Incident) -> list[Draft]:
+    event: ev.Event | None = None
+    if incident.state is Phase.RESOLVED:
+        event = ev.IncidentReopened(to=Phase.PAGED, message=report.text)
+    elif incident.state is Phase.VERIFYING:
+        to = incident.owner if incident.owner is not Phase.VERIFYING else Phase.PAGED
+        event = ev.Relapsed(to=to, message=report.text)
+    return [Draft(event=event, incident=incident.seq, actor=report.by)] if event else []
+
+
+def _words(report: Report, incident: Incident, *, awaits_person: bool = False) -> Draft:
+    event = ev.ReportJoined(by=report.by, text=report.text, security=report.security, awaits_person=awaits_person)
+    return Draft(event=event, incident=incident.seq, actor=report.by)
