@@ -62,11 +62,17 @@ class IncidentAsked(Question):
     incident: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricsAsked(Question):
+    """What are the daemon's own figures? Answered by a list of families as `metrics.family.shown` shows each."""
+
+
 QUESTIONS: dict[str, type[Question]] = {
     "status": StatusAsked,
     "why": WhyAsked,
     "incidents": IncidentsAsked,
     "show": IncidentAsked,
+    "metrics": MetricsAsked,
 }
 COMMANDS: dict[str, type[commands.Command]] = {
     "ack": commands.Acknowledge,

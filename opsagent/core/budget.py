@@ -46,6 +46,23 @@ def used(world: World, unit: str, within: timedelta) -> tuple[Attempt, ...]:
     return tuple(a for a in world.state.attempts if a.touched(unit) and elapsed(a.at, world.now) < within)
 
 
+def left_of_host(world: World) -> int:
+    """Return how many repairs the whole host may still have now."""
+    limits = world.policy.per_host
+    return max(0, limits.actions - sum(elapsed(a.at, world.now) < limits.within for a in world.state.attempts))
+
+
+def left_of_unit(world: World, unit: str) -> int:
+    """Return how many repairs a unit may still have now: the least of what its own limits and the host's leave."""
+    limits, host = world.policy.per_unit, world.policy.per_host
+    of_host = max(1, host.actions // 2) - len(used(world, unit, host.within))
+    recent, today = (
+        limits.attempts - len(used(world, unit, limits.within)),
+        limits.per_day - len(used(world, unit, DAY)),
+    )
+    return max(0, min(of_host, recent, today, left_of_host(world)))
+
+
 def _unit(world: World, unit: str, incident: Incident) -> Spent | None:
     limits = world.policy.per_unit
     today = used(world, unit, DAY)

@@ -145,7 +145,7 @@ def _check(check: CheckPolicy, health: Health | None, world: World, next_at: dat
     return {
         "name": check.name,
         "kind": check.kind,
-        "status": _status(health).value,
+        "status": status_of(health).value,
         "armed": world.policy.mode is Mode.AUTO and bool(check.repair),
         "since": _iso(health.since if health else None),
         "message": _message(health, check),
@@ -154,7 +154,8 @@ def _check(check: CheckPolicy, health: Health | None, world: World, next_at: dat
     }
 
 
-def _status(health: Health | None) -> Status:
+def status_of(health: Health | None) -> Status:
+    """Return the believed status of a check; not known when it was never looked at, or cannot be."""
     return Status.UNKNOWN if health is None or health.is_blind else health.status
 
 

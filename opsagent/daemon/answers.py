@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core import contract, inbox, schedule, why
-from opsagent.core.asking import IncidentAsked, IncidentsAsked, Question, StatusAsked, WhyAsked
+from opsagent.core.asking import IncidentAsked, IncidentsAsked, MetricsAsked, Question, StatusAsked, WhyAsked
 from opsagent.core.commands import Answer, Command
+from opsagent.core.metrics.family import shown
 from opsagent.core.orders import find
 from opsagent.store.reader import Reader
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from opsagent.agent import Agent
     from opsagent.core.incident import Incident
+    from opsagent.core.metrics import Family
 
 ANSWER_WITHIN = timedelta(seconds=10)
 
@@ -35,10 +37,11 @@ class Answers:
         *,
         log: Path,
         unwritten: Callable[[], Sequence[str]],
+        figures: Callable[[], Sequence[Family]],
     ) -> None:
         """`plan` tells when each check and the heartbeat are due by their own pace; `log` is the event log's file.
 
-        `unwritten` tells what cannot be written now.
+        `unwritten` tells what cannot be written now, `figures` what is measured of ourselves.
         """
         self._agent = agent
         self._post = post
@@ -46,6 +49,7 @@ class Answers:
         self._plan = plan
         self._log = log
         self._unwritten = unwritten
+        self.figures = figures
 
     def __call__(self, request: Command | Question) -> Answer | Mapping[str, Any] | Sequence[Any]:
         """Return the answer; TimeoutError when the daemon does not come to it in time."""
@@ -60,6 +64,8 @@ class Answers:
                 return self._incidents(request)
             case IncidentAsked(incident=label):
                 return self._incident(label)
+            case MetricsAsked():
+                return [shown(family) for family in self.figures()]
             case _:
                 return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
 

@@ -28,9 +28,10 @@ from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
 from opsagent.daemon.listening import Listening
 from opsagent.daemon.lookout import MOST, Lookout
+from opsagent.daemon.measuring import Measuring
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
-from opsagent.daemon.troubles import Troubles
+from opsagent.daemon.troubles import TEXTFILE, Troubles
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -43,6 +44,7 @@ from opsagent.store.notebook import Notebook
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.commands import Command
+    from opsagent.core.observation import Observation
     from opsagent.core.policy import Policy
     from opsagent.core.state import State
     from opsagent.core.unit import UnitSnapshot
@@ -81,12 +83,13 @@ class Service:
         self._ground = start.stand(self.settings, self.clock.now(), self._supervisor.starting)
         self._sampling = sampling.Sampling(self.settings.state, self.clock.running, self.clock.now())
         self._keeper = shortcut.Keeper(settings.state, self._ground.opened.log)
-        self._loop = loop.Loop(self.clock, self._sampling.add)
+        self._loop = loop.Loop(self.clock, self._looked)
         self._memory = Memory(settings.memory, layout=settings.layout, host=settings.host, redact=redact)
         self._troubles = Troubles(self._ground.pending, self._memory)
         self._rights = Rights()
         self._hands = Hands(self._loop.post, self.clock.now, self._remember, self._rights)
         self._agent = self._made_agent(redact)
+        self._measuring = Measuring(self._agent, self.clock, self._troubles.sentences)
         self._listening = Listening(self._hands, self._loop.post, self._known, self._stop)
         self._notebook = Notebook(self.settings.state)
         self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad)
@@ -100,6 +103,7 @@ class Service:
             self._plan,
             log=self.settings.state / "events.db",
             unwritten=self._troubles.sentences,
+            figures=self._measuring.families,
         )
         self._deadman = DeadMan(self.clock.running, self._loop.post)
         self._last_round = self.clock.running()
@@ -215,6 +219,8 @@ class Service:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent, self._lookout))
         self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
+        self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
+        self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
@@ -279,6 +285,11 @@ class Service:
     def _remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         loop.said(steps)
         self._memory.remember(steps)
+        self._measuring.told(steps)
+
+    def _looked(self, seen: Observation) -> None:
+        self._sampling.add(seen)
+        self._measuring.look(seen)
 
     def _take_spool(self) -> None:
         """Carry out what waited in the spool."""
@@ -329,6 +340,7 @@ class Service:
         now = self.clock.now()
         self._agent.handle([inbox.Stopping(reason="asked to stop")], now)
         self._memory.catch_up(self._agent.state, now)
+        self._measuring.end(now)
         files.write(self.settings.state / "status.json", self._answers.status())
         self._sampling.end()
         self._ground.opened.log.close()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 LOG = "the event log"
 MEMORY = "the memory"
+TEXTFILE = "the textfile"
 
 
 class Troubles:
@@ -35,14 +36,15 @@ class Troubles:
             _flush(self._pending, now)
         self._memory.catch_up(state, now)
         trouble = self._pending.trouble
-        self._note(LOG, str(trouble) if trouble is not None else "")
-        self._note(MEMORY, self._memory.trouble)
+        self.note(LOG, str(trouble) if trouble is not None else "")
+        self.note(MEMORY, self._memory.trouble)
 
     def sentences(self) -> list[str]:
         """Return what cannot be written now, in words."""
         return [f"{what} cannot be written ({why})" for what, why in self._known.items()]
 
-    def _note(self, what: str, why: str) -> None:
+    def note(self, what: str, why: str) -> None:
+        """Remember why something cannot be written, "" when it can; said once at either end."""
         if why and what not in self._known:
             log.error("cannot be written", what=what, why=why, until_then=_UNTIL_THEN[what])
         if not why and what in self._known:
@@ -62,5 +64,6 @@ def _flush(pending: Pending, now: datetime) -> None:
 
 _UNTIL_THEN = {
     LOG: "observations are held in our own memory and nothing is repaired, for a repair must be on record before it",
+    TEXTFILE: "Prometheus sees what was written last, and how old it is",
     MEMORY: "the event log has it all, and the Markdown is caught up when it can be written",
 }

@@ -106,7 +106,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
     granted, lines = _granted(settings, units)
     outside = _outside(settings)
     try:
-        wanted = (*_wanted(granted, outside), *_units(settings, root))
+        wanted = (*_wanted(granted, (*outside, *_of_textfile(settings))), *_units(settings, root))
     except ValueError as error:
         raise InstallError(str(error)) from error
     stale = [file for file in wanted if not _fits(file, root)]
@@ -160,6 +160,17 @@ def _granted(settings: Settings, units: Units) -> tuple[dict[str, frozenset[str]
 def _outside(settings: Settings) -> tuple[Path, ...]:
     """Return the directories that the service must write beside its usual one."""
     outside = tuple(path for path in (settings.state, settings.memory) if not path.is_relative_to(STATE))
+    return _not_at_home(outside)
+
+
+def _of_textfile(settings: Settings) -> tuple[Path, ...]:
+    """Return the directory of node_exporter's textfiles. It is not ours: neither made nor changed."""
+    textfile = settings.metrics.textfile
+    return _not_at_home((textfile.parent,)) if textfile is not None and not textfile.is_relative_to(STATE) else ()
+
+
+def _not_at_home(outside: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Return them; InstallError for one in a home directory, which the sandbox shows read-only."""
     for path in outside:
         if any(path.is_relative_to(home) for home in HOMES):
             raise InstallError(f"cannot let the service write {path}: for a home directory run opsagent as that user")
@@ -197,7 +208,7 @@ def _drop_in(outside: tuple[Path, ...]) -> str | None:
         return None
     quoted = (str(path).replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") for path in outside)
     lines = "".join(f'ReadWritePaths="-{path}"\n' for path in quoted)
-    return f"# Made by `opsagent install --refresh`: state or memory outside {STATE}.\n[Service]\n{lines}"
+    return f"# Made by `opsagent install --refresh`: what the service writes outside {STATE}.\n[Service]\n{lines}"
 
 
 def _make(directory: Path) -> None:

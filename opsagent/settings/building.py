@@ -11,7 +11,7 @@ from opsagent.core.policy import CheckPolicy, Escalation, Level, Maintenance, Po
 from opsagent.settings import source
 from opsagent.settings.model import Channel, Settings, Watched
 from opsagent.settings.named import scoped
-from opsagent.settings.options import Document, Ladder, Scope, Step
+from opsagent.settings.options import Document, Ladder, Metrics, Scope, Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,7 @@ def settings_of(
         layout=document.layout,
         scope=document.scope,
         deadman=document.deadman,
+        metrics=Metrics(textfile=_at_home(document.metrics.textfile, account)),
         watched=checks,
         channels=channels,
         acts=document.acts,

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from opsagent.settings.problem import LONGEST_PATH, Problem, shown
 from opsagent.settings.relations import text_of
-from opsagent.settings.tree import place_of
+from opsagent.settings.tree import Mapping, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opsagent.settings.source import Account
-    from opsagent.settings.tree import Mapping
+    from opsagent.settings.tree import Node
 
 _KERNELS = (Path("/proc"), Path("/sys"), Path("/dev"))
 
@@ -27,17 +27,26 @@ def unwritable(root: Mapping, account: Account, *, looks_only: bool) -> Iterator
 
     With `looks_only` this account is not the one that writes there, so that it need not be able to.
     """
-    for key in ("state", "memory"):
-        named = text_of(root, key)
+    for loc in (("state",), ("memory",), ("metrics", "textfile")):
+        named = text_of(_section(root, loc[:-1]), loc[-1])
         path = account.home / named.removeprefix("~/") if named.startswith("~/") else Path(named)
         if not path.is_absolute():
             continue  # not given, or refused already
-        why = _why_not(path, as_we_are=not (account.is_system or looks_only))
+        place = path.parent if loc[-1] == "textfile" else path
+        why = _why_not(place, as_we_are=not (account.is_system or looks_only))
         if why:
             text = (
                 f"cannot write {shown(named, LONGEST_PATH)}: {why}, allowed: a directory that can be made and written"
             )
-            yield Problem(place=place_of(root, (key,)), text=f"{text} ({key})")
+            yield Problem(place=place_of(root, loc), text=f"{text} ({loc[-1]})")
+
+
+def _section(root: Mapping, loc: tuple[str, ...]) -> Node | None:
+    """Return the mapping that a key stands in."""
+    found: Node | None = root
+    for step in loc:
+        found = found.items.get(step) if isinstance(found, Mapping) else None
+    return found
 
 
 def _why_not(path: Path, *, as_we_are: bool) -> str:

@@ -49,6 +49,16 @@ class Deadman:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Our own figures for Prometheus.
+
+    textfile: written for node_exporter's textfile collector, such as /var/lib/prometheus/node-exporter/opsagent.prom.
+    """
+
+    textfile: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """What opsagent may do, and how often, to any unit and to the host.
 
@@ -135,6 +145,7 @@ class Document:
     heartbeat: the full round of every check, what events missed, and the head of the daily memory.
     fast_loop: how often a check is looked at that has no `every` of its own.
     deadman: a signal of life to somebody outside this host; default: none.
+    metrics: our own figures for Prometheus; default: none are written.
     checks: what is watched; every check has a name and a kind.
     acts: what root allows to be done in its name, each as a unit of its own; only for the host's own instance.
     repair: what may be done, and how often.
@@ -152,6 +163,7 @@ class Document:
     heartbeat: timedelta = timedelta(minutes=30)
     fast_loop: timedelta = timedelta(seconds=60)
     deadman: Deadman | None = None
+    metrics: Metrics = field(default_factory=Metrics)
     checks: tuple[Any, ...] = ()
     acts: tuple[Act, ...] = ()
     repair: Repair = field(default_factory=Repair)

@@ -12,7 +12,7 @@ from opsagent.core.acts import Act
 from opsagent.core.denied import malformed
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.core.quantity import spell
-from opsagent.settings.options import NAME, CheckOptions, Deadman, Document, NotifierOptions, Step, Window
+from opsagent.settings.options import NAME, CheckOptions, Deadman, Document, Metrics, NotifierOptions, Step, Window
 from opsagent.settings.problem import shown
 
 if TYPE_CHECKING:
@@ -105,6 +105,13 @@ def directory(value: Path) -> Path:
     return value
 
 
+def textfile(value: Path | None) -> Path | None:
+    """A file that node_exporter reads."""
+    if value is not None and directory(value).suffix != ".prom":
+        raise ValueError(f"cannot use {shown(value)} as a textfile, allowed: a path from / or ~/ that ends in .prom")
+    return value
+
+
 def filled(value: tuple[object, ...]) -> tuple[object, ...]:
     """A list that must not be empty."""
     if not value:
@@ -147,6 +154,7 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Document, "fast_loop"): between(_SECOND, _HOUR),
     (Deadman, "url"): web_address,
     (Deadman, "every"): between(10 * _SECOND, _DAY),
+    (Metrics, "textfile"): textfile,
     (CheckOptions, "name"): check_name,
     (CheckOptions, "unit"): unit_name,
     (CheckOptions, "every"): _interval,

@@ -16,7 +16,7 @@ from opsagent.core.unit import UnitSnapshot
 from opsagent.host import polkit
 from opsagent.interfaces import install
 from opsagent.settings import Settings
-from opsagent.settings.options import Layout, Scope
+from opsagent.settings.options import Layout, Metrics, Scope
 
 STATE = Path("/var/lib/opsagent")
 
@@ -226,3 +226,16 @@ def test_a_repeated_install_keeps_the_settings(tmp_path: Path) -> None:
 
     assert first.read_text() == "checks: [] # mine\n"
     assert "kept the settings /etc/opsagent/opsagent.yaml" in report.lines
+
+
+def test_the_directory_of_a_textfile_is_opened_to_the_service_and_not_changed(tmp_path: Path) -> None:
+    told = replace(settings(), metrics=Metrics(textfile=Path("/var/lib/node/opsagent.prom")))
+    drop_in = tmp_path / str(install.DROP_IN).lstrip("/")
+
+    install.refresh(told, REDIS, root=tmp_path)
+
+    assert 'ReadWritePaths="-/var/lib/node"\n' in drop_in.read_text()
+    assert not (tmp_path / "var/lib/node").exists()
+    at_home = replace(settings(), metrics=Metrics(textfile=Path("/root/opsagent.prom")))
+    with pytest.raises(install.InstallError, match="run opsagent as that user"):
+        install.refresh(at_home, REDIS, root=tmp_path)

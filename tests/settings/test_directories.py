@@ -69,3 +69,16 @@ def test_a_daemon_whose_memory_cannot_be_written_now_keeps_its_settings(tmp_path
     read_now = read(tmp_path, "memory: /proc/memory\n", ada(tmp_path), draft=False)
 
     assert read_now.memory == Path("/proc/memory")
+
+
+def test_a_textfile_must_end_as_node_exporter_wants_it_in_a_directory_that_can_be_written(tmp_path: Path) -> None:
+    (wrong,) = problems(tmp_path, f"metrics:\n  textfile: {tmp_path}/opsagent.txt\n")
+    (relative,) = problems(tmp_path, "metrics:\n  textfile: opsagent.prom\n")
+    (closed,) = problems(tmp_path, "host: h\nmetrics:\n  textfile: /proc/opsagent.prom\n")
+
+    assert "allowed: a path from / or ~/ that ends in .prom (metrics.textfile)" in wrong
+    assert "allowed: a path from / or ~/ without .." in relative
+    assert ":3: cannot write '/proc/opsagent.prom': only the kernel makes files there" in closed
+    written = read(tmp_path, "metrics: {textfile: ~/node/opsagent.prom}\n", ada(tmp_path))
+    assert written.metrics.textfile == tmp_path / "node/opsagent.prom"
+    assert read(tmp_path, "host: h\n", ROOT).metrics.textfile is None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opsagent.settings import Account, SettingsError, load
+from opsagent.settings.options import Document
+from opsagent.settings.reading import keys_of
 from tests.settings.conftest import KINDS, NOTIFIERS
 
 if TYPE_CHECKING:
@@ -15,13 +17,11 @@ if TYPE_CHECKING:
 
     Problems = Callable[..., list[str]]
 
+KEYS = ", ".join(sorted(key.key for key in keys_of(Document)))
 MISTAKES = {
     "unknown key": (
         "zon: UTC",
-        (
-            "1: cannot use the key 'zon' (did you mean 'zone'?), known keys: acts, checks, deadman, escalation, "
-            "fast_loop, heartbeat, host, layout, maintenance, memory, notifiers, repair, scope, state, zone"
-        ),
+        f"1: cannot use the key 'zon' (did you mean 'zone'?), known keys: {KEYS}",
     ),
     "unknown key of a check": (
         "checks:\n- name: a\n  kind: cpu\n  evry: 5s",

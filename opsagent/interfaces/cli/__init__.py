@@ -25,6 +25,7 @@ COMMANDS = {
     "why": "reading",
     "incidents": "reading",
     "show": "reading",
+    "metrics": "measuring",
     "ack": "acting",
     "resolve": "acting",
     "pause": "acting",

@@ -42,6 +42,7 @@ def examine(settings: Settings, socket: Path, now: datetime, *, is_system: bool)
         found.append(red("account", missing, "make install"))
     else:
         found += ground.directories(settings.state, settings.memory, who, is_system=is_system)
+        found += ground.textfile(settings.metrics.textfile, who, is_system=is_system)
         found.append(ground.journal(who, is_system=is_system))
     found += ground.damaged(settings.state)
     return [*found, ground.clock(), ground.sqlite()]

@@ -52,6 +52,29 @@ def directories(state: Path, memory: Path, who: Account, *, is_system: bool) -> 
         yield from _room(about, path)
 
 
+def textfile(path: Path | None, who: Account, *, is_system: bool) -> Iterator[Finding]:
+    """Say whether our figures can be written where node_exporter reads them."""
+    if path is None:
+        return
+    if is_system and any(path.is_relative_to(home) for home in HOMES):
+        yield red("metrics", f"{path} is in a home directory, closed to the service", "name another textfile")
+        return
+    try:
+        status = path.parent.stat()
+    except OSError as error:
+        yield warn("metrics", f"cannot write {path}: {error.strerror}", "apt-get install prometheus-node-exporter")
+        return
+    if may_write(status, who):
+        yield ok("metrics", f"{path} can be written by {who.name}")
+    else:
+        do = f"chgrp {_group(who)} {path.parent}; chmod g+w {path.parent}"
+        yield warn("metrics", f"{who.name} may not write in {path.parent}", do)
+
+
+def _group(who: Account) -> str:
+    return grp.getgrgid(pwd.getpwnam(who.name).pw_gid).gr_name
+
+
 def _writable(about: str, path: Path, who: Account, *, is_system: bool) -> Finding:
     if is_system and any(path.is_relative_to(home) for home in HOMES):
         return red(about, f"{path} is in a home directory, closed to the service", "run opsagent as that user")

@@ -135,3 +135,21 @@ def test_an_account_has_all_its_groups() -> None:
     found = ground.account("root")
     assert found is not None
     assert (found.uid, 0 in found.gids) == (0, True)
+
+
+def test_a_textfile_that_cannot_be_written_is_said_with_what_to_run(tmp_path: Path) -> None:
+    here = Account(name="daemon", uid=1, gids=frozenset({1}))
+    tmp_path.chmod(0o755)
+    path = tmp_path / "opsagent.prom"
+
+    (found,) = ground.textfile(path, here, is_system=True)
+    assert found.level is Level.WARN
+    assert found.do == f"chgrp daemon {tmp_path}; chmod g+w {tmp_path}"
+    os.chown(tmp_path, 0, 1)
+    tmp_path.chmod(0o775)
+
+    (found,) = ground.textfile(path, here, is_system=True)
+    assert found.level is Level.OK
+    assert next(ground.textfile(tmp_path / "no/x.prom", here, is_system=True)).level is Level.WARN
+    assert next(ground.textfile(Path("/home/a/x.prom"), here, is_system=True)).level is Level.RED
+    assert list(ground.textfile(None, here, is_system=True)) == []
