@@ -49,7 +49,7 @@ class Check:
 
     def observe(self) -> Reading:
         """Run it and read its exit status: 0 ok, 1 warning, 2 critical, anything else unknown."""
-        if why := _cannot_work(self.command[0]):
+        if why := cannot_work(self.command[0]):
             return unknown(f"cannot run {self.command[0]}: {why}", "rights")
         try:
             finished = run(self.command, timeout=self.timeout)
@@ -115,7 +115,7 @@ def _measure(label: str, value: str) -> Measure | None:
         return None  # `U` is how a plugin says that it has no number
 
 
-def _cannot_work(program: str) -> str:
+def cannot_work(program: str) -> str:
     """Say why a program that needs more rights than ours cannot get them here, "" if nothing is known against it."""
     if "NoNewPrivs:\t1" not in Path("/proc/self/status").read_text(encoding="ascii", errors="replace"):
         return ""

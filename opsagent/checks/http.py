@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
-from opsagent.checks.wire.address import PORT_LIMIT, parse_host, refusal
 from opsagent.checks.wire.connection import Ask
 from opsagent.checks.wire.exchange import Answer, ask, check_question, place
 from opsagent.checks.wire.expect import Expect, unmet
-from opsagent.checks.wire.stage import BlindError, StageError, Stages, spoken
+from opsagent.checks.wire.stage import StageError, Stages, spoken
+from opsagent.checks.wire.urls import check_url, secret_headers
 from opsagent.checks.wire.x509 import validity
 from opsagent.core.observation import Measure, Reading, Status
 
 _MOST_REDIRECTS = 3
-_SECRET_LIMIT = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +47,9 @@ class Check:
 
     def __post_init__(self) -> None:
         """Refuse at once what could never be asked (ValueError)."""
-        _check_url(self.url, "url", ("http", "https"))
+        check_url(self.url, "url", ("http", "https"))
         if self.proxy:
-            _check_url(self.proxy, "proxy", ("http",))
+            check_url(self.proxy, "proxy", ("http",))
         if not 0 <= self.redirects <= _MOST_REDIRECTS:
             raise ValueError(f"cannot follow {self.redirects} redirects, allowed: 0 to {_MOST_REDIRECTS}")
         if self.method == "HEAD" and (self.expect.json or self.expect.text):
@@ -62,7 +60,7 @@ class Check:
         """Ask, follow what may be followed, and compare."""
         stages = Stages(self.timeout)
         try:
-            question = self._question(_secrets(self.headers_from))
+            question = self._question(secret_headers(self.headers_from))
             answer = ask(question, stages)
             for _ in range(self.redirects):
                 following = _followed(question, answer)
@@ -101,35 +99,6 @@ class Check:
         return Reading(status=Status.WARNING, message=told, failure_class="expiring", measures=measures)
 
 
-def _check_url(url: str, key: str, schemes: tuple[str, ...]) -> None:
-    if not url.isprintable() or " " in url:
-        raise ValueError(f"cannot use {key} {url!r}: it contains a space or a control character")
-    parts = _parted(url, key)
-    if parts.scheme not in schemes:
-        raise ValueError(f"cannot use {key} {url!r}: it must begin with {' or '.join(f'{s}://' for s in schemes)}")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError(f"cannot use {key} of {parts.hostname!r} with a user in it: send a header instead")
-    if not parts.hostname:
-        raise ValueError(f"cannot use {key} {url!r}: it names no host, allowed: http://host:port/path")
-    address = parse_host(parts.hostname)
-    if address is not None and (why := refusal(address, named=True)):
-        raise ValueError(f"cannot use {key} {url!r}: {address} is refused, it is {why}")
-
-
-def _parted(url: str, key: str) -> SplitResult:
-    """Take a URL apart; the library's own refusals name neither the key nor what is allowed."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise ValueError(
-            f"cannot use {key}: {error}, allowed: http://host:port/path, port 1 to {PORT_LIMIT}"
-        ) from error
-    if port == 0:
-        raise ValueError(f"cannot use {key} with port 0, allowed: 1 to {PORT_LIMIT}")
-    return parts
-
-
 def _followed(question: Ask, answer: Answer) -> Ask | None:
     """Return the question a redirect leads to, None if the answer is none; StageError if it must not be followed."""
     if answer.status not in {301, 302, 303, 307, 308} or not answer.location:
@@ -137,7 +106,7 @@ def _followed(question: Ask, answer: Answer) -> Ask | None:
     here = place(question.url)
     try:
         url = urljoin(question.url, answer.location)
-        _check_url(url, "redirect", ("https",) if question.url.startswith("https:") else ("http", "https"))
+        check_url(url, "redirect", ("https",) if question.url.startswith("https:") else ("http", "https"))
     except ValueError as error:
         raise StageError(f"{here} answered {answer.status} with a redirect: {error}", "redirect") from error
     if _origin(url) == _origin(question.url):
@@ -149,15 +118,3 @@ def _followed(question: Ask, answer: Answer) -> Ask | None:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}[parts.scheme]
-
-
-def _secrets(files: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Read the headers that are kept in files, anew for each look, so that a changed token is used."""
-    found = []
-    for name, file in files.items():
-        try:
-            with Path(file).open(encoding="latin-1") as opened:
-                found.append((name, opened.readline(_SECRET_LIMIT).strip()))
-        except OSError as error:
-            raise BlindError(f"cannot read {file} for header {name}: {error.strerror}") from error
-    return tuple(found)

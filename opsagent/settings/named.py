@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, RemedyRule
+from opsagent.settings import source
 from opsagent.settings.model import Channel, Watched
 from opsagent.settings.options import Audience
 from opsagent.settings.problem import Problem, shown
@@ -132,7 +133,7 @@ def watched(item: Item, document: Document) -> Watched:
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
     )
-    return Watched(policy=policy, check=scoped(item.made, scope.value))
+    return Watched(policy=policy, check=zoned(scoped(item.made, scope.value), document))
 
 
 def _timed(rule: RemedyRule, document: Document) -> RemedyRule:
@@ -143,8 +144,18 @@ def _timed(rule: RemedyRule, document: Document) -> RemedyRule:
 
 def scoped(check: Any, scope: str) -> Any:
     """Tell a check whose manager is meant, if its kind asks for it."""
-    asks = any(key.field == "scope" for key in keys_of(type(check)))
-    return replace(check, scope=scope) if asks else check
+    return replace(check, scope=scope) if _asks(check, "scope") else check
+
+
+def zoned(check: Any, document: Document) -> Any:
+    """Tell a check in which time zone it counts, if its kind asks for it and it says none of its own."""
+    if not _asks(check, "zone") or check.zone:
+        return check
+    return replace(check, zone=document.zone or source.host_zone())
+
+
+def _asks(check: Any, key: str) -> bool:
+    return any(own.field == key for own in keys_of(type(check)))
 
 
 def _every(common: dict[str, Any], document: Document) -> timedelta:

@@ -292,3 +292,16 @@ def test_the_systems_account_keeps_its_state_under_var(tmp_path: Path, account: 
     assert state_of(Scope.SYSTEM, account, Path("/etc/opsagent/opsagent.yaml")) == Path("/var/lib/opsagent")
     assert state_of(Scope.SYSTEM, account, tmp_path) == account.home / ".local/state/opsagent"
     assert state_of(Scope.USER, root, tmp_path) == Path("/root/.local/state/opsagent")
+
+
+def test_a_check_that_counts_by_the_wall_clock_does_so_in_the_zone_of_the_settings(
+    read: Callable[..., Settings],
+) -> None:
+    peak = "peak: {from: 08:00, to: '20:00', warning: 80}"
+    plain, own = read(
+        f"zone: Asia/Tokyo\nchecks:\n- {{name: a, kind: gauge, command: [/bin/true], {peak}}}\n"
+        f"- {{name: b, kind: gauge, command: [/bin/true], {peak}, zone: Europe/Berlin}}\n"
+        "- {name: c, kind: units}\n"
+    ).watched[:2]
+
+    assert (plain.check.zone, own.check.zone) == ("Asia/Tokyo", "Europe/Berlin")

@@ -37,7 +37,7 @@ _NO_ANSWER = (http.client.HTTPException, urllib3.exceptions.HTTPError, OSError, 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back: at most `BODY_LIMIT` bytes of body, `cut` if there was more. `certificate` is DER."""
+    """What came back: as many bytes of the body as were wanted, `cut` if there was more. `certificate` is DER."""
 
     status: int
     body: bytes
@@ -47,13 +47,16 @@ class Answer:
     certificate: bytes | None
 
 
-def ask(question: Ask, stages: Stages) -> Answer:
-    """Ask once; StageError names the stage that failed. Nothing outlives the deadline of `stages`."""
+def ask(question: Ask, stages: Stages, *, keep: int = BODY_LIMIT) -> Answer:
+    """Ask once and keep so many bytes of the body; StageError names the stage that failed.
+
+    Nothing outlives the deadline of `stages`.
+    """
     response = _ADAPTER.send(_prepared(question.method, question.url, question.headers), question, stages)
     raw = cast("urllib3.HTTPResponse", response.raw)
     where = place(question.url)
     try:
-        body = b"" if question.method == "HEAD" else _body(raw)
+        body = b"" if question.method == "HEAD" else _body(raw, keep)
     except urllib3.exceptions.ReadTimeoutError as error:
         first = f"(first byte after {spoken(stages.at('first_byte'))})"
         message = f"{where} answered {raw.status} but did not end within {stages.allowed:g} s {first}"
@@ -65,20 +68,20 @@ def ask(question: Ask, stages: Stages) -> Answer:
     stages.done("body")
     return Answer(
         status=raw.status,
-        body=body[:BODY_LIMIT],
-        cut=len(body) > BODY_LIMIT,
+        body=body[:keep],
+        cut=len(body) > keep,
         location=raw.headers.get("Location", ""),
         encoding=raw.headers.get("Content-Encoding", ""),
         certificate=response.way.certificate,
     )
 
 
-def _body(raw: urllib3.HTTPResponse) -> bytes:
+def _body(raw: urllib3.HTTPResponse, keep: int) -> bytes:
     """Read to the end, or one byte past what is kept; only a read at the end notices that it came too early."""
-    found = b""
-    while len(found) <= BODY_LIMIT and (chunk := raw.read(BODY_LIMIT + 1 - len(found), decode_content=False)):
+    found = bytearray()
+    while len(found) <= keep and (chunk := raw.read(keep + 1 - len(found), decode_content=False)):
         found += chunk
-    return found
+    return bytes(found)
 
 
 def check_question(question: Ask) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from opsagent.checks.wire.json_path import inside
 from opsagent.checks.wire.stage import spoken
 from opsagent.core.observation import Reading, Status
 from opsagent.core.quantity import within
@@ -97,12 +98,7 @@ def _json(wanted: dict[str, Any], answer: Answer) -> str:
 def _at(found: Any, path: str) -> Any:
     """Follow a dotted path through objects, and through lists by number."""
     for key in path.split("."):
-        if isinstance(found, dict) and key in found:
-            found = found[key]
-        elif isinstance(found, list) and key.isdecimal() and int(key[:9]) < len(found):
-            found = found[int(key[:9])]
-        else:
-            return _MISSING
+        found = next(iter(inside(found, key)), _MISSING)
     return found
 
 
