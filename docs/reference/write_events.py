@@ -58,6 +58,7 @@ SUBJECTS = {
     "incidents": "Incidents",
     "repairs": "Repairs",
     "reports": "What others report",
+    "changes": "What others change",
     "people": "People, and what is remembered for them",
     "host": "The daemon, its settings and its host",
 }

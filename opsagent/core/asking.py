@@ -67,12 +67,24 @@ class MetricsAsked(Question):
     """What are the daemon's own figures? Answered by a list of families as `metrics.family.shown` shows each."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesAsked(Question):
+    """What was changed on this host? Answered by a list as `contract.change` shows each, oldest first.
+
+    `since` is how far back to look.
+    """
+
+    since: timedelta = timedelta(hours=24)
+    limit: int = 1000
+
+
 QUESTIONS: dict[str, type[Question]] = {
     "status": StatusAsked,
     "why": WhyAsked,
     "incidents": IncidentsAsked,
     "show": IncidentAsked,
     "metrics": MetricsAsked,
+    "changes": ChangesAsked,
 }
 COMMANDS: dict[str, type[commands.Command]] = {
     "ack": commands.Acknowledge,
@@ -82,6 +94,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "repair": commands.RepairNow,
     "note": commands.Note,
     "raise": commands.Raise,
+    "change": commands.ReportChange,
     "notify": commands.TestNotifier,
     "healthcheck": commands.Finding,
 }

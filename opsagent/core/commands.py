@@ -91,6 +91,15 @@ class Raise(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportChange(Command):
+    """`change "text" [--unit U] [--kind deploy|…]`: what somebody is about to change, or just did."""
+
+    text: str
+    unit: str = ""
+    change: str = "deploy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestNotifier(Command):
     """`notify test [NAME]`: one message to one notifier, or to all."""
 

@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from opsagent.core.change import Change
 from opsagent.core.codec import Recorded, decode
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.observation import Status
@@ -51,8 +52,39 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "suppressed_by": incident.suppressed_by,
         "raised_by": incident.raised_by or None,
         "security": incident.security,
+        "after_change": incident.after_change or None,
+        "changes": [_changed(one) for one in incident.changes],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],
+    }
+
+
+def changes(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return the changes that these rows of the log tell of, as `changes --json` shows them."""
+    found = (decode(row.type, row.data) for row in rows)
+    return [change(one) for one in found if isinstance(one, Change)]
+
+
+def change(seen: Change) -> dict[str, Any]:
+    """Return a change of the host as `changes --json` shows it."""
+    return {
+        **_changed(seen),
+        "count": seen.count,
+        "items": list(seen.items),
+        "diff": list(seen.diff),
+        "unseen": seen.unseen,
+    }
+
+
+def _changed(seen: Change) -> dict[str, Any]:
+    """Everyone may read incidents: what was in the files, and what was typed, is not among it."""
+    return {
+        "at": iso(seen.at),
+        "kind": seen.kind.value,
+        "subject": seen.subject,
+        "what": seen.what,
+        "units": list(seen.units),
+        "by": seen.by or None,
     }
 
 

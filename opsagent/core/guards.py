@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget
+from opsagent.core.change import phrase
+from opsagent.core.changes import holding
 from opsagent.core.denied import denied, holds_data
 from opsagent.core.incident import Incident
 from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
-from opsagent.core.report.clock import moment
+from opsagent.core.report.clock import hhmmss, moment
 from opsagent.core.roots import failed_root
 from opsagent.core.suppression import paused
 from opsagent.core.timing import elapsed
@@ -91,11 +93,13 @@ def _answer(name: str, case: Case) -> Answer:
 def _again_at(name: str, case: Case) -> datetime:
     """When the end is known, then; else after 10 s, and ever more slowly while the answer stays the same."""
     conditions, snapshot, now = case.world.state.conditions, case.facts.snapshot, case.world.now
-    known = None
+    known, hold = None, case.world.policy.changes.hold
     if name == "boot" and conditions.booted_at is not None and conditions.system_state not in _UNSETTLED:
         known = conditions.booted_at + AFTER_BOOT
     elif name == "just_started" and snapshot is not None and snapshot.inactive_exit_at is not None:
         known = snapshot.inactive_exit_at + case.check.confirm.start_within
+    elif name == "deploy" and (change := holding(case.world.state, case.touched, now, hold)) is not None:
+        known = change.at + hold
     slow = now + min(ASK_AGAIN * float(2 ** min(case.incident.asked_again, 8)), ASK_AGAIN_LONGEST)
     return known if known is not None and known > now else slow
 
@@ -203,6 +207,18 @@ def _quiet(case: Case) -> str:
     return ""
 
 
+def _deploy(case: Case) -> str:
+    """Whoever changed it is at work there: a restart in the middle of a deploy breaks what is being mended."""
+    world = case.world
+    change = holding(world.state, case.touched, world.now, world.policy.changes.hold)
+    if change is None:
+        return ""
+    zone, until = world.policy.zone, change.at + world.policy.changes.hold
+    changed = next(unit for unit in case.touched if change.of(unit))
+    when = f"{hhmmss(change.at, zone)}, no repair before {moment(until, zone)}"
+    return f"{changed} was changed at {when} ({phrase(change)})"
+
+
 def _boot(case: Case) -> str:
     conditions = case.world.state.conditions
     if conditions.system_state in _UNSETTLED:
@@ -290,6 +306,7 @@ _QUESTIONS: dict[str, Callable[[Case], str]] = {
     "job": _job,
     "busy": _busy,
     "quiet": _quiet,
+    "deploy": _deploy,
     "boot": _boot,
     "overload": _overload,
     "flapping": _flapping,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
 from opsagent.core.observation import Observation
 from opsagent.core.policy import Policy
@@ -137,6 +138,13 @@ class RightsSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangesFound:
+    """What others changed on this host since the last look, oldest first."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up. `missed` is how long nobody looked."""
 
@@ -177,6 +185,7 @@ Arrival = (
     | SettingsRead
     | SettingsWrong
     | RightsSeen
+    | ChangesFound
     | Started
     | Salvaged
     | Stopping

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from opsagent.core.change import Change
 from opsagent.core.observation import Proof, Severity
 from opsagent.core.phase import OPEN, Outcome, Phase, Repair
 
@@ -61,6 +62,8 @@ class Incident:
     """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever.
 
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
+    `changes` is what others changed before it, newest first, and `after_change` says how soon it was bad after a change
+    of its own. `traceback` is the line by which its program showed a mistake of its own; `ticket` why it needs code.
     """
 
     seq: int
@@ -118,6 +121,10 @@ class Incident:
     again_at: datetime | None = None
     again_message: str = ""
     owner: Phase = Phase.REPAIRING
+    changes: tuple[Change, ...] = ()
+    after_change: str = ""
+    traceback: str = ""
+    ticket: str = ""
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

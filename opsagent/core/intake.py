@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from opsagent.core import changes, inbox
 from opsagent.core import events as ev
-from opsagent.core import inbox
 from opsagent.core.coming import coming
 from opsagent.core.notices import notice_of
 from opsagent.core.phase import Outcome
@@ -204,6 +204,12 @@ def settings_wrong(wrong: inbox.SettingsWrong, world: World) -> list[Draft]:
         return []
     event = ev.SettingsRefused(errors=wrong.errors)
     return [Draft(event=event), *notice_of(world, event)]
+
+
+@drafts.register(inbox.ChangesFound)
+def changed(found: inbox.ChangesFound, world: World) -> list[Draft]:
+    """Record what others changed."""
+    return changes.new(world, found.changes)
 
 
 @drafts.register(inbox.RightsSeen)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core import raising
+from opsagent.core.change import MARKERS, Change, ChangeKind
+from opsagent.core.changes import event_of
 from opsagent.core.escalation import called_off
 from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
@@ -238,6 +240,44 @@ def _longer(world: World, incident: Incident) -> list[Draft]:
     until = max(incident.ack_until, world.now + LEASE[incident.severity or Severity.SEV2])
     event = ev.IncidentAcknowledged(by=incident.acknowledged_by, until=until, keep_repairing=incident.keep_repairing)
     return [Draft(event=event, incident=incident.seq, actor=incident.acknowledged_by)]
+
+
+@_done.register(cmd.ReportChange)
+def _(command: cmd.ReportChange, world: World) -> tuple[list[Draft], cmd.Answer]:
+    if command.change not in MARKERS:
+        return _no(f"cannot take a change of kind {command.change!r}, allowed: {', '.join(MARKERS)}")
+    if not command.text.strip():
+        return _no("cannot keep a change without a word about it")
+    unit, at = _unit_meant(world, command.unit), min(command.asked_at or world.now, world.now)
+    change = Change(
+        kind=ChangeKind(command.change),
+        subject=command.text,
+        what="",
+        at=at,
+        units=(unit,) if unit else (),
+        by=command.by,
+        unseen=bool(command.uuid),
+    )
+    return [Draft(event=event_of(change), actor=command.by)], _yes(_promised(world, change))
+
+
+def _unit_meant(world: World, name: str) -> str:
+    """Return the unit that a person means by its name, with or without its ending, or by a check of it."""
+    check = world.policy.check(name)
+    if check is not None and check.unit:
+        return check.unit
+    return f"{name}.service" if name and "." not in name else name
+
+
+def _promised(world: World, change: Change) -> str:
+    unit, until = next(iter(change.units), ""), change.at + world.policy.changes.hold
+    if not unit:
+        return "noted; it holds no repair back, for it names no unit"
+    if not world.policy.checks_of(unit):
+        return f"noted; nothing watches {unit}"
+    if until <= world.now:
+        return f"noted; it is long enough ago for {unit} to be repaired"
+    return f"noted; no repair of {unit} before {moment(until, world.policy.zone)}"
 
 
 @_done.register(cmd.TestNotifier)

@@ -103,6 +103,17 @@ class HostBudget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePolicy:
+    """After a change of a unit's own: no repair of it for `hold`, whoever made it is still at it (root's deploys take
+    minutes); what goes bad within `suspect_for` is told as its consequence. `developers` are notifiers.
+    """
+
+    hold: timedelta = timedelta(minutes=10)
+    suspect_for: timedelta = timedelta(minutes=30)
+    developers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """One level of the escalation: who is told, and how long after the first page."""
 
@@ -161,6 +172,7 @@ class Policy:
     notifiers: tuple[NotifierPolicy, ...] = ()
     escalation: Escalation = Escalation()
     maintenance: tuple[Maintenance, ...] = ()
+    changes: ChangePolicy = ChangePolicy()
     # Made from `checks`, for they are looked up at every look; no part of the value.
     _by_name: dict[str, CheckPolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_key: dict[str, tuple[CheckPolicy, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)

@@ -21,16 +21,20 @@ _TEXTS = frozenset(
         "because",
         "body",
         "cause",
+        "diff",
         "errors",
         "findings",
+        "items",
         "lines",
         "message",
         "note",
         "reason",
         "resolution",
+        "subject",
         "symptom",
         "text",
         "title",
+        "what",
     }
 )
 

@@ -229,7 +229,7 @@ def _same(action: Action, case: Case, answer: Answer) -> bool:
 def _repair_of(answer: Answer) -> Repair:
     if answer.guard == "budget":
         return Repair.EXHAUSTED if answer.exhausted else Repair.WAITING
-    waiting = ("job", "busy", "boot", "overload", "just_started", "root")
+    waiting = ("job", "busy", "deploy", "boot", "overload", "just_started", "root")
     return Repair.WAITING if answer.guard in waiting else Repair.HELD
 
 

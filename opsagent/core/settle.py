@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core import escalation, findings, recovery, remediation, suppression, suspicion
+from opsagent.core import changes, escalation, findings, recovery, remediation, suppression, suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or suspicion.told_health(world, touched)
         or suspicion.suspected(world, touched)
         or suspicion.settled(world)
+        or changes.recalled(world)
         or escalation.withdrawals(world)
         or recovery.moved(world)
         or suppression.suppressions(world)

@@ -40,6 +40,7 @@ def shifted(state: State, by: timedelta) -> State:
         overloaded_at=moved(state.overloaded_at),
         stops={unit: replace(stop, at=stop.at + by) for unit, stop in state.stops.items()},
         breaker=_breaker(state.breaker, by) if state.breaker else None,
+        changes=replace(state.changes, known=tuple(replace(c, at=c.at + by) for c in state.changes.known)),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from opsagent.core.change import Changes
 from opsagent.core.events import PauseSet
 from opsagent.core.incident import Incident
 from opsagent.core.observation import Status
@@ -141,7 +142,8 @@ class State:
     """The fold of all events up to `seq`. Mappings are never changed in place.
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
-    `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room.
+    `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room;
+    `changes` is what others changed.
     """
 
     seq: int = 0
@@ -186,6 +188,7 @@ class State:
     breaker: Breaker | None = None
     day: Day | None = None
     missed: timedelta = timedelta()
+    changes: Changes = field(default_factory=Changes)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

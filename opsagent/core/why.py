@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, guards
+from opsagent.core.change import phrase
 from opsagent.core.incident import Incident
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase, Repair
@@ -45,6 +46,7 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
         _state(world, incident),
         _armed(world, check),
         _budget(world, check),
+        _changed(incident),
         *_guards(world, check, incident),
         _next(world, check, incident, next_at),
     ]
@@ -127,19 +129,24 @@ def _budget(world: World, check: CheckPolicy) -> str:
     return f"Budget: {mine}; host {host} of {whole.actions} in {spell(whole.within)}"
 
 
+def _changed(incident: Incident | None) -> str:
+    if incident is None or not incident.changes:
+        return ""
+    own = f"{incident.after_change}; " if incident.after_change else ""
+    return f"Changed before, newest first: {own}{'; '.join(phrase(one) for one in incident.changes[:3])}"
+
+
 def _guards(world: World, check: CheckPolicy, incident: Incident | None) -> list[str]:
     """Give every guard's answer: the refusals one by one, the rest in one line."""
     if not check.unit and not check.repair:
         return ["Guards: not asked, it has no unit and nothing is to be repaired"]
     answers = guards.answers(_case(world, check, incident))
     refused = [answer for answer in answers if answer.reason]
+    most = _MOST_REFUSALS - bool(incident is not None and incident.changes)
     agreed = ", ".join(answer.guard for answer in answers if not answer.reason)
-    shown = [
-        f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer, incident)}"
-        for answer in refused[:_MOST_REFUSALS]
-    ]
-    if len(refused) > _MOST_REFUSALS:
-        rest = ", ".join(answer.guard for answer in refused[_MOST_REFUSALS - 1 :])
+    shown = [f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer, incident)}" for answer in refused[:most]]
+    if len(refused) > most:
+        rest = ", ".join(answer.guard for answer in refused[most - 1 :])
         shown[-1] = f"Guards that say no as well: {rest}"
     return [*shown, f"Guards that agree: {agreed or 'none'}"]
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.change import phrase
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.report.clock import hhmm, hhmmss, seen_from
@@ -32,6 +33,7 @@ _GUARDS = {
     "disabled": "its unit is disabled",
     "oneshot": "it is a oneshot",
     "change": "a restart would be a deploy",
+    "deploy": "it was just changed",
     "budget": "its repair budget is spent",
 }
 
@@ -135,6 +137,7 @@ def page(
     lines = [
         _since(state, incident, now),
         f"Likely: {incident.cause}." if incident.cause else "",
+        _changed(incident),
         _tried(state, incident),
         _left_alone(state, incident),
         f"Seen before: {seen_before(state, incident)}.",
@@ -298,6 +301,12 @@ def _since(state: State, incident: Incident, now: datetime) -> str:
     since = seen_from(bad_since(incident), state.zone, local_date(now, state.zone))
     again = "Bad again since" if incident.again_at else "Since"
     return f"{again} {since} {state.zone} ({spoken(elapsed(bad_since(incident), now))}). {reason_of(incident)}"
+
+
+def _changed(incident: Incident) -> str:
+    if incident.after_change:
+        return f"It was {incident.after_change}."
+    return f"Changed before: {'; '.join(phrase(one) for one in incident.changes[:2])}." if incident.changes else ""
 
 
 def _tried(state: State, incident: Incident) -> str:

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core import contract, inbox, schedule, why
-from opsagent.core.asking import IncidentAsked, IncidentsAsked, MetricsAsked, Question, StatusAsked, WhyAsked
+from opsagent.core.asking import (
+    ChangesAsked,
+    IncidentAsked,
+    IncidentsAsked,
+    MetricsAsked,
+    Question,
+    StatusAsked,
+    WhyAsked,
+)
 from opsagent.core.commands import Answer, Command
 from opsagent.core.metrics.family import shown
 from opsagent.core.orders import find
@@ -62,6 +70,8 @@ class Answers:
                 return self._why(check)
             case IncidentsAsked():
                 return self._incidents(request)
+            case ChangesAsked():
+                return self._changes(request)
             case IncidentAsked(incident=label):
                 return self._incident(label)
             case MetricsAsked():
@@ -118,6 +128,10 @@ class Answers:
                 since=self._now() - asked.since, open_only=asked.open_only, check=asked.check or None, limit=asked.limit
             )
             return [json.loads(row) for row in rows]
+
+    def _changes(self, asked: ChangesAsked) -> Sequence[Any]:
+        with Reader.open(self._log) as reader:
+            return contract.changes(reader.newest("ChangeSeen", since=self._now() - asked.since, limit=asked.limit))
 
     def _incident(self, label: str) -> Mapping[str, Any] | Answer:
         """Return an incident with its story: from the state while it is there, else told again from the log."""

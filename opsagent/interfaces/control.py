@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core.asking import IncidentAsked, Question, RequestError, read
+from opsagent.core.asking import ChangesAsked, IncidentAsked, Question, RequestError, read
 from opsagent.core.commands import Answer, Command
 from opsagent.core.text import visible
 from opsagent.interfaces import peer as peers
@@ -154,7 +154,7 @@ class Server:
             return {"error": str(error)}
         except (ValueError, RecursionError) as error:
             return {"error": f"cannot read this line as JSON: {type(error).__name__}, allowed: one object per line"}
-        if isinstance(request, Command | IncidentAsked) and not who.may_change(self.group):
+        if isinstance(request, Command | IncidentAsked | ChangesAsked) and not who.may_change(self.group):
             return {"error": f"cannot do this as {who.name}, allowed: root and members of the group {self.group}"}
         try:
             return _shape(self.ask(request))

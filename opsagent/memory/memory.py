@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import story
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
+from opsagent.core.report.about_changes import DECISIONS, decision
 from opsagent.core.report.archive import archived, noted
 from opsagent.core.report.daily import entries
 from opsagent.core.report.head import closing, head
@@ -63,6 +64,7 @@ class Memory:
         self._entries: deque[Entry] = deque()
         self._ended: dict[date, Head] = {}
         self._incidents: dict[int, Incident] = {}
+        self._decisions: deque[Entry] = deque()
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
         self._news = True
@@ -86,7 +88,8 @@ class Memory:
         """Tell what one turn recorded: each event with the state before and after it. Never raises for disks."""
         for before, after, recorded in steps:
             self._note_end(before, after, recorded)
-            self._keep(self._told(before, after, recorded))
+            self._tell(before, after, recorded)
+            self._forget_oldest()
             self._note_incident(before, after, recorded)
             self._note_pattern(before, after, recorded)
         if steps:
@@ -141,7 +144,7 @@ class Memory:
             if _wanted(before, date, since):
                 self._note_end(before, state, recorded)
             if _wanted(state, date, since):
-                self._entries.extend(self._told(before, state, recorded))
+                self._tell(before, state, recorded)
                 touched.add(recorded.incident)
             if recorded.incident in touched:  # its file is told to the end, also beyond that day
                 self._note_incident(before, state, recorded)
@@ -172,11 +175,16 @@ class Memory:
         if state.at is not None and self._days.is_blank(local_date(state.at, state.zone), state.zone):
             self._days.put_head(head(state, state.at, self._days.host))
 
-    def _keep(self, new: tuple[Entry, ...]) -> None:
-        self._entries.extend(new)
-        while len(self._entries) > BACKLOG:
-            lost = self._entries.popleft()
-            self.missing_since = min(self.missing_since or lost.date, lost.date)
+    def _tell(self, before: State, after: State, recorded: Recorded) -> None:
+        self._entries.extend(self._told(before, after, recorded))
+        made = decision(after, recorded, self._days.host)
+        self._decisions.extend((made,) if made is not None else ())
+
+    def _forget_oldest(self) -> None:
+        for waiting in (self._entries, self._decisions):
+            while len(waiting) > BACKLOG:
+                lost = waiting.popleft()
+                self.missing_since = min(self.missing_since or lost.date, lost.date)
 
     def _note_incident(self, before: State, after: State, recorded: Recorded) -> None:
         seq = recorded.incident
@@ -197,6 +205,17 @@ class Memory:
         self._new_patterns |= {key for key, one in patterns.items() if self._patterns.get(key) is not one}
         self._patterns = patterns
 
+    def _write_decisions(self) -> list[str]:
+        while self._decisions:
+            problem = self._tried(partial(self._write_decision, self._decisions[0]))
+            if problem:
+                return problem
+            self._decisions.popleft()
+        return []
+
+    def _write_decision(self, made: Entry) -> None:
+        self._writer.append(self._places.decisions, made.seq, self._redact(made.text), first=DECISIONS)
+
     def _write_out(self, zone: str, counts: list[int] | None = None) -> list[str]:
         """Write entries, incident files and the archive; return what stood in the way, each once."""
         problems = self._write_entries(zone, counts if counts is not None else [0, 0])
@@ -205,6 +224,7 @@ class Memory:
             problems += problem
             if not problem:
                 del self._incidents[seq]
+        problems += self._write_decisions()
         if not problems:
             for ended in list(self._ended.values()):
                 problems += self._tried(partial(self._days.end, ended))

@@ -93,6 +93,14 @@ class Reader:
             found = self._connection.execute(query, {"after": after, "incident": incident, "limit": limit})
             return tuple(schema.event_of(cells) for cells in found if schema.is_sound(cells))
 
+    def newest(self, kind: str, *, since: datetime, limit: int = 1000) -> tuple[Row, ...]:
+        """Return the newest events of one type that were recorded since then (UTC), in order."""
+        query = f"{schema.ALL_EVENTS} WHERE type = :type AND at >= :since ORDER BY seq DESC LIMIT :limit"
+        with our_words("read the events"):
+            values = {"type": kind, "since": micros(since), "limit": limit}
+            found = self._connection.execute(query, values).fetchall()
+        return tuple(schema.event_of(cells) for cells in reversed(found) if schema.is_sound(cells))
+
     def meta(self, key: str) -> str | None:
         """Return what is noted under a key, or None."""
         with our_words("read what is noted"):

@@ -38,6 +38,7 @@ PAGE = Message(
     incident="OPS-20261118-002",
     incident_json=json.dumps(
         {
+            "changes": [{"kind": "login", "subject": "ann", "what": "from 192.0.2.1"}],
             "id": "OPS-20261118-002",
             "unit": "billing-api.service",
             "actions": [{"also": ["worker.service"], "seconds": 1.5}],

@@ -18,6 +18,7 @@ from opsagent.core.commands import (
     Pause,
     Raise,
     RepairNow,
+    ReportChange,
     Resolve,
     Resume,
     TestNotifier,
@@ -32,11 +33,14 @@ REQUESTS: list[Command | asking.Question] = [
     RepairNow(by="ann", check="api", remedy="restart", because="it hangs"),
     Note(by="ann", incident="OPS-20260301-001", text="seen before in März"),
     Raise(by="ann", text="customers cannot pay", service="checkout", sev="SEV2", paying=True),
+    ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),
     TestNotifier(by="ann", notifier="mail"),
     Finding(by="ann", findings=("the daemon is down", "disk / 97 %")),
     asking.StatusAsked(),
+    asking.MetricsAsked(),
     asking.WhyAsked(check="api"),
     asking.IncidentsAsked(open_only=True, since=timedelta(days=2), check="api", limit=5),
+    asking.ChangesAsked(since=timedelta(days=2), limit=5),
     asking.IncidentAsked(incident="001"),
 ]
 

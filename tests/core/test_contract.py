@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsagent.core import contract
+from opsagent.core.change import Change, ChangeKind
 from opsagent.core.codec import encode, kind_of
 from opsagent.core.events import Event, EvidenceGathered, IncidentReopened, IncidentSuspected, NoteAdded, PauseSet
 from opsagent.core.health import Health
@@ -65,6 +66,17 @@ INCIDENT = Incident(
     parent=7,
     recurrence_of="OPS-20260228-004",
     suppressed_by="parent",
+    after_change="bad 4 min after packages api 1.22 → 1.24, by ann",
+    changes=(
+        Change(
+            kind=ChangeKind.PACKAGE,
+            subject="api",
+            what="1.22 → 1.24",
+            at=after(-240),
+            units=("api.service",),
+            by="ann",
+        ),
+    ),
     actions=(RESTART, REFUSED),
     told=(Told(at=after(300), key="k1", level="oncall", notifier="mail", kind="page", state="sent"),),
 )
@@ -88,6 +100,17 @@ GOLDEN_INCIDENT = {
     "suppressed_by": "parent",
     "raised_by": None,
     "security": False,
+    "after_change": "bad 4 min after packages api 1.22 → 1.24, by ann",
+    "changes": [
+        {
+            "at": "2026-03-01T01:59:04.567Z",
+            "kind": "package",
+            "subject": "api",
+            "what": "1.22 → 1.24",
+            "units": ["api.service"],
+            "by": "ann",
+        },
+    ],
     "actions": [
         {
             "at": "2026-03-01T02:03:04.667Z",

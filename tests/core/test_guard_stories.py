@@ -22,7 +22,7 @@ from tests.core.test_stories import API, POLICY
 
 ORDER = (
     *("hold", "security", "mode", "armed", "denied", "operator_stop", "masked", "disabled", "oneshot", "job", "busy"),
-    *("quiet", "boot", "overload", "flapping", "root", "breaker", "change", "just_started", "budget"),
+    *("quiet", "deploy", "boot", "overload", "flapping", "root", "breaker", "change", "just_started", "budget"),
 )
 RELOAD = RemedyRule(do="reload")
 QUIET_ALL_DAY = Maintenance(checks=("api",), begins="00:00", lasts=timedelta(hours=24), zone="UTC", repairs=True)

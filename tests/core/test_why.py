@@ -64,7 +64,7 @@ def explained(world: World, name: str = "api") -> str:
 def test_an_incident_that_was_given_up_is_explained_whole() -> None:
     told = why.lines(WORLD, "api", next_at=NOW + timedelta(seconds=5))
 
-    agree = "security, mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, boot, overload"
+    agree = "security, mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, deploy, boot"
     later = "next level told 03:40:00; repair asked again 04:10:00"
     assert told == (
         "api (http, api.service) is critical since 03:08 (2 min)",
@@ -74,7 +74,7 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
         "Armed: restart of api.service, mode auto",
         "Budget: 3 of 3 used in 30m, 3 of 8 in 24h; host 3 of 6 in 1h",
         "Guard budget: no, api.service: 3 restarts in 30 min (limit 3) (again at 04:10:00)",
-        f"Guards that agree: hold, {agree}, flapping, root, breaker, change, just_started",
+        f"Guards that agree: hold, {agree}, overload, flapping, root, breaker, change, just_started",
         f"Next: looked at 03:10:05; {later}; tried again slowly, checked on and on",
     )
 

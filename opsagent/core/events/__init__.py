@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.event import Event
 from opsagent.core.events.host import (
     BlipSeen,
@@ -85,6 +86,8 @@ __all__ = [
     "BreakerClosed",
     "BreakerOpened",
     "CauseFound",
+    "ChangeSeen",
+    "ChangesRecalled",
     "CheckJoined",
     "ChronicHealing",
     "ClockJumped",
@@ -133,6 +136,7 @@ __all__ = [
     "SnoozeEnded",
     "SuppressionChanged",
     "SuspectCleared",
+    "TicketOpened",
     "UnitObserved",
     "UnknownEvent",
 ]

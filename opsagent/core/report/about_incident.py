@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.change import phrase
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.remediation import FINAL_GUARDS
@@ -70,6 +71,14 @@ def _before(scene: Scene, incident: Incident) -> str:
     return f"**Seen before** {inline(seen_before(scene.after, incident))}"
 
 
+def _changed(scene: Scene, incident: Incident) -> str:
+    """What was changed before it began; the rest, with differences, is in the incident."""
+    said = [f"{scene.when(one.at)} {inline(phrase(one), 120)}" for one in incident.changes[:2]]
+    more = f" · {len(incident.changes) - 2} more in the incident" if len(incident.changes) > 2 else ""  # noqa: PLR2004 - two fit a line
+    own = f"{inline(incident.after_change)}; " if incident.after_change else ""
+    return f"**Changed before** {own}{' · '.join(said)}{more}" if said else ""
+
+
 def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
     """What was done and what came of it; `again` are later tries of which the very same is to be said."""
     came = (
@@ -113,7 +122,7 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
         return ""
     rest = "in the digest" if event.severity is Severity.SEV4 else "held for the day"
     heading = _heading(scene.began(incident), trouble(incident), incident, rest)
-    return told(heading, _saw(incident), _before(scene, incident))
+    return told(heading, _saw(incident), _changed(scene, incident), _before(scene, incident))
 
 
 @incident_story.register(ev.ActionRefused)
@@ -124,7 +133,13 @@ def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
         return ""
     watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
     heading = _heading(scene.began(incident), trouble(incident), incident, watched)
-    return told(heading, _saw(incident), f"**Not tried** {inline(event.reason)}", _before(scene, incident))
+    return told(
+        heading,
+        _saw(incident),
+        _changed(scene, incident),
+        f"**Not tried** {inline(event.reason)}",
+        _before(scene, incident),
+    )
 
 
 @incident_story.register(ev.ActionJudged)
@@ -153,6 +168,7 @@ def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Ac
     return told(
         heading,
         _saw(incident),
+        _changed(scene, incident),
         *_did_all(earlier if untold else (), scene),
         _did(action, scene),
         f"**Why** {inline(why)}" if why else "",
@@ -175,6 +191,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
     return told(
         _heading(scene.began(incident), _needed(incident, scene), incident),
         _saw(incident),
+        _changed(scene, incident),
         *_did_all(tried, scene),
         *_held_back(incident),
         f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsagent.core.report import about_changes
 from opsagent.core.report.about_host import host_story
 from opsagent.core.report.about_incident import incident_story
 from opsagent.core.report.entry import Entry, Scene
@@ -11,6 +12,9 @@ from opsagent.core.report.entry import Entry, Scene
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
+
+AREAS = (about_changes,)
+"""Each registers which stories its events tell."""
 
 
 def entries(before: State, after: State, recorded: Recorded) -> tuple[Entry, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
+from opsagent.core.report.about_changes import changed_today
 from opsagent.core.report.clock import day_title, hhmm, seen_from
 from opsagent.core.report.entry import Entry, told
 from opsagent.core.report.figures import blips, coming, figures, watch
@@ -50,7 +51,12 @@ def head(state: State, now: datetime, host: str) -> Head:
             title=f"{day_title(today)} · {cut(inline(host, 63), 90)} · {_verdict(needed)}",
             mark=hhmm(now, state.zone),
             first=(*standing(state, today), *(_open_line(i, state, today) for i in (*needed, *others))),
-            spare=(todays(state, needed, today), coming(state, now, today), blips(state, today)),
+            spare=(
+                todays(state, needed, today),
+                coming(state, now, today),
+                changed_today(state, today),
+                blips(state, today),
+            ),
             last=(figures(state, today), watch(state, now, today)),
         ),
     )

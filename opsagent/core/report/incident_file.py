@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from opsagent.core.change import phrase
 from opsagent.core.phase import Outcome
 from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.timing import elapsed, iso, spoken
@@ -26,6 +27,7 @@ def incident_file(incident: Incident, host: str) -> str:
         f"# {incident.label} · {inline(trouble(incident), 80)} · {incident.severity} · {incident.state}",
         _facts(incident, host),
         "## What happened\n\n" + _table(("at (UTC)", "what"), [_row(m) for m in incident.timeline]),
+        _changes(incident),
         "## Actions\n\n" + _actions(incident),
         "## Told\n\n" + _told(incident),
         _evidence(incident),
@@ -76,6 +78,17 @@ def _row(moment: Moment) -> tuple[str, str]:
         return iso(moment.at), cell(moment.text)
     where = f"{len(moment.quoted)} {'line' if len(moment.quoted) == 1 else 'lines'} below"
     return iso(moment.at), f"{cell(moment.text)} ({where})"
+
+
+def _changes(incident: Incident) -> str:
+    """What others changed before it, newest first, with the differences."""
+    if not incident.changes:
+        return ""
+    parts = [f"{inline(incident.after_change)}."] if incident.after_change else []
+    for change in incident.changes:
+        parts.append(f"- {iso(change.at)} {inline(phrase(change))}")
+        parts += [fenced(change.diff)] if change.diff else []
+    return "## Changed before\n\n" + "\n\n".join(parts)
 
 
 def _actions(incident: Incident) -> str:

@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.change import phrase
 from opsagent.core.observation import worse_of
 from opsagent.core.phase import SILENT, Phase, Repair
 from opsagent.core.renewal import replace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
 
+NAMED = 3  # changes that one line of the story names
 TIME_TO_START = timedelta(seconds=60)  # what an operator has just started may still be bad for so long
 
 
@@ -163,6 +165,15 @@ def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
 @follow.register(ev.EvidenceGathered)
 def _(event: ev.EvidenceGathered, incident: Incident, recorded: Recorded) -> Incident:
     return told_story(incident, recorded, f"evidence: {event.source}", event.lines)
+
+
+@follow.register(ev.ChangesRecalled)
+def _(event: ev.ChangesRecalled, incident: Incident, recorded: Recorded) -> Incident:
+    news = [one for one in event.changes if one not in incident.changes]
+    changed = replace(incident, changes=event.changes, after_change=event.own)
+    said = "; ".join(phrase(one) for one in news[:NAMED])
+    more = f" and {len(news) - NAMED} more" if len(news) > NAMED else ""
+    return told_story(changed, recorded, f"changed before: {said}{more}")
 
 
 @follow.register(ev.PatternSeen)

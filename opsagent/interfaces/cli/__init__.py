@@ -32,6 +32,8 @@ COMMANDS = {
     "repair": "acting",
     "note": "acting",
     "raise": "reporting",
+    "change": "changing",
+    "changes": "changing",
     "init": "setting",
     "validate": "setting",
     "settings": "setting",

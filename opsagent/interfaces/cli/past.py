@@ -13,7 +13,7 @@ from opsagent.interfaces.cli.screen import fail
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opsagent.core.asking import IncidentsAsked
+    from opsagent.core.asking import ChangesAsked, IncidentsAsked
     from opsagent.core.log_row import Row
     from opsagent.core.state import State
     from opsagent.core.world import World
@@ -60,6 +60,18 @@ def incidents(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]] | Non
         texts = reader.incidents(since=since, open_only=asked.open_only, check=asked.check or None, limit=asked.limit)
     found = [json.loads(text) for text in texts]
     return [one for one in found if not asked.open_only or one["state"] not in {"resolved", "closed"}]
+
+
+def changes(where: Place, asked: ChangesAsked) -> list[dict[str, Any]] | None:
+    """Return what was changed, from the log; none when it was never begun, None when this user may not read it."""
+    from opsagent.core import contract  # noqa: PLC0415 - the whole core, which the other commands need not
+
+    reader = _reader(where)
+    if reader is None:
+        return None if _is_closed(where) else []
+    with reader:
+        rows = reader.newest("ChangeSeen", since=clock.now() - asked.since, limit=asked.limit)
+    return contract.changes(rows)
 
 
 def story(where: Place, label: str) -> dict[str, Any] | None:

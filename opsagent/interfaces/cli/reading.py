@@ -94,7 +94,7 @@ def incidents(
 ) -> None:
     """List incidents, oldest first."""
     where = place.find(config)
-    asked = IncidentsAsked(open_only=open_, since=_span(since), check=check, limit=limit)
+    asked = IncidentsAsked(open_only=open_, since=span(since), check=check, limit=limit)
     found = listed(where, asked)
     if json_:
         say_json(found)
@@ -130,7 +130,8 @@ def _reason(one: dict[str, Any]) -> str:
     return str(one["reason"]).removeprefix(f"{one['check']}: ")
 
 
-def _span(since: str) -> timedelta:
+def span(since: str) -> timedelta:
+    """Return how far back `--since` reaches; ends the program where it is neither a duration nor a date."""
     try:
         return duration(since)
     except ValueError:
