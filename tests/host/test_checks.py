@@ -17,13 +17,15 @@ LOOKER = """
 import json, subprocess, sys, time
 from opsagent import checks
 steps = json.loads(sys.argv[1])
-readings = []
+readings, kept = [], {}
 for step in steps:
     if isinstance(step, str):
         subprocess.run(step, shell=True, check=True, stdout=subprocess.DEVNULL)
         continue
     kind, options = step
-    seen = checks.observe(checks.kind(kind)(**options))
+    check = checks.kind(kind)(**options)
+    recall, keep = (lambda: kept.get(kind, "")), (lambda text: kept.update({kind: text}))
+    seen = checks.observe(checks.remembering(check, recall, keep))
     readings.append([seen.status, seen.failure_class, seen.conclusive, seen.severity, seen.message])
 print(json.dumps(readings))
 """
@@ -207,3 +209,42 @@ def test_inside_a_sandbox_only_what_the_host_really_has_is_judged(
     (seen,) = look(shared_host, ("disk", {"path": path, "warning": None, "critical": None}), around=sandbox)
 
     assert seen[:2] == expected, seen[4]
+
+
+def test_a_way_out_is_followed_from_up_to_pulled_to_switched_off_to_gone(shared_host: Host) -> None:
+    see = ("network", {"peer": "10.9.8.2:22", "count": 2, "addresses": ["10.9.8.1"]})
+
+    none, up, silent, pulled, off, gone = look(
+        shared_host,
+        see,
+        "ip link add out0 type veth peer name far0; ip address add 10.9.8.1/24 dev out0; ip link set far0 up",
+        "ip link set out0 up; ip route add default via 10.9.8.2",
+        "ip neighbour add 10.9.8.2 lladdr 02:00:00:00:00:02 dev out0",
+        ("network", {"addresses": ["10.9.8.1"]}),
+        see,
+        "ip link set far0 down",
+        see,
+        "ip link set out0 down",
+        see,
+        "ip link del out0",
+        see,
+    )
+
+    assert none[:2] == ["critical", "route"]
+    assert up[:2] == ["ok", None]
+    assert silent[:2] == ["critical", "unreachable"]
+    assert silent[4].endswith("0 of 2 connections to 10.9.8.2:22 were answered: no answer")
+    assert pulled[:2] == ["critical", "carrier"]
+    assert off[:2] == ["critical", "route"]
+    assert off[4] == "there is no default route; it led over out0: out0 is switched off"
+    assert gone[4] == "there is no default route; it led over out0, which is gone"
+
+
+def test_a_clock_that_nobody_keeps_is_known_also_where_the_kernel_may_not_be_asked(shared_host: Host) -> None:
+    sandbox = ("systemd-run", "-q", "--wait", "--pipe", "-p", "ProtectClock=yes", "-p", "SystemCallErrorNumber=EPERM")
+
+    (outside,), (inside,) = look(shared_host, ("clock", {})), look(shared_host, ("clock", {}), around=sandbox)
+
+    assert outside == inside == [
+        *("warning", "unkept", False, None, "no NTP service runs, and the clock is not synchronised"),
+    ]  # fmt: skip
