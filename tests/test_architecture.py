@@ -40,7 +40,7 @@ HOMES = {
     "pydantic": {"settings"},
     "pydantic_core": {"settings"},
     "jeepney": {"host"},
-    "re2": {"redact"},
+    "re2": {"redact", "checks"},
     "typer": {"interfaces"},
     "click": {"interfaces"},
     "rich": {"interfaces"},

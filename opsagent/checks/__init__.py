@@ -36,6 +36,14 @@ class Comparing(Protocol):
         """Look once; `kept` is the text that the last look returned, "" at first or when it was lost."""
 
 
+@runtime_checkable
+class Quoting(Protocol):
+    """What a kind offers besides if it read other people's words: those that its answer is about."""
+
+    def evidence(self) -> tuple[str, ...]:
+        """Return the lines, the last ones last. Raises JournalError, OSError."""
+
+
 @dataclass(frozen=True, slots=True)
 class Remembering:
     """A check that compares, made one like all others: recalls what its last look kept, keeps what this one says.

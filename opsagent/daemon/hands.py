@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from opsagent import notifiers, remedies
+from opsagent import checks, notifiers, remedies
 from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.aliases import public
@@ -182,11 +182,22 @@ class Hands:
         tried = ordered(incident.actions)
         since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
         check = self._policy.check(incident.check)
+        self._tell_lines(incident)
         found = evidence.gather(incident.unit, since, check.scope if check is not None else "system")
         for part in found.parts[:1] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))
+
+    def _tell_lines(self, incident: Incident) -> None:
+        """Where the check itself counted lines, they say more than anything around it."""
+        watched = self._settings.watched if self._settings is not None else ()
+        look: object = next((one.check for one in watched if one.policy.name == incident.check), None)
+        if not isinstance(look, checks.Quoting):
+            return
+        with contextlib.suppress(journal.JournalError, OSError):
+            if lines := look.evidence():
+                self._post(inbox.EvidenceSeen(incident=incident.seq, source="lines that count", lines=lines))
 
 
 def _carry_out(kind: str, order: Order) -> JobOutcome:

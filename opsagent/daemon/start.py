@@ -136,7 +136,12 @@ def with_real_names(settings: Settings) -> tuple[Settings, dict[str, UnitSnapsho
 
 
 def _renamed(one: Watched, policy: CheckPolicy, found: dict[str, UnitSnapshot]) -> Watched:
-    """The check of all failed units leaves those alone that have a check of their own: one failure, one incident."""
+    """The check of all failed units leaves those alone that have a check of their own: one failure, one incident.
+
+    The journal knows units by their primary names only.
+    """
+    if policy.kind == "journal" and policy.unit is not None:
+        return Watched(policy=policy, check=replace(one.check, unit=policy.unit))  # type: ignore[type-var]
     if policy.kind != "units":
         return replace(one, policy=policy)
     ignored = (*getattr(one.check, "ignore", ()), *found)

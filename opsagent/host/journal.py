@@ -6,6 +6,7 @@ logs can look like a line of its own.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from dataclasses import replace
@@ -77,7 +78,7 @@ def stops(
 
 def _looking_back(cursor: str) -> datetime:
     """Return from when to read so that the causes of what comes after the cursor are seen too."""
-    moment, now = _moment_of(cursor), utc_now()
+    moment, now = moment_of(cursor), utc_now()
     return moment - _LOOK_BACK if moment <= now else now - _CLOCK_SET_BACK
 
 
@@ -88,10 +89,10 @@ def _after(found: Sequence[UnitLine], cursor: str) -> Sequence[UnitLine]:
     place = next((index for index, line in enumerate(found) if line.cursor == cursor), None)
     if place is not None:
         return found[place + 1 :]
-    return [line for line in found if line.at > _moment_of(cursor)]
+    return [line for line in found if line.at > moment_of(cursor)]
 
 
-def _moment_of(cursor: str) -> datetime:
+def moment_of(cursor: str) -> datetime:
     """Return the realtime stamp that a cursor carries (`t=`, hexadecimal µs)."""
     for part in cursor.split(";"):
         name, _, value = part.partition("=")
@@ -130,7 +131,7 @@ def _sudo_lines(seen: Sequence[StopSeen]) -> list[tuple[datetime, str]]:
         told = _entries((f"--since={_at(begin)}", "--output-fields=MESSAGE", "--lines=200", f"_EXE={_SUDO}"), _DEADLINE)
     except JournalError:
         return []
-    return [(_stamp(entry), _text(entry)) for entry in told]
+    return [(_stamp(entry), text_of(entry)) for entry in told]
 
 
 def _texts(arguments: Sequence[str], deadline: timedelta) -> tuple[str, ...]:
@@ -143,11 +144,11 @@ def _shown(entry: Mapping[str, Any]) -> Iterator[str]:
     program = entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "?"
     pid = f"[{entry['_PID']}]" if "_PID" in entry else ""
     stamp = _stamp(entry).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for line in _text(entry).splitlines() or [""]:
+    for line in text_of(entry).splitlines() or [""]:
         yield f"{stamp} {program}{pid}: {line}"[:LONGEST_LINE]
 
 
-def _text(entry: Mapping[str, Any]) -> str:
+def text_of(entry: Mapping[str, Any]) -> str:
     """Return the message; journald gives bytes that are no UTF-8 as a list, and null when there are too many."""
     message = entry.get("MESSAGE")
     if isinstance(message, list):
@@ -167,7 +168,12 @@ def _at(moment: datetime) -> str:
 def _entries(arguments: Sequence[str], deadline: timedelta) -> list[dict[str, Any]]:
     """Return the entries, oldest first."""
     # Newest first: with --since, --lines alone would keep the oldest.
-    argv = ("journalctl", "--no-pager", "--output=json", "--reverse", *arguments)
+    return list(answered(("--reverse", *arguments), deadline))[::-1]
+
+
+def answered(arguments: Sequence[str], deadline: timedelta) -> Iterator[dict[str, Any]]:
+    """Ask journalctl and yield its entries in the order it gives them. JournalError comes before the first one."""
+    argv = ("journalctl", "--no-pager", "--output=json", *arguments)
     try:
         done = process.run(argv, timeout=deadline, keep=_KEEP)
     except process.CannotRunError as error:
@@ -177,11 +183,11 @@ def _entries(arguments: Sequence[str], deadline: timedelta) -> list[dict[str, An
         raise JournalError(f"cannot read the journal within {deadline.total_seconds():g} s")
     if done.code != 0 or "not seeing messages" in told:
         raise JournalError(f"cannot read the journal: {told[:300] or f'journalctl ended with {done.code}'}")
-    return list(_parsed(done.output))[::-1]
+    return _parsed(done.output)
 
 
 def _parsed(output: bytes) -> Iterator[dict[str, Any]]:
-    for line in output.splitlines():
+    for line in io.BytesIO(output):  # not split whole: a long answer would lie in memory twice
         try:
             entry = json.loads(line)
         except ValueError:

@@ -93,7 +93,14 @@ def _section(
         inner = _inner(key.annotation)
         if inner is not None and inner not in told:
             told |= {inner}
-            yield from _section(f"{'#' * depth} `{key.key}`", "", keys_of(inner), depth + 1, told)
+            yield from _section(f"{'#' * depth} `{key.key}`", "", _filled(keys_of(inner), key), depth + 1, told)
+
+
+def _filled(keys: tuple[Key, ...], outer: Key) -> tuple[Key, ...]:
+    """A kind's own default for a whole mapping says what each key in it is when nothing is written."""
+    if not dataclasses.is_dataclass(outer.default):
+        return keys
+    return tuple(dataclasses.replace(key, default=getattr(outer.default, key.field)) for key in keys)
 
 
 def _inner(annotation: Any) -> type | None:

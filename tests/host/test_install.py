@@ -31,7 +31,7 @@ def mode(host: Host, path: str) -> str:
 
 
 def test_the_user_has_the_journal_and_no_shell(ready: Host) -> None:
-    assert ready.run(["id", "-nG", "opsagent"]).stdout.split() == ["opsagent", "systemd-journal"]
+    assert ready.run(["id", "-nG", "opsagent"]).stdout.split() == ["opsagent", "adm", "systemd-journal"]
     assert ready.run(["getent", "passwd", "opsagent"]).stdout.strip().endswith("/usr/sbin/nologin")
 
 

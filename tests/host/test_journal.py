@@ -374,3 +374,87 @@ def test_who_may_not_read_the_journal_is_told_so(manager: Host) -> None:
     )
 
     assert told.startswith("cannot read the journal: ")
+
+
+COUNTING = (
+    "import subprocess",
+    "from opsagent.checks.journal import Check",
+    "def shout(unit, count, word='<3>boom'):",
+    "    text = f'for i in $(seq {count}); do echo \"{word} $i\"; done'",
+    "    argv = ['systemd-run', '-q', '--wait', f'--unit={unit}', 'sh', '-c', text]",
+    "    subprocess.run(argv, check=True)",
+    "    subprocess.run(['journalctl', '--sync'], check=True)",
+    "def look(check, kept=''):",
+    "    reading, kept = check.observe_since(kept)",
+    "    return [reading.status, reading.measures[0].value if reading.measures else None, reading.message], kept",
+)
+
+
+def test_errors_of_a_unit_are_counted_once_each_from_look_to_look(manager: Host) -> None:
+    looks = ask(
+        manager,
+        *COUNTING,
+        "check, every = Check(unit='shouter.service'), Check()",
+        "first, kept = look(check)",
+        "shout('shouter', 19); shout('other', 30); shout('shouter', 5, '<4>hm')",
+        "second, kept = look(check, kept)",
+        "third, kept = look(check, kept)",
+        "shout('shouter', 1)",
+        "fourth, kept = look(check, kept)",
+        "say([first, second, third, fourth, look(check)[0], look(every)[0]])",
+    )
+
+    assert [(status, count) for status, count, _ in looks[:4]] == [
+        ("ok", 0),
+        ("ok", 19),
+        ("ok", 19),
+        ("critical", 20),
+    ]
+    assert looks[4][:2] == ["critical", 20]  # the journal tells a first look what came before it
+    assert looks[5][1] >= 50
+
+
+def test_a_line_that_matches_is_found_and_a_flood_costs_no_more_than_the_bound(manager: Host) -> None:
+    found, kept, flooded, evidence = ask(
+        manager,
+        *COUNTING,
+        "check = Check(unit='speaker.service', expression='(?i)cannot (write|read) sector [0-9]+')",
+        "_, kept = look(check)",
+        "shout('speaker', 3, '<6>Cannot read sector')",
+        "found, kept = look(check, kept)",
+        "shout('speaker', 5000, '<6>cannot write sector')",
+        "flooded, _ = look(check, kept)",
+        "say([found, kept, flooded, check.evidence()])",
+    )
+
+    assert found[:2] == ["critical", 3]
+    assert "sector" not in kept.replace("sector [0-9]+", "")
+    assert flooded[1] == 2003
+    assert "more than 2000 lines" in flooded[2]
+    assert (len(evidence), evidence[-1]) == (20, "cannot write sector 5000")
+
+
+def test_a_journal_that_was_vacuumed_since_the_last_look_is_told_and_is_not_bad(manager: Host) -> None:
+    reading = ask(
+        manager,
+        *COUNTING,
+        "import json, re",
+        "check = Check(unit='shouter.service')",
+        "_, kept = look(check)",
+        "told = json.loads(kept); told.update(at='2020-01-01T00:00:00+00:00', steps=[], cursor='')",
+        "say(look(check, json.dumps(told))[0])",
+    )
+
+    assert "no longer reaches back to the last look" in reading[2]
+
+
+def test_a_count_without_the_right_to_the_journal_is_not_known(manager: Host) -> None:
+    reading = ask(
+        manager,
+        *COUNTING,
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)",
+        "say(look(Check(unit='shouter.service'))[0])",
+    )
+
+    assert reading[0] == "unknown"
+    assert reading[2].startswith("cannot read the journal: ")

@@ -1,0 +1,1 @@
+"""Where log lines come from, and what is kept of them from one look to the next."""
