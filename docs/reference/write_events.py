@@ -61,6 +61,7 @@ SUBJECTS = {
     "changes": "What others change",
     "people": "People, and what is remembered for them",
     "host": "The daemon, its settings and its host",
+    "environment": "What a host is like beside its health",
 }
 
 
@@ -113,10 +114,19 @@ def _said(kind: Any) -> str:
 def _parts() -> list[type]:
     """Return the values with parts of their own that any event holds."""
     found: dict[type, None] = {}
-    for event in EVENTS.values():
-        for kind in get_type_hints(event).values():
-            found |= dict.fromkeys(one for one in (kind, *get_args(kind)) if dataclasses.is_dataclass(one))
-    return [one for one in found if isinstance(one, type)]
+    waiting: list[type] = list(EVENTS.values())
+    while waiting:
+        kinds = get_type_hints(waiting.pop(0)).values()
+        new = [part for kind in kinds for part in _inside(kind) if part not in found]
+        found |= dict.fromkeys(new)
+        waiting += new
+    return list(found)
+
+
+def _inside(kind: Any) -> list[type]:
+    """Return the dataclasses that a type names, also in a list of them that may be null."""
+    inner = [part for one in get_args(kind) for part in _inside(one)]
+    return [kind, *inner] if dataclasses.is_dataclass(kind) and isinstance(kind, type) else inner
 
 
 if __name__ == "__main__":

@@ -58,16 +58,28 @@ class Check:
         """Read the dates and compare."""
         stages = Stages(self.timeout)
         try:
-            spans = self._of_file() if self.file else (self._of_server(stages),)
+            spans = [validity(der) for der in self.seen(stages)]
         except StageError as error:
             return error.reading
-        where = self.file or shown(self.host, self.port)
-        return self._graded(where, min(spans, key=lambda span: span.ends))
+        except ValueError as error:
+            wrong, failure_class = ("is not a", "output") if self.file else ("shows no", "tls")
+            told = f"{self.where} {wrong} certificate: {error}"
+            return Reading(status=Status.CRITICAL, message=told, failure_class=failure_class)
+        return self._graded(self.where, min(spans, key=lambda span: span.ends))
 
-    def _of_file(self) -> tuple[Validity, ...]:
+    @property
+    def where(self) -> str:
+        """The file, or the server as host:port."""
+        return self.file or shown(self.host, self.port)
+
+    def seen(self, stages: Stages | None = None) -> tuple[bytes, ...]:
+        """Return the certificates (DER) that are there now, at least one. Raises StageError."""
+        return self._of_file() if self.file else (self._of_server(stages or Stages(self.timeout)),)
+
+    def _of_file(self) -> tuple[bytes, ...]:
         try:
             with Path(self.file).open(encoding="ascii", errors="replace") as opened:
-                return tuple(map(validity, from_pem(opened.read(_FILE_LIMIT))))
+                return from_pem(opened.read(_FILE_LIMIT))
         except FileNotFoundError as error:
             raise StageError(f"certificate {self.file} does not exist", "absent") from error
         except OSError as error:
@@ -75,15 +87,14 @@ class Check:
         except ValueError as error:
             raise StageError(f"{self.file} is not a certificate: {error}", "output") from error
 
-    def _of_server(self, stages: Stages) -> Validity:
+    def _of_server(self, stages: Stages) -> bytes:
         context = trust(self.ca_file, insecure=self.insecure)
         sock = dial(self.host, self.port, stages)
         with secure(sock, self.server_name or self.host, self.port, context, stages) as secured:
             der = secured.getpeercert(binary_form=True)
-        try:
-            return validity(der or b"")
-        except ValueError as error:
-            raise StageError(f"{shown(self.host, self.port)} shows no certificate: {error}", "tls") from error
+        if not der:
+            raise StageError(f"{self.where} shows no certificate", "tls")
+        return der
 
     def _graded(self, where: str, span: Validity) -> Reading:
         days = span.days_left()

@@ -78,6 +78,11 @@ class ChangesAsked(Question):
     limit: int = 1000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentAsked(Question):
+    """What is this host like beside its health? Answered as `environment.shown` says."""
+
+
 QUESTIONS: dict[str, type[Question]] = {
     "status": StatusAsked,
     "why": WhyAsked,
@@ -85,6 +90,7 @@ QUESTIONS: dict[str, type[Question]] = {
     "show": IncidentAsked,
     "metrics": MetricsAsked,
     "changes": ChangesAsked,
+    "environment": EnvironmentAsked,
 }
 COMMANDS: dict[str, type[commands.Command]] = {
     "ack": commands.Acknowledge,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
+from opsagent.core.environment import Environment, Listener
 from opsagent.core.observation import Observation
 from opsagent.core.policy import Policy
 from opsagent.core.trend import Point
@@ -101,6 +102,22 @@ class Beat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSeen:
+    """Everything beside the health was looked at. `earlier` are the keys of the listeners at the look before."""
+
+    environment: Environment
+    earlier: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenersSeen:
+    """The listeners alone were looked at, between two heartbeats; `earlier` as above."""
+
+    listeners: tuple[Listener, ...]
+    earlier: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LifeSigned:
     """The dead man's switch was given its sign of life; `said` is what went wrong, "" when it answered."""
 
@@ -180,6 +197,8 @@ Arrival = (
     | Tried
     | Asked
     | Beat
+    | EnvironmentSeen
+    | ListenersSeen
     | LifeSigned
     | ClockSeen
     | SettingsRead

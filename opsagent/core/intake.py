@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import changes, inbox
 from opsagent.core import events as ev
 from opsagent.core.coming import coming
+from opsagent.core.environment import decide
 from opsagent.core.notices import notice_of
 from opsagent.core.phase import Outcome
 from opsagent.core.timing import elapsed
@@ -166,6 +167,16 @@ def beat(seen: inbox.Beat, world: World) -> list[Draft]:
         coming=coming(world, seen.past),
     )
     return [Draft(event=event)]
+
+
+@drafts.register(inbox.EnvironmentSeen)
+def _(seen: inbox.EnvironmentSeen, world: World) -> list[Draft]:
+    return decide.looked(world, seen)
+
+
+@drafts.register(inbox.ListenersSeen)
+def _(seen: inbox.ListenersSeen, world: World) -> list[Draft]:
+    return decide.opened(world, seen.listeners, seen.earlier)
 
 
 @drafts.register(inbox.LifeSigned)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING
+from dataclasses import fields, is_dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from opsagent.core.text import visible
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from opsagent.core.events import Event
     from opsagent.core.observation import Observation
 
+T = TypeVar("T")
 LONGEST_LINE = 8192
 """Characters; a line of a log or of a program's output is cut to far less before it gets here."""
 _TEXTS = frozenset(
@@ -57,3 +58,15 @@ def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
 def clean_observation(seen: Observation, redact: Callable[[str], str]) -> Observation:
     """Return the observation with its sentence redacted: it is shown long before it becomes an event."""
     return replace(seen, reading=replace(seen.reading, message=redact(seen.reading.message)))
+
+
+def clean_value(value: T, redact: Callable[[str], str]) -> T:
+    """Return a value made of dataclasses, tuples and texts with every text redacted."""
+    if isinstance(value, str):
+        return redact(value)  # type: ignore[return-value]  # the same type goes out as came in, here and below
+    if isinstance(value, tuple):
+        return tuple(clean_value(one, redact) for one in value)  # type: ignore[return-value]
+    if is_dataclass(value) and not isinstance(value, type):
+        clean = {one.name: clean_value(getattr(value, one.name), redact) for one in fields(value)}
+        return replace(value, **clean)
+    return value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from opsagent.core.change import Changes
+from opsagent.core.environment.known import EnvironmentKnown
 from opsagent.core.events import PauseSet
 from opsagent.core.incident import Incident
 from opsagent.core.observation import Status
@@ -189,6 +190,7 @@ class State:
     day: Day | None = None
     missed: timedelta = timedelta()
     changes: Changes = field(default_factory=Changes)
+    environment: EnvironmentKnown = field(default_factory=EnvironmentKnown)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

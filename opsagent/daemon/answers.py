@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opsagent.core import contract, inbox, schedule, why
 from opsagent.core.asking import (
     ChangesAsked,
+    EnvironmentAsked,
     IncidentAsked,
     IncidentsAsked,
     MetricsAsked,
@@ -18,6 +19,7 @@ from opsagent.core.asking import (
     WhyAsked,
 )
 from opsagent.core.commands import Answer, Command
+from opsagent.core.environment import shown as environment
 from opsagent.core.metrics.family import shown
 from opsagent.core.orders import find
 from opsagent.store.reader import Reader
@@ -68,16 +70,24 @@ class Answers:
                 return self.status()
             case WhyAsked(check=check):
                 return self._why(check)
-            case IncidentsAsked():
-                return self._incidents(request)
-            case ChangesAsked():
-                return self._changes(request)
-            case IncidentAsked(incident=label):
-                return self._incident(label)
+            case IncidentsAsked() | ChangesAsked() | IncidentAsked():
+                return self._past(request)
             case MetricsAsked():
                 return [shown(family) for family in self.figures()]
+            case EnvironmentAsked():
+                known = self._agent.state.environment
+                return environment.shown(known.now, known.at, self._agent.state.units)
             case _:
                 return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
+
+    def _past(self, asked: IncidentsAsked | ChangesAsked | IncidentAsked) -> Mapping[str, Any] | Sequence[Any] | Answer:
+        match asked:
+            case IncidentsAsked():
+                return self._incidents(asked)
+            case ChangesAsked():
+                return self._changes(asked)
+            case IncidentAsked(incident=label):
+                return self._incident(label)
 
     def status(self) -> dict[str, Any]:
         """Return how everything stands, as `status --json` shows it."""

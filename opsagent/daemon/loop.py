@@ -141,6 +141,7 @@ def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
     about = {name: str(getattr(one.event, name, None) or "") for name in _ABOUT}
     about |= {"check": about["check"] or incident.check} if incident else {}
     reason = next((said for name in _WORDS if (said := getattr(one.event, name, ""))), "")
+    reason = reason or "; ".join(getattr(one.event, "lines", ()))[:LONGEST_WORDS]
     label = incident.label if incident else None
     return {name: said for name, said in {**about, "reason": reason, "incident": label, "seq": one.seq}.items() if said}
 
@@ -156,4 +157,6 @@ _QUIET = (
     ev.PatternSeen,
     ev.HeartbeatDone,
     ev.DeadManHeard,
+    ev.EnvironmentLearned,
 )
+LONGEST_WORDS = 500

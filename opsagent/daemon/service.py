@@ -26,6 +26,7 @@ from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.errands import Errands
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
+from opsagent.daemon.inventory import Inventory
 from opsagent.daemon.listening import Listening
 from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.measuring import Measuring
@@ -95,6 +96,7 @@ class Service:
         self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad)
         self._heartbeat = Heartbeat(self._lookout)
         self._errands = Errands(self._loop.post)
+        self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -241,6 +243,7 @@ class Service:
         """A heartbeat is due; called by the scheduler's thread."""
         self._heartbeat.begin(self.settings, planned, self.clock.now())
         self._listening.resync()
+        self._inventory.begin(self.settings)
 
     def _finish_heartbeat(self) -> None:
         beat = self._heartbeat.done(self.clock.now(), is_idle=self._loop.is_idle())
@@ -263,6 +266,8 @@ class Service:
             found = conditions(lambda: "unknown")
         self._loop.post(inbox.HostSeen(conditions=self._loop.with_lateness(found)))
         self._loop.post(inbox.RightsSeen(lacking=self._rights.lacking(self.settings)))
+        if (listeners := self._inventory.glance(self.settings)) is not None:
+            self._loop.post(listeners)
         self._last_round = self.clock.running()
         now = self.clock.now().isoformat()
         files.write(self.settings.state / "status.json", self._answers.status())

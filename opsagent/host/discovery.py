@@ -109,28 +109,37 @@ def _health_pages(found: Sequence[ListeningSocket], ends: float) -> Iterator[Fin
     open_ports = {one.port: one for one in reversed(found) if one.protocol == "tcp"}
     for port, one in sorted(open_ports.items()):
         address = _ANY.get(one.address, one.address)
-        why_not = _why_not(one, address, ends)
+        why_not = _why_not(one, address) or ("no time left" if time.monotonic() >= ends else "")
         if why_not:
             yield Finding(kind=FindingKind.NOT_ASKED, name=f"tcp {port}", unit=one.unit, port=port, note=why_not)
-        elif (status := health_status(address, port)) is not None:
-            url = health_url(address, port)
-            yield Finding(
-                kind=FindingKind.HEALTH,
-                name=url,
-                unit=one.unit,
-                port=port,
-                url=url,
-                status=status,
-                note=f"answers {status}",
-            )
+        elif (page := _page(address, port, one.unit)) is not None:
+            yield page
 
 
-def _why_not(one: ListeningSocket, address: str, ends: float) -> str:
+def _page(address: str, port: int, unit: str | None) -> Finding | None:
+    status = health_status(address, port)
+    if status is None:
+        return None
+    url = health_url(address, port)
+    return Finding(
+        kind=FindingKind.HEALTH, name=url, unit=unit, port=port, url=url, status=status, note=f"answers {status}"
+    )
+
+
+def page_of(listener: Finding) -> Finding | None:
+    """Ask one listener for its health page, where such a port may be asked at all."""
+    address = _ANY.get(listener.address, listener.address)
+    if listener.protocol != "tcp" or listener.port is None or _why_not(listener, address):
+        return None
+    return _page(address, listener.port, listener.unit)
+
+
+def _why_not(one: Finding | ListeningSocket, address: str) -> str:
     if one.port not in ASKED_PORTS or not ipaddress.ip_address(address).is_loopback:
         return "only loopback ports 80, 443, 3000, 5000 and 8000-8999 are asked"
     if one.unit is not None and one.unit.endswith(".socket"):
         return f"asking would start the service behind {one.unit}"
-    return "no time left" if time.monotonic() >= ends else ""
+    return ""
 
 
 def _file_systems() -> list[Finding]:

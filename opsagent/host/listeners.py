@@ -28,6 +28,7 @@ class ListeningSocket:
 
     `unit` is the system unit that made it, None when that cannot be known; `user_unit` the unit of a user's manager
     below it. `process` is the name of the first process there. `v4_too`: an IPv6 socket that answers IPv4 as well.
+    `uid` is whose socket it is.
     """
 
     protocol: str
@@ -37,6 +38,7 @@ class ListeningSocket:
     process: str | None = None
     user_unit: str | None = None
     v4_too: bool = False
+    uid: int = 0
 
 
 def listeners() -> tuple[ListeningSocket, ...]:
@@ -80,6 +82,7 @@ def _described(row: sock_diag.DiagSocket, root: Path | None, path: str | None, h
         process=_name(holder) if holder else None,
         user_unit=user_unit,
         v4_too=row.address == "::" and not row.v6_only,
+        uid=row.uid,
     )
 
 

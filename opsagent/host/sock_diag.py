@@ -36,6 +36,7 @@ class DiagSocket:
     inode: int
     cgroup: int
     v6_only: bool
+    uid: int = 0
 
 
 def listening() -> tuple[DiagSocket, ...]:
@@ -73,7 +74,7 @@ def _messages(datagram: bytes) -> Iterator[tuple[int, bytes]]:
 
 def parse(protocol: str, body: bytes) -> DiagSocket | None:
     """Read one inet_diag_msg; None for a socket that is connected to somebody."""
-    family, _, _, _, port, peer, source, _, _, _, _, _, _, _, inode = _MESSAGE.unpack_from(body)
+    family, _, _, _, port, peer, source, _, _, _, _, _, _, uid, inode = _MESSAGE.unpack_from(body)
     if peer != b"\0\0":
         return None
     attributes = dict(_attributes(body[_MESSAGE.size :]))
@@ -84,6 +85,7 @@ def parse(protocol: str, body: bytes) -> DiagSocket | None:
         inode=inode,
         cgroup=int.from_bytes(attributes.get(_CGROUP_ID, b""), "little"),
         v6_only=any(attributes.get(_V6_ONLY, b"")),
+        uid=uid,
     )
 
 

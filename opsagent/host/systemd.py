@@ -94,6 +94,18 @@ class Systemd:
         """Make a call that changes nothing, also on another service of this bus; BusError is that one's own answer."""
         return self._reading(lambda bus: bus.call(call))
 
+    def active(self, pattern: str) -> tuple[str, ...]:
+        """Return the names of the active units that fit a pattern such as `*.timer`."""
+        call = manager_call("ListUnitsByPatterns", "asas", ["active"], [pattern])
+        return tuple(str(row[0]) for row in self._reading(lambda bus: bus.call(call))[0])
+
+    def properties(self, unit: str, interface: str, names: Sequence[str]) -> Properties:
+        """Read properties of a unit; `interface` is the last word of theirs (`Timer`). Unknown ones are absent."""
+        calls = [get(object_path(unit), f"{SYSTEMD}.{interface}", name) for name in names]
+        answers = self._reading(lambda bus: bus.call_many(calls))
+        told = zip(names, answers, strict=True)
+        return Properties({name: answer[0] for name, answer in told if not isinstance(answer, BusError)})
+
     def system_state(self) -> str:
         """Return the manager's SystemState: starting, running, degraded, maintenance, stopping and so on."""
         call = get(MANAGER_PATH, MANAGER, "SystemState")

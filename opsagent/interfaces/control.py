@@ -19,7 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core.asking import ChangesAsked, IncidentAsked, Question, RequestError, read
+from opsagent.core.asking import ChangesAsked, EnvironmentAsked, IncidentAsked, Question, RequestError, read
 from opsagent.core.commands import Answer, Command
 from opsagent.core.text import visible
 from opsagent.interfaces import peer as peers
@@ -33,6 +33,8 @@ Ask = Callable[[Command | Question], Reply]
 """Carries a request to the daemon and waits for what came of it; TimeoutError when that takes too long."""
 
 GROUP = "opsagent"
+Evidence = IncidentAsked | ChangesAsked | EnvironmentAsked
+"""Questions whose answers hold other people's words, or tell where to attack."""
 LARGEST = 64 * 1024
 """Bytes of one request."""
 LINE_WITHIN = timedelta(seconds=5)
@@ -154,7 +156,7 @@ class Server:
             return {"error": str(error)}
         except (ValueError, RecursionError) as error:
             return {"error": f"cannot read this line as JSON: {type(error).__name__}, allowed: one object per line"}
-        if isinstance(request, Command | IncidentAsked | ChangesAsked) and not who.may_change(self.group):
+        if isinstance(request, Command | Evidence) and not who.may_change(self.group):
             return {"error": f"cannot do this as {who.name}, allowed: root and members of the group {self.group}"}
         try:
             return _shape(self.ask(request))

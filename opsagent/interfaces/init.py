@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from opsagent.core.denied import denied, holds_data, malformed
+from opsagent.core.environment import check_name, plain_name
 from opsagent.core.text import visible
 from opsagent.host.discovery import Finding, FindingKind
 
@@ -37,7 +38,7 @@ _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9._@/-]*", re.ASCII)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Check:
+class Check:
     """One check to be written: `keys` as YAML text, each with the comment that follows it."""
 
     comments: list[str]
@@ -50,31 +51,32 @@ def render(findings: Sequence[Finding], host: str) -> str:
     """Return settings for what was found; they always load, whatever the host's names look like."""
     checks = [*_service_checks(findings), *_resource_checks(findings)]
     taken: set[str] = set()
-    written = [_written(replace(check, name=_free(check.name, taken))) for check in checks]
+    items = [written(replace(check, name=free(check.name, taken))) for check in checks]
     left_out = [f"# {line}" for line in _left_out(findings)]
     if left_out:
         left_out = ["# Found, and not watched:", *dict.fromkeys(left_out)]
-    body = "\n".join(["checks:", *written]) + "\n"
+    body = "\n".join(["checks:", *items]) + "\n"
     return _HEAD.format(host=visible(host, 80)) + body + "\n".join(left_out) + "\n" * bool(left_out) + _TAIL
 
 
-def _service_checks(findings: Sequence[Finding]) -> Iterator[_Check]:
+def _service_checks(findings: Sequence[Finding]) -> Iterator[Check]:
     """A health page says more than an open port, and an open port more than a running unit."""
-    pages = [one for one in findings if one.kind is FindingKind.HEALTH and _is_page(one)]
-    yield from map(_health, pages)
+    pages = [one for one in findings if one.kind is FindingKind.HEALTH and is_page(one)]
+    yield from map(of_page, pages)
     seen = {("tcp", page.port) for page in pages}
     named = {page.unit for page in pages}
     for one in findings:
         if one.kind is FindingKind.LISTENER and (one.protocol, one.port) not in seen and _lasts(one):
             seen.add((one.protocol, one.port))
             named.add(one.unit)
-            yield _listener(one)
+            yield of_listener(one)
     for one in findings:
         if one.kind is FindingKind.SERVICE and one.unit not in named and _is_unit(one.unit):
-            yield _unit(one)
+            yield of_unit(one)
 
 
-def _is_page(one: Finding) -> bool:
+def is_page(one: Finding) -> bool:
+    """Whether there is a health page at all; 404 says that there is none."""
     return one.status is not None and one.status != HTTPStatus.NOT_FOUND
 
 
@@ -87,7 +89,8 @@ def _lasts(one: Finding) -> bool:
     return one.port is not None and one.port < EPHEMERAL and _is_unit(one.unit)
 
 
-def _health(one: Finding) -> _Check:
+def of_page(one: Finding) -> Check:
+    """Return the check that asks a health page."""
     status = one.status or 0
     comments = [f"{one.url} answers {status}{_behind(one)}"]
     keys = [("url", _quoted(one.url), "")]
@@ -98,19 +101,22 @@ def _health(one: Finding) -> _Check:
     if one.url.startswith("https:"):
         keys.append(("insecure", "true", "   # no certificate is right for a loopback address"))
     keys += _unit_keys(one.unit)
-    return _Check(comments=comments, name=_name(one), kind="http", keys=keys)
+    return Check(comments=comments, name=_name(one), kind="http", keys=keys)
 
 
-def _listener(one: Finding) -> _Check:
+def of_listener(one: Finding) -> Check:
+    """Return the check that looks whether a port is still held."""
     keys = [("port", str(one.port), "")]
     if one.protocol == "udp":
         keys.append(("protocol", "udp", ""))
     found = f"{one.protocol} port {one.port} at {one.address}{_behind(one)}"
-    return _Check(comments=[found], name=f"{_name(one)}-{one.port}", kind="listen", keys=keys + _unit_keys(one.unit))
+    name = check_name(one.unit if _is_unit(one.unit) else None, one.port or 0)
+    return Check(comments=[found], name=name, kind="listen", keys=keys + _unit_keys(one.unit))
 
 
-def _unit(one: Finding) -> _Check:
-    return _Check(comments=[f"{one.name} {one.note}"], name=_name(one), kind="unit", keys=_unit_keys(one.unit))
+def of_unit(one: Finding) -> Check:
+    """Return the check that asks systemd for a unit."""
+    return Check(comments=[f"{one.name} {one.note}"], name=_name(one), kind="unit", keys=_unit_keys(one.unit))
 
 
 def _unit_keys(unit: str | None) -> list[tuple[str, str, str]]:
@@ -127,13 +133,13 @@ def _behind(one: Finding) -> str:
     return f", {one.unit}" if one.unit else f", {one.note}" if one.note else ""
 
 
-def _resource_checks(findings: Sequence[Finding]) -> Iterator[_Check]:
+def _resource_checks(findings: Sequence[Finding]) -> Iterator[Check]:
     failed = [one for one in findings if one.kind is FindingKind.FAILED_UNIT]
     told = [f"failed now, so it will be the first finding: {one.name} ({one.note})" for one in failed]
     unread = any(one.kind is FindingKind.UNREAD and one.name == "units" for one in findings)
     told = told or ["which units are failed now could not be read" if unread else "no unit is failed now"]
     ignore = [("ignore", "[]", "   # names of units that may fail")]
-    yield _Check(comments=told, name="failed-units", kind="units", keys=ignore)
+    yield Check(comments=told, name="failed-units", kind="units", keys=ignore)
     for one in findings:
         if one.percent is None:
             continue
@@ -141,13 +147,13 @@ def _resource_checks(findings: Sequence[Finding]) -> Iterator[_Check]:
         if one.kind is FindingKind.FILE_SYSTEM and one.name.startswith("/"):
             name = "root-disk" if one.name == "/" else f"{one.name}-disk"
             keys = [("path", _quoted(one.name), ""), *_disk_limits(one.percent)]
-            yield _Check(comments=[f"{one.name} ({one.note}): {used} used now"], name=name, kind="disk", keys=keys)
+            yield Check(comments=[f"{one.name} ({one.note}): {used} used now"], name=name, kind="disk", keys=keys)
         elif one.kind is FindingKind.MEMORY:
             limits = [*_limit(one.percent, MEMORY_WARNING), *_swap_limit(findings)]
-            yield _Check(comments=[f"memory of {one.note}: {used} used now"], name="ram", kind="memory", keys=limits)
+            yield Check(comments=[f"memory of {one.note}: {used} used now"], name="ram", kind="memory", keys=limits)
         elif one.kind is FindingKind.PROCESSOR:
             limits = _limit(one.percent, CPU_WARNING)
-            yield _Check(comments=[f"{one.note}: load {used} now"], name="processor", kind="cpu", keys=limits)
+            yield Check(comments=[f"{one.note}: load {used} now"], name="processor", kind="cpu", keys=limits)
 
 
 def _limit(percent: float, usual: float, key: str = "warning") -> list[tuple[str, str, str]]:
@@ -176,7 +182,7 @@ def _left_out(findings: Sequence[Finding]) -> Iterator[str]:
     for one in findings:
         if one.kind is FindingKind.LISTENER and not _lasts(one) and not _has_page(one, findings):
             yield visible(f"{one.protocol} port {one.port} at {one.address}{_behind(one)}: {_why_not(one)}", 160)
-        elif one.kind is FindingKind.HEALTH and not _is_page(one):
+        elif one.kind is FindingKind.HEALTH and not is_page(one):
             yield visible(f"{one.url} answers {one.status}: no health page there", 160)
         elif one.kind is FindingKind.FILE_SYSTEM and one.percent is None:
             yield visible(f"{one.name}: {one.note}", 160)
@@ -187,7 +193,7 @@ def _left_out(findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _has_page(one: Finding, findings: Iterable[Finding]) -> bool:
-    return any(page.kind is FindingKind.HEALTH and page.port == one.port and _is_page(page) for page in findings)
+    return any(page.kind is FindingKind.HEALTH and page.port == one.port and is_page(page) for page in findings)
 
 
 def _why_not(one: Finding) -> str:
@@ -196,7 +202,8 @@ def _why_not(one: Finding) -> str:
     return "no unit is behind it that could be named" if not _is_unit(one.unit) else "not lasting"
 
 
-def _written(check: _Check) -> str:
+def written(check: Check) -> str:
+    """Return the check as an item of the list `checks` in YAML."""
     lines = [f"  # {visible(comment, 160)}" for comment in check.comments]
     lines += [f"  - name: {check.name}", f"    kind: {check.kind}"]
     lines += [f"    {key}: {value}{comment}" for key, value, comment in check.keys]
@@ -208,9 +215,9 @@ def _name(one: Finding) -> str:
     return one.unit.rpartition(".")[0] if one.unit and _is_unit(one.unit) else f"port-{one.port}"
 
 
-def _free(wanted: str, taken: set[str]) -> str:
+def free(wanted: str, taken: set[str]) -> str:
     """Make a name of it that is allowed and not taken yet."""
-    plain = re.sub(r"[^a-z0-9]+", "-", wanted.lower()).strip("-")[:50].strip("-") or "check"
+    plain = plain_name(wanted)
     name, count = plain, 1
     while name in taken:
         count += 1

@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from opsagent.core import events as ev
 from opsagent.core import story
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.report.about_changes import DECISIONS, decision
 from opsagent.core.report.archive import archived, noted
 from opsagent.core.report.daily import entries
+from opsagent.core.report.environment import environment_block, with_block
 from opsagent.core.report.head import closing, head
 from opsagent.core.report.incident_file import incident_file, merged
 from opsagent.core.report.links import below_incidents, has_file
@@ -41,6 +43,7 @@ BACKLOG = 1000
 INCIDENTS_WAITING = 200
 TRY_AGAIN = timedelta(seconds=5)
 ROUND = 100
+_RENEWS_ENVIRONMENT = (ev.EnvironmentLearned, ev.EnvironmentDrifted, ev.HeartbeatDone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Memory:
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
         self._news = True
+        self._environment_news = False
         self._tried_at = datetime.min.replace(tzinfo=UTC)
         self.trouble = ""
         """Why something waits to be written, "" when nothing does."""
@@ -92,6 +96,7 @@ class Memory:
             self._forget_oldest()
             self._note_incident(before, after, recorded)
             self._note_pattern(before, after, recorded)
+            self._environment_news |= isinstance(recorded.event, _RENEWS_ENVIRONMENT)
         if steps:
             _, after, recorded = steps[-1]
             self._news = True
@@ -109,6 +114,10 @@ class Memory:
         if self._news:
             problem = self._tried(lambda: self._days.put_head(head(state, now, self._days.host)))
             self._news = bool(problem)
+            problems += problem
+        if self._environment_news:
+            problem = self._tried(partial(self._write_environment, state))
+            self._environment_news = bool(problem)
             problems += problem
         self.trouble = problems[0] if problems else ""
 
@@ -152,7 +161,7 @@ class Memory:
                 problems += self._write_out(state.zone, counts)
         problems += self._write_out(state.zone, counts)
         if _wanted(state, date, since):
-            problems += self._tried(partial(self._fill_head, state))
+            problems += self._fill(state)
         self._news = True
         self.missing_since = self.missing_since if date is not None else None
         self.trouble = problems[0] if problems else ""
@@ -169,6 +178,11 @@ class Memory:
             return
         ended = head(before, before.at, self._days.host)
         self._ended[ended.date] = ended
+
+    def _fill(self, state: State) -> list[str]:
+        """Write what is told of the last state alone."""
+        writes = (self._fill_head, self._write_environment)
+        return [problem for write in writes for problem in self._tried(partial(write, state))]
 
     def _fill_head(self, state: State) -> None:
         """Give the last day its figures where its file was begun without them; else its head is the daemon's."""
@@ -259,6 +273,10 @@ class Memory:
     def _write_archive(self) -> None:
         new = {key: self._clean(self._patterns[key]) for key in sorted(self._new_patterns)}
         self._writer.replace(self._places.archive, lambda found: archived(found, new))
+
+    def _write_environment(self, state: State) -> None:
+        if block := self._redact(environment_block(state, self._days.host)):
+            self._writer.replace(self._places.environment, lambda found: with_block(found, block))
 
     def _clean(self, pattern: Pattern) -> Pattern:
         return replace(

@@ -1,4 +1,4 @@
-"""When a certificate begins and ends to be valid, read from its DER bytes without trusting it first."""
+"""When a certificate is valid and for whom, read from its DER bytes without trusting it first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 _SEQUENCE, _INTEGER, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0x02, 0xA0, 0x17, 0x18
+_SET, _OCTETS, _DNS_NAME = 0x31, 0x04, 0x82
+_CRITICAL = b"\x01\x01\xff"
+_COMMON_NAME, _OTHER_NAMES = b"\x06\x03\x55\x04\x03", b"\x06\x03\x55\x1d\x11"
+"""Object identifiers 2.5.4.3 and 2.5.29.17, with their headers."""
+_LONGEST_NAME = 253
 _LONG_FORM = 0x80
 _MAX_LENGTH_BYTES = 4
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
@@ -33,16 +38,51 @@ class Validity:
 
 def validity(der: bytes) -> Validity:
     """Read the validity of one certificate; ValueError if these bytes are not a certificate."""
+    span, _ = _element(_from_validity(der), _SEQUENCE)
+    begins, span = _time(span)
+    ends, _ = _time(span)
+    return Validity(begins=begins, ends=ends)
+
+
+def subject(der: bytes) -> str:
+    """Return for whom a certificate is: its common name, else its first DNS name, else ""; ValueError as above."""
+    _, fields = _element(_from_validity(der), _SEQUENCE)
+    names, rest = _element(fields, _SEQUENCE)
+    name = _common_name(names) or _first_dns_name(rest)
+    return name.decode("utf-8", "replace")[:_LONGEST_NAME]
+
+
+def _from_validity(der: bytes) -> bytes:
+    """Return what stands in a certificate from its validity on."""
     certificate, _ = _element(der, _SEQUENCE)
     fields, _ = _element(certificate, _SEQUENCE)
     if fields[:1] == bytes([_VERSION]):
         _, fields = _element(fields, _VERSION)
     for tag in (_INTEGER, _SEQUENCE, _SEQUENCE):  # serial number, signature algorithm, issuer
         _, fields = _element(fields, tag)
-    span, _ = _element(fields, _SEQUENCE)
-    begins, span = _time(span)
-    ends, _ = _time(span)
-    return Validity(begins=begins, ends=ends)
+    return fields
+
+
+def _common_name(names: bytes) -> bytes:
+    while names:
+        group, names = _element(names, _SET)
+        pair, _ = _element(group, _SEQUENCE)
+        if pair.startswith(_COMMON_NAME):
+            return _any_element(pair[len(_COMMON_NAME) :])[1]
+    return b""
+
+
+def _first_dns_name(rest: bytes) -> bytes:
+    """Find the extension by its identifier; a flag may stand between it and its names."""
+    _, found, after = rest.partition(_OTHER_NAMES)
+    if not found:
+        return b""
+    names, _ = _element(_element(after.removeprefix(_CRITICAL), _OCTETS)[0], _SEQUENCE)
+    while names:
+        tag, name, names = _any_element(names)
+        if tag == _DNS_NAME:
+            return name
+    return b""
 
 
 def from_pem(text: str) -> tuple[bytes, ...]:
@@ -59,6 +99,12 @@ def from_pem(text: str) -> tuple[bytes, ...]:
     if not found:
         raise ValueError("there is no certificate in it")
     return tuple(found)
+
+
+def _any_element(der: bytes) -> tuple[int, bytes, bytes]:
+    """Split the first element, whatever its tag, into the tag, its content and what follows it."""
+    tag = der[0] if der else 0
+    return (tag, *_element(der, tag))
 
 
 def _element(der: bytes, tag: int) -> tuple[bytes, bytes]:

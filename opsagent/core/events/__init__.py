@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
+from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
 from opsagent.core.events.event import Event
 from opsagent.core.events.host import (
     BlipSeen,
@@ -95,6 +96,8 @@ __all__ = [
     "DaemonStarted",
     "DaemonStopped",
     "DeadManHeard",
+    "EnvironmentDrifted",
+    "EnvironmentLearned",
     "Event",
     "EvidenceGathered",
     "FindingReceived",
@@ -112,6 +115,7 @@ __all__ = [
     "IncidentSuspected",
     "IncidentWithdrawn",
     "LevelPaged",
+    "ListenersOpened",
     "LogSalvaged",
     "MemoryPurged",
     "NoteAdded",

@@ -207,6 +207,22 @@ def _(event: ev.DeadManHeard, scene: Scene) -> str:
     return ""
 
 
+@host_story.register(ev.EnvironmentDrifted)
+def _(event: ev.EnvironmentDrifted, scene: Scene) -> str:
+    if len(event.lines) == 1:
+        return told(f"{scene.now()} changed: {inline(event.lines[0], 200)}")
+    lines = [f"**Changed** {inline(line, 200)}" for line in event.lines[:LINES]]
+    more = f"and {len(event.lines) - LINES} more" if len(event.lines) > LINES else ""
+    return told(f"{scene.now()} {len(event.lines)} things changed", *lines, more)
+
+
+@host_story.register(ev.ListenersOpened)
+def _(event: ev.ListenersOpened, scene: Scene) -> str:
+    lines = [f"**Saw** {inline(line, 200)}" for line in event.lines[:LINES]]
+    why = f"**Expected** {inline(event.expected)}" if event.expected else ""
+    return told(f"{scene.now()} open to the network now", *lines, why)
+
+
 @host_story.register(ev.NotificationFailed)
 def _(event: ev.NotificationFailed, scene: Scene) -> str:
     return _undelivered(event.key, event.reason, scene) if event.next_at is None else ""

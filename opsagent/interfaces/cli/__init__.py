@@ -26,6 +26,7 @@ COMMANDS = {
     "incidents": "reading",
     "show": "reading",
     "metrics": "measuring",
+    "environment": "environment",
     "ack": "acting",
     "resolve": "acting",
     "pause": "acting",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from opsagent.interfaces.cli import clock
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opsagent.interfaces.cli.place import Place
     from opsagent.store.reader import Reader
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER_RUN: dict[str, Any] = {
     "host": "",
     "mode": None,
@@ -89,6 +91,25 @@ def story(where: Place, label: str) -> dict[str, Any] | None:
     if text is None or told is None:
         fail(f"cannot find incident {label}, see: opsagent incidents")
     return {**json.loads(text), "timeline": contract.story(told)["timeline"]}
+
+
+def environment(where: Place) -> dict[str, Any] | None:
+    """Return the environment as it was last recorded, None when this user may not read the log."""
+    from opsagent.core import events as ev  # noqa: PLC0415 - as above
+    from opsagent.core.codec import decode  # noqa: PLC0415
+    from opsagent.core.environment.shown import shown  # noqa: PLC0415
+
+    reader = _reader(where)
+    if reader is None:
+        return None if _is_closed(where) else shown(None, None, {})
+    kinds = (ev.EnvironmentLearned.__name__, ev.EnvironmentDrifted.__name__)
+    with reader:
+        rows = [row for kind in kinds for row in reader.newest(kind, since=BEGINNING, limit=1)]
+    row = max(rows, key=lambda row: row.seq, default=None)
+    event = decode(row.type, row.data) if row is not None else None
+    if row is None or not isinstance(event, ev.EnvironmentLearned | ev.EnvironmentDrifted):
+        return shown(None, None, {})
+    return shown(event.environment, row.at, {})
 
 
 def why(where: Place, check: str) -> list[str]:

@@ -24,9 +24,15 @@ def init(
         str | None, typer.Argument(metavar="PATH", help="Default: /etc/opsagent/opsagent.yaml for root.")
     ] = None,
     *,
+    add: Annotated[
+        str, typer.Option(metavar="NAME", help="Add one check to the settings in use: see opsagent environment.")
+    ] = "",
     json_: Json = False,
 ) -> None:
     """Write settings from what runs here. Everything is watched, nothing armed. Never overwrites."""
+    if add:
+        _add(place.find(path), add, as_json=json_)
+        return
     target = Path(path) if path else place.usual_settings()
     if os.path.lexists(target):
         fail(f"cannot write {target}: it is there already, and is never overwritten; allowed: a new path")
@@ -35,6 +41,29 @@ def init(
         say_json({"path": str(target)})
     else:
         say(f"wrote {target}: nothing is armed, it only watches. Look at it, then: opsagent validate {target}")
+
+
+def _add(where: Place, name: str, *, as_json: bool) -> None:
+    """Add a check of what is called `name` on this host, in a file of its own."""
+    from opsagent.interfaces import adding  # noqa: PLC0415 - with the bus, which the other commands need not
+
+    if where.settings is None:
+        fail("cannot add a check to settings that are not there, allowed: after opsagent init")
+    own = _let_the_service_read if address.SYSTEM_SETTINGS in where.settings.absolute().parents else _nobody_else
+    try:
+        check, text = adding.proposed(place.load(where), name)
+        path = adding.add(where.settings, check, text, lambda: place.read(where.settings), own)
+    except adding.AddingError as error:
+        fail(str(error))
+    if as_json:
+        say_json({"path": str(path), "check": check})
+        return
+    then = "systemctl reload opsagent" if where.is_system else "restart opsagent run"
+    say(f"wrote {path}: check {check} only watches. To put it in force: {then}")
+
+
+def _nobody_else(handle: int) -> None:
+    del handle
 
 
 def _write_new(target: Path, text: str) -> None:

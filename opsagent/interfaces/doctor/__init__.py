@@ -36,6 +36,7 @@ def examine(settings: Settings, socket: Path, now: datetime, *, is_system: bool)
     found = [*service.watching(socket, systemd, now, is_system=is_system), *service.people(settings)]
     found += service.hold()
     found += service.acting(settings, systemd, is_system=is_system)
+    found += service.listening(settings)
     who = ground.account(SYSTEM_ACCOUNT if is_system else None)
     if who is None:
         missing = f"there is no user {SYSTEM_ACCOUNT}" if is_system else "this user has no name"

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from opsagent.core.environment import Environment, check_name, unmonitored
 from opsagent.core.order import HOLD_PATH
 from opsagent.core.timing import spoken
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.hold import held
+from opsagent.host.inventory import who_listens
+from opsagent.host.listeners import ListenersError
 from opsagent.interfaces import client
 from opsagent.interfaces import install as installing
 from opsagent.interfaces.doctor import units
 from opsagent.interfaces.doctor.finding import Finding, ok, red, warn
+from opsagent.settings.targets import targets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 
 TIMER = "opsagent-healthcheck.timer"
 START = "systemctl enable --now opsagent"
+MOST_NAMED = 8
 LATE = timedelta(minutes=5)
 """How long after it was due a heartbeat is late."""
 
@@ -106,3 +111,20 @@ def hold() -> Iterator[Finding]:
     """Say whether root holds every action back."""
     if reason := held(HOLD_PATH):
         yield warn("hold", f"every action is held back: {reason}", f"when it may act again: rm {HOLD_PATH}")
+
+
+def listening(settings: Settings) -> Iterator[Finding]:
+    """Name what listens on this host and would be missed by nobody."""
+    try:
+        found = who_listens(targets(settings), settings.scope.value)
+    except ListenersError as error:
+        yield warn("listeners", str(error), "run doctor as root")
+        return
+    unwatched = unmonitored(Environment(listeners=found))
+    if not unwatched:
+        yield ok("listeners", "a check would notice if any of them were gone")
+        return
+    names = [check_name(one.unit, one.port) for one in unwatched]
+    told = ", ".join(f"{one.who} ({one.protocol} {one.port})" for one in unwatched[:MOST_NAMED])
+    more = f" and {len(unwatched) - MOST_NAMED} more" if len(unwatched) > MOST_NAMED else ""
+    yield warn("listeners", f"nobody would notice if these were gone: {told}{more}", f"opsagent init --add {names[0]}")

@@ -1,4 +1,4 @@
-"""The dates of a certificate, read from its bytes."""
+"""The dates of a certificate and for whom it is, read from its bytes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsagent.checks.wire.x509 import from_pem, validity
+from opsagent.checks.wire.x509 import from_pem, subject, validity
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.x509.oid import ObjectIdentifier
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,23 @@ def key() -> RSAPrivateKey:
 
 
 def certificate(key: RSAPrivateKey, begins: datetime, ends: datetime) -> bytes:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x" * 60)])
+    return certificate_of(key, {NameOID.COMMON_NAME: "x" * 60}, begins=begins, ends=ends)
+
+
+def certificate_of(
+    key: RSAPrivateKey,
+    names: dict[ObjectIdentifier, str],
+    *others: str,
+    begins: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    ends: datetime = datetime(2027, 1, 1, tzinfo=UTC),
+) -> bytes:
+    name = x509.Name([x509.NameAttribute(kind, text) for kind, text in names.items()])
+    builder = x509.CertificateBuilder()
+    if others:
+        also = x509.SubjectAlternativeName([x509.RFC822Name("ann@example.org"), *map(x509.DNSName, others)])
+        builder = builder.add_extension(also, critical=not names)
     return (
-        x509.CertificateBuilder()
-        .subject_name(name)
+        builder.subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(2**150)
@@ -70,11 +84,29 @@ def test_every_cut_of_a_certificate_is_refused(key: RSAPrivateKey) -> None:
             validity(der[:length])
 
 
+@pytest.mark.parametrize(
+    ("names", "others", "whom"),
+    [
+        ({NameOID.COMMON_NAME: "www.example.org"}, ("other.example.org",), "www.example.org"),
+        ({NameOID.ORGANIZATION_NAME: "Ours", NameOID.COMMON_NAME: "böse.example"}, (), "böse.example"),
+        ({NameOID.ORGANIZATION_NAME: "Ours"}, ("a.example.org", "b.example.org"), "a.example.org"),
+        ({}, ("a.example.org",), "a.example.org"),
+        ({NameOID.ORGANIZATION_NAME: "Ours"}, (), ""),
+    ],
+)
+def test_a_certificate_is_for_its_common_name_or_else_its_first_dns_name(
+    key: RSAPrivateKey, names: dict[ObjectIdentifier, str], others: tuple[str, ...], whom: str
+) -> None:
+    assert subject(certificate_of(key, names, *others)) == whom
+
+
 @given(st.binary(max_size=300))
 def test_bytes_that_are_no_certificate_are_a_value_error_and_nothing_else(noise: bytes) -> None:
     for der in (noise, b"\x30\x84\xff\xff\xff\xff" + noise, b"\x30\x03\x30\x01" + noise):
         with pytest.raises(ValueError):
             validity(der)
+        with pytest.raises(ValueError):
+            subject(der)
 
 
 def test_text_around_a_certificate_is_ignored() -> None:

@@ -106,7 +106,7 @@ def test_a_row_is_read_from_its_bytes() -> None:
     bare = sock_diag.parse("tcp", fixed)
 
     assert row == sock_diag.DiagSocket(
-        protocol="tcp", address="10.1.2.3", port=8080, inode=4711, cgroup=987, v6_only=True
+        protocol="tcp", address="10.1.2.3", port=8080, inode=4711, cgroup=987, v6_only=True, uid=33
     )
     assert bare is not None
     assert (bare.cgroup, bare.v6_only) == (0, False)

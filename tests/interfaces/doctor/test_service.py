@@ -11,10 +11,12 @@ import pytest
 from opsagent.core.timing import iso
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host.bus import BusLostError
+from opsagent.host.listeners import ListenersError
 from opsagent.interfaces import doctor, known
 from opsagent.interfaces import install as installing
 from opsagent.interfaces.doctor import service
 from opsagent.interfaces.doctor.finding import Level, ok, red, warn
+from tests.core.environment.hosts import listener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -200,3 +202,36 @@ def test_without_settings_it_says_how_to_get_some(tmp_path: Path, instance: Inst
     (found,) = doctor.of_settings(None, settings(instance))
 
     assert (found.level, found.do) == (Level.WARN, "opsagent init")
+
+
+def test_what_listens_unwatched_is_named_with_the_command_that_watches_it(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [listener(7000 + number, f"api{number}") for number in range(9)]
+    monkeypatch.setattr(service, "who_listens", lambda *_: (listener(22, "ssh", watched_by=("ssh",)), *found))
+
+    told = [f"api{number} (tcp {7000 + number})" for number in range(8)]
+    assert list(service.listening(settings(instance))) == [
+        warn(
+            "listeners",
+            f"nobody would notice if these were gone: {', '.join(told)} and 1 more",
+            "opsagent init --add api0-7000",
+        )
+    ]
+
+
+def test_where_everything_is_watched_the_listeners_are_good(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "who_listens", lambda *_: (listener(22, "ssh", watched_by=("ssh",)),))
+
+    assert [one.level for one in service.listening(settings(instance))] == [Level.OK]
+
+
+def test_a_table_of_sockets_that_cannot_be_read_is_said(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_: object) -> None:
+        raise ListenersError("cannot read the table of sockets: no")
+
+    monkeypatch.setattr(service, "who_listens", closed)
+
+    assert [(one.level, one.about) for one in service.listening(settings(instance))] == [(Level.WARN, "listeners")]

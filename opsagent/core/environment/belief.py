@@ -1,0 +1,89 @@
+"""Which part of a look is believed: sockets come and go, and what could not be read has not gone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opsagent.core.environment import Environment, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+MOST = 300
+"""Listeners that are kept; a host with more has a program that opens ports by the thousand."""
+
+
+def keys(listeners: Iterable[Listener]) -> frozenset[str]:
+    """Return what identifies these listeners at the next look."""
+    return frozenset(one.key for one in listeners)
+
+
+def grouped(sockets: Iterable[Listener]) -> tuple[Listener, ...]:
+    """Put the addresses of one port of one program together; of ports that the kernel chose, keep the lowest.
+
+    A UDP socket on such a port asks others rather than serving them: it is left out.
+    """
+    groups: defaultdict[tuple[str, int, str], list[Listener]] = defaultdict(list)
+    for one in sockets:
+        if not (one.chosen and one.protocol == "udp"):
+            groups[one.protocol, 0 if one.chosen else one.port, one.who].append(one)
+    found = [
+        replace(
+            same[0],
+            port=min(one.port for one in same),
+            addresses=tuple(sorted({address for one in same for address in one.addresses})),
+        )
+        for same in groups.values()
+    ]
+    return tuple(sorted(found, key=_place)[:MOST])
+
+
+def _place(one: Listener) -> tuple[int, str, str]:
+    return (one.port, one.protocol, one.who)
+
+
+def believed(
+    seen: Environment, known: Environment | None, earlier: Collection[str], down: Collection[str]
+) -> Environment:
+    """Return the look as it is believed. `earlier` are the keys of the listeners at the look before.
+
+    `down` are units that do not run: that their ports are closed is told as their failure, not as a change here.
+    """
+    before = known or Environment()
+    listeners = before.listeners
+    if seen.listeners is not None:
+        listeners = _listeners(seen.listeners, before.listeners or (), earlier, down)
+    return replace(
+        seen,
+        listeners=listeners,
+        units=before.units if seen.units is None else seen.units,
+        mounts=before.mounts if seen.mounts is None else seen.mounts,
+        timers=before.timers if seen.timers is None else seen.timers,
+        system=seen.system or before.system,
+    )
+
+
+def _listeners(
+    seen: tuple[Listener, ...], known: tuple[Listener, ...], earlier: Collection[str], down: Collection[str]
+) -> tuple[Listener, ...]:
+    """A fixed TCP port is believed at once, any other at the second look in a row.
+
+    One that is gone stays for one more look (its program may just be restarting), unless the program moved.
+    """
+    there = keys(known)
+    new = [one for one in seen if one.key in there or one.key in earlier or (one.protocol == "tcp" and not one.chosen)]
+    moved = {one.who for one in new if one.key not in there}
+    gone = [one for one in known if one.key not in keys(seen)]
+    kept = [one for one in gone if one.unit in down or (one.key in earlier and one.who not in moved)]
+    return tuple(sorted([*new, *kept], key=_place)[:MOST])
+
+
+def exposed(seen: Iterable[Listener], earlier: Collection[str], known: Collection[str]) -> tuple[Listener, ...]:
+    """Return the listeners that opened to the network and were there at two looks in a row.
+
+    `known` are the keys of those that were told of before; what a check watches was wanted by whoever wrote the check.
+    """
+    new = (one for one in seen if one.is_public and one.key in earlier and one.key not in known)
+    return tuple(one for one in new if not one.watched_by)
