@@ -149,6 +149,17 @@ class Maintenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerPolicy:
+    """Who may listen on this host. `ignore` names units, programs, or ports such as `tcp 8081`.
+
+    `alert`: a port that opens to the network, without a package run or deploy, is an incident for a person.
+    """
+
+    ignore: tuple[str, ...] = ()
+    alert: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifierPolicy:
     """A notifier as the core knows it. A public audience is given aliases instead of names."""
 
@@ -173,6 +184,7 @@ class Policy:
     escalation: Escalation = Escalation()
     maintenance: tuple[Maintenance, ...] = ()
     changes: ChangePolicy = ChangePolicy()
+    listeners: ListenerPolicy = ListenerPolicy()
     # Made from `checks`, for they are looked up at every look; no part of the value.
     _by_name: dict[str, CheckPolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_key: dict[str, tuple[CheckPolicy, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)

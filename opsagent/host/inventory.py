@@ -87,11 +87,12 @@ def who_listens(targets: Sequence[Target] = (), scope: str = "system") -> tuple[
     """
     chosen = port_range()
     found = (_listener(one, chosen, scope) for one in listeners() if one.unit != OURSELVES)
-    return tuple(replace(one, watched_by=_watchers(one, targets)) for one in grouped(found))
+    return tuple(_with_watchers(one, targets) for one in grouped(found))
 
 
-def _watchers(one: Listener, targets: Sequence[Target]) -> tuple[str, ...]:
-    return tuple(sorted({target.check for target in targets if covers(target, one)}))
+def _with_watchers(one: Listener, targets: Sequence[Target]) -> Listener:
+    names = {target.check for target in targets if covers(target, one)}
+    return replace(one, watched_by=tuple(sorted(names - {""})), ignored="" in names)
 
 
 def _listener(one: ListeningSocket, chosen: range, scope: str) -> Listener:

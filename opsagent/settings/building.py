@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Severity
-from opsagent.core.policy import CheckPolicy, Escalation, Level, Maintenance, Policy
+from opsagent.core.policy import CheckPolicy, Escalation, Level, ListenerPolicy, Maintenance, Policy
 from opsagent.settings import source
 from opsagent.settings.model import Channel, Settings, Watched
 from opsagent.settings.named import scoped
@@ -55,6 +55,7 @@ def settings_of(
         notifiers=tuple(each.policy for each in channels),
         escalation=_escalation(document, channels),
         maintenance=_maintenance(document, zone),
+        listeners=ListenerPolicy(ignore=document.listeners.ignore, alert=document.listeners.alert),
     )
     return Settings(
         policy=policy,

@@ -59,6 +59,18 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listeners:
+    """Who may listen on this host.
+
+    ignore: what needs no check and raises no alarm: units or programs by name, or a port such as `tcp 8081`.
+    alert: a port that opens to the network, without a package run or deploy, is an incident for a person (SEV3).
+    """
+
+    ignore: tuple[str, ...] = ()
+    alert: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """What opsagent may do, and how often, to any unit and to the host.
 
@@ -152,6 +164,7 @@ class Document:
     notifiers: the ways to people.
     escalation: who is told, and when somebody else is; default: all notifiers at once.
     maintenance: planned windows.
+    listeners: who may listen on this host.
     """
 
     host: str | None = None
@@ -170,6 +183,7 @@ class Document:
     notifiers: tuple[Any, ...] = ()
     escalation: Steps = field(default_factory=Steps)
     maintenance: tuple[Window, ...] = ()
+    listeners: Listeners = field(default_factory=Listeners)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def targets(settings: Settings) -> tuple[Target, ...]:
-    """Return one target for each check, in their order."""
-    return tuple(map(_target, settings.watched))
+    """Return one target for each check, in their order, and one for each listener that is to be ignored."""
+    ignored = (Target(check="", name=name) for name in settings.policy.listeners.ignore)
+    return (*map(_target, settings.watched), *ignored)
 
 
 def _target(watched: Watched) -> Target:

@@ -35,6 +35,14 @@ def test_a_page_is_its_host_and_port_and_a_url_without_its_query() -> None:
     assert of("kind: http, url: 'https://example.org/'").port == 443
 
 
+def test_what_is_to_be_ignored_is_a_target_of_no_check() -> None:
+    settings = load_text("listeners: {ignore: [ssh, tcp 8081]}", KINDS, remedies.KINDS, NOTIFIERS, ADA)
+
+    ignored = [one for one in targets(settings) if not one.check]
+    assert ignored == [Target(check="", name="ssh"), Target(check="", name="tcp 8081")]
+    assert settings.policy.listeners.alert
+
+
 def test_the_resolver_of_the_host_is_no_server_of_ours() -> None:
     assert of("kind: dns, lookup: example.org").port is None
     assert of("kind: dns, lookup: example.org, server: 127.0.0.1").protocol == "udp"

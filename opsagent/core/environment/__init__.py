@@ -17,7 +17,7 @@ class Listener:
     """One port that waits for others, on all the addresses where the same program holds it.
 
     `unit` lasts: a service or socket, or None. `chosen` says that the kernel chose the port, so that its number means
-    nothing. `watched_by` are the checks that would notice if it were gone.
+    nothing. `watched_by` are the checks that would notice if it were gone; `ignored` says that it needs none.
     """
 
     protocol: str
@@ -27,6 +27,7 @@ class Listener:
     process: str | None = None
     chosen: bool = False
     watched_by: tuple[str, ...] = ()
+    ignored: bool = False
 
     @property
     def who(self) -> str:
@@ -47,7 +48,10 @@ class Listener:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a check looks at: a unit, a port of a host ("" for the port on any address of this one), a page."""
+    """What a check looks at: a unit, a port of a host ("" for the port on any address of this one), a page.
+
+    Or, with `check` "", what the settings say to ignore: `name` is a unit, a program, or a port such as `tcp 8081`.
+    """
 
     check: str
     unit: str | None = None
@@ -55,6 +59,7 @@ class Target:
     host: str = ""
     port: int | None = None
     url: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +142,9 @@ def is_local(address: str) -> bool:
 
 
 def covers(target: Target, listener: Listener) -> bool:
-    """Whether the check of this target would notice that the listener is gone."""
+    """Whether the check of this target would notice that the listener is gone, or the settings name it."""
+    if target.name:
+        return target.name in {listener.unit, listener.who, f"{listener.protocol} {listener.port}"}
     if target.unit is not None and target.unit == listener.unit:
         return True
     if target.port != listener.port or target.protocol != listener.protocol:
@@ -148,8 +155,9 @@ def covers(target: Target, listener: Listener) -> bool:
 
 
 def unmonitored(environment: Environment) -> tuple[Listener, ...]:
-    """Return the listeners that no check would miss, save those whose port has another number tomorrow."""
-    return tuple(one for one in environment.listeners or () if not one.watched_by and not one.chosen)
+    """Return the listeners that no check would miss, save what needs none or has another port tomorrow."""
+    found = environment.listeners or ()
+    return tuple(one for one in found if not one.watched_by and not one.ignored and not one.chosen)
 
 
 def check_name(unit: str | None, port: int) -> str:

@@ -86,4 +86,4 @@ def exposed(seen: Iterable[Listener], earlier: Collection[str], known: Collectio
     `known` are the keys of those that were told of before; what a check watches was wanted by whoever wrote the check.
     """
     new = (one for one in seen if one.is_public and one.key in earlier and one.key not in known)
-    return tuple(one for one in new if not one.watched_by)
+    return tuple(one for one in new if not one.watched_by and not one.ignored)

@@ -53,7 +53,8 @@ def opened(world: World, listeners: Iterable[Listener], earlier: Collection[str]
     lines = tuple(f"new listener {endpoint(one)} ({one.who})" for one in new)
     expected = _explanation(world)
     event = ev.ListenersOpened(lines=lines, keys=tuple(one.key for one in new), expected=expected)
-    return [Draft(event=event), *(() if expected else _alarm(world, new))]
+    alarm = world.policy.listeners.alert and not expected
+    return [Draft(event=event), *(_alarm(world, new) if alarm else ())]
 
 
 def _explanation(world: World) -> str:

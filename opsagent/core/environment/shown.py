@@ -69,6 +69,7 @@ def _listener(one: Listener) -> dict[str, Any]:
         "unit": one.unit,
         "process": one.process,
         "watched_by": list(one.watched_by),
+        "ignored": one.ignored,
     }
 
 

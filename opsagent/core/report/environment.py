@@ -84,7 +84,7 @@ def _cell_code(text: str) -> str:
 def _listener(one: Listener) -> tuple[str, ...]:
     port = "a port that the kernel chose" if one.chosen else str(one.port)
     where = f"{one.protocol} {port} at {', '.join(one.addresses)}"
-    watched = ", ".join(map(inline, one.watched_by)) or "**nothing**"
+    watched = ", ".join(map(inline, one.watched_by)) or ("ignored" if one.ignored else "**nothing**")
     return (cell(where), cell(one.who, 80), "the network" if one.is_public else "this host", watched)
 
 

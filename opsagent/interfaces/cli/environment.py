@@ -55,7 +55,7 @@ def _unit(one: dict[str, Any]) -> tuple[str, ...]:
 
 def _listener(one: dict[str, Any]) -> tuple[str, ...]:
     open_to = "the network" if one["public"] else "this host"
-    watched = ", ".join(one["watched_by"]) or "nothing"
+    watched = ", ".join(one["watched_by"]) or ("ignored" if one["ignored"] else "nothing")
     return (f"{one['protocol']} {one['port']}", _who(one), open_to, watched, ", ".join(one["addresses"]))
 
 

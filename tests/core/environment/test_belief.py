@@ -107,6 +107,11 @@ def test_what_stays_on_this_host_or_is_watched_is_no_surprise() -> None:
         (Target(check="c", host="192.168.1.9", port=6379), listener(6379, "r", "0.0.0.0"), False),
         (Target(check="c", host="db.example.org", port=6379), REDIS, False),
         (Target(check="c"), REDIS, False),
+        (Target(check="", name="redis-server"), REDIS, True),
+        (Target(check="", name="redis-server.service"), REDIS, True),
+        (Target(check="", name="tcp 6379"), REDIS, True),
+        (Target(check="", name="udp 6379"), REDIS, False),
+        (Target(check="", name="python3"), program(80, "python3"), True),
     ],
 )
 def test_a_check_covers_the_port_that_it_would_miss(target: Target, one: Listener, yes: bool) -> None:
@@ -116,7 +121,7 @@ def test_a_check_covers_the_port_that_it_would_miss(target: Target, one: Listene
 def test_what_nobody_watches_is_named_save_where_the_port_means_nothing() -> None:
     watched = replace(REDIS, watched_by=("redis",))
 
-    assert unmonitored(host(watched, DNS, CHOSEN)) == (DNS,)
+    assert unmonitored(host(watched, DNS, CHOSEN, program(80, "nc", ignored=True))) == (DNS,)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from opsagent.core.environment import Environment, Listener, Page, UnitKnown
 from opsagent.core.environment.belief import keys
 from opsagent.core.environment.shown import shown
 from opsagent.core.observation import Severity
-from opsagent.core.policy import Policy
+from opsagent.core.policy import ListenerPolicy, Policy
 from opsagent.core.unit import HostConditions
 from tests.core.environment.hosts import host, listener, program
 from tests.core.story_host import StoryHost
@@ -26,8 +27,8 @@ INTRUDER = program(8081, "python3", "0.0.0.0")
 class Looking(StoryHost):
     """Looks as the daemon does: it keeps what listened at the look before."""
 
-    def __init__(self) -> None:
-        super().__init__(Policy(host="web-1"))
+    def __init__(self, *, alert: bool = True) -> None:
+        super().__init__(Policy(host="web-1", listeners=ListenerPolicy(alert=alert)))
         self.earlier: frozenset[str] = frozenset()
 
     def whole(self, environment: Environment) -> None:
@@ -275,9 +276,20 @@ def test_only_a_package_run_or_a_deploy_just_before_explains_a_new_port(
     assert len(web.agent.state.open_incidents) == incidents
 
 
-def test_a_port_that_a_check_watches_is_no_incident() -> None:
+@pytest.mark.parametrize("more", [{"watched_by": ("web",)}, {"ignored": True}])
+def test_a_port_that_a_check_watches_or_that_needs_none_is_no_incident(more: dict[str, Any]) -> None:
     web = looking(REDIS)
     for _ in range(2):
-        web.glance(REDIS, replace(INTRUDER, watched_by=("web",)))
+        web.glance(REDIS, replace(INTRUDER, **more))
 
     assert web.opened == []
+
+
+def test_without_alert_a_new_port_is_only_a_line_of_the_day() -> None:
+    web = Looking(alert=False)
+    web.whole(host(REDIS))
+    for _ in range(2):
+        web.glance(REDIS, INTRUDER)
+
+    assert web.opened == ["new listener 0.0.0.0:8081 (python3)"]
+    assert web.agent.state.open_incidents == ()

@@ -76,6 +76,15 @@ def test_our_own_port_is_not_our_business(monkeypatch: pytest.MonkeyPatch) -> No
     assert who_listens() == ()
 
 
+def test_a_listener_that_is_to_be_ignored_is_marked_and_no_check_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ListeningSocket(protocol="tcp", address="0.0.0.0", port=80, unit="nginx.service")
+    monkeypatch.setattr(inventory, "listeners", lambda: (row,))
+
+    (one,) = who_listens((Target(check="", name="nginx"), Target(check="", name="ssh")))
+
+    assert (one.ignored, one.watched_by) == (True, ())
+
+
 def test_a_user_without_a_name_is_a_number() -> None:
     free = next(uid for uid in range(60_000, 65_000) if uid not in {one.pw_uid for one in pwd.getpwall()})
 
