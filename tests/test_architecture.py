@@ -72,6 +72,7 @@ GRANTED: dict[tuple[str, str], str] = {
     ("notifiers/wire/apprise_child.py", "os.fork"): "a program of its own, outside the daemon: one process per target",
     ("host/systemd.py", "threading"): "threading.local: a D-Bus connection belongs to one thread",
     ("host/systemd.py", "datetime.datetime.now"): "the default stamp of a reading; whoever decides passes a clock",
+    ("host/wrapped.py", "signal.signal"): "the wrapper of a job is a program of its own, and passes signals on",
     ("interfaces/control.py", "threading"): "a small thread for each connection, so that a slow client harms nobody",
     ("interfaces/cli/checking.py", "threading"): "without the daemon a command looks with its own threads",
     ("interfaces/cli/clock.py", "datetime.datetime.now"): "the one clock of all commands",

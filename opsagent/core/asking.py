@@ -83,11 +83,17 @@ class EnvironmentAsked(Question):
     """What is this host like beside its health? Answered as `environment.shown` says."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobsAsked(Question):
+    """How do the jobs stand? Answered by a list as `jobs.shown` says."""
+
+
 QUESTIONS: dict[str, type[Question]] = {
     "status": StatusAsked,
     "why": WhyAsked,
     "incidents": IncidentsAsked,
     "show": IncidentAsked,
+    "jobs": JobsAsked,
     "metrics": MetricsAsked,
     "changes": ChangesAsked,
     "environment": EnvironmentAsked,
@@ -101,6 +107,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "note": commands.Note,
     "raise": commands.Raise,
     "change": commands.ReportChange,
+    "ping": commands.Ping,
     "notify": commands.TestNotifier,
     "healthcheck": commands.Finding,
 }
@@ -140,7 +147,7 @@ def read(body: object, *, by: str, uuid: str = "", asked_at: datetime | None = N
 def summary(request: commands.Command | Question) -> str:
     """Return a request in a few words, as it is shown while it waits: `pause api for 2h`."""
     kind = next(name for name, cls in KINDS.items() if cls is type(request))
-    names = ("incident", "target", "check", "notifier", "service", "text")
+    names = ("incident", "target", "check", "notifier", "job", "service", "text")
     target = next((found for name in names if (found := getattr(request, name, ""))), "")
     lasts = getattr(request, "lasts", None)
     return " ".join(filter(None, (kind, target, f"for {spell(lasts)}" if lasts else "")))

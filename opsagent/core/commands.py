@@ -100,6 +100,21 @@ class ReportChange(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ping(Command):
+    """`ping JOB start|ok|fail`: what a job tells of its own runs.
+
+    `lines` are its last words; `lasted` and `exit_code` are known to whoever ran it; `run` tells runs apart.
+    """
+
+    job: str
+    state: str
+    lines: tuple[str, ...] = ()
+    lasted: timedelta | None = None
+    exit_code: int | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestNotifier(Command):
     """`notify test [NAME]`: one message to one notifier, or to all."""
 

@@ -10,6 +10,7 @@ from opsagent.core import changes, inbox
 from opsagent.core import events as ev
 from opsagent.core.coming import coming
 from opsagent.core.environment import decide
+from opsagent.core.job import JobWatched
 from opsagent.core.notices import notice_of
 from opsagent.core.phase import Outcome
 from opsagent.core.timing import elapsed
@@ -204,6 +205,7 @@ def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
         notifiers=tuple(notifier.name for notifier in policy.notifiers),
         heartbeat=policy.heartbeat,
         budget=policy.per_host,
+        jobs=tuple(JobWatched(name=check.name, plan=check.job.key()) for check in policy.jobs if check.job),
     )
     return [Draft(event=event)]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core import raising
+from opsagent.core import jobs, raising
 from opsagent.core.change import MARKERS, Change, ChangeKind
 from opsagent.core.changes import event_of
 from opsagent.core.escalation import called_off
@@ -35,6 +35,8 @@ _DECIDES = (ev.IncidentAcknowledged, ev.IncidentResolved, ev.IncidentSnoozed)  #
 
 def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.Answer]:
     """Return the events that a command becomes and the answer its author gets; the command itself is recorded too."""
+    if isinstance(command, cmd.Ping):
+        return _pinged(world, command)
     drafts, answer = _done(command, world)
     told = ev.CommandTaken(
         command=type(command).__name__,
@@ -46,6 +48,13 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
     about = next((draft.incident for draft in drafts if draft.incident is not None and draft.incident >= 0), None)
     renewed = [] if any(isinstance(one.event, _DECIDES) for one in drafts) else _renewed(world, command)
     return [Draft(event=told, incident=about, actor=command.by), *drafts, *renewed], answer
+
+
+def _pinged(world: World, ping: cmd.Ping) -> tuple[list[Draft], cmd.Answer]:
+    """A ping says itself who sent it; one that is refused leaves no trace, for its sender may be anybody."""
+    event, text = jobs.pinged(world, ping)
+    drafts = [] if event is None else [Draft(event=event, actor=ping.by)]
+    return drafts, cmd.Answer(accepted=event is not None, text=text)
 
 
 def _yes(text: str) -> cmd.Answer:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from opsagent.core.job import Plan
 from opsagent.core.observation import Severity
 
 
@@ -63,7 +64,7 @@ class RemedyRule:
 class CheckPolicy:
     """What the core knows of a check. The kind's own options stay in `checks/`.
 
-    `hold` is the YAML key `for`: how long a bad status must last before it counts.
+    `hold` is the YAML key `for`: how long a bad status must last before it counts. `job` is when a job should run.
     """
 
     name: str
@@ -77,6 +78,7 @@ class CheckPolicy:
     repair: tuple[RemedyRule, ...] = ()
     criticality: Criticality = Criticality.LOW
     depends_on: tuple[str, ...] = ()
+    job: Plan | None = None
 
     @property
     def key(self) -> str:
@@ -194,6 +196,11 @@ class Policy:
         for check in self.checks:
             self._by_name.setdefault(check.name, check)
             self._by_key[check.key] = (*self._by_key.get(check.key, ()), check)
+
+    @property
+    def jobs(self) -> tuple[CheckPolicy, ...]:
+        """The checks that are jobs, which run by themselves and tell us."""
+        return tuple(check for check in self.checks if check.job is not None)
 
     def check(self, name: str) -> CheckPolicy | None:
         """Return the check of that name, or None."""

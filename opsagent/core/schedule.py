@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.jobs import looked_at
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.recovery import judges
 from opsagent.core.roots import dependencies
@@ -23,7 +24,7 @@ AGAIN = timedelta(milliseconds=200)
 
 def hurried(world: World) -> dict[str, datetime]:
     """Return the checks that are to be looked at sooner than their own pace asks, and when."""
-    soon: dict[str, datetime] = {}
+    soon = looked_at(world)
     for incident in world.state.incidents.values():
         for check in judges(world, incident):
             at = _next(world, incident, check)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from opsagent.core.incident import Action, Incident, Told
+from opsagent.core.job import Job
 from opsagent.core.renewal import replace
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.state import Attempt, Breaker, Owed, State
 
-R = TypeVar("R", Incident, Action, Told)
+R = TypeVar("R", Incident, Action, Told, Job)
 
 
 def shifted(state: State, by: timedelta) -> State:
@@ -41,11 +42,16 @@ def shifted(state: State, by: timedelta) -> State:
         stops={unit: replace(stop, at=stop.at + by) for unit, stop in state.stops.items()},
         breaker=_breaker(state.breaker, by) if state.breaker else None,
         changes=replace(state.changes, known=tuple(replace(c, at=c.at + by) for c in state.changes.known)),
+        jobs={name: _job(one, by) for name, one in state.jobs.items()},
     )
 
 
 def _breaker(breaker: Breaker, by: timedelta) -> Breaker:
     return replace(breaker, opened_at=breaker.opened_at + by, last_at=breaker.last_at + by)
+
+
+def _job(job: Job, by: timedelta) -> Job:
+    return replace(_moved(job, by), pings=tuple(at + by for at in job.pings))
 
 
 def _incident(incident: Incident, by: timedelta) -> Incident:

@@ -10,6 +10,7 @@ from opsagent.core.change import Changes
 from opsagent.core.environment.known import EnvironmentKnown
 from opsagent.core.events import PauseSet
 from opsagent.core.incident import Incident
+from opsagent.core.job import Job
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import HostBudget
@@ -187,6 +188,7 @@ class State:
     pauses: Mapping[str, PauseSet] = field(default_factory=dict)
     owed: Mapping[str, Owed] = field(default_factory=dict)
     breaker: Breaker | None = None
+    jobs: Mapping[str, Job] = field(default_factory=dict)
     day: Day | None = None
     missed: timedelta = timedelta()
     changes: Changes = field(default_factory=Changes)

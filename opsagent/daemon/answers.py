@@ -7,18 +7,19 @@ import queue
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core import contract, inbox, schedule, why
+from opsagent.core import contract, inbox, jobs, schedule, why
 from opsagent.core.asking import (
     ChangesAsked,
     EnvironmentAsked,
     IncidentAsked,
     IncidentsAsked,
+    JobsAsked,
     MetricsAsked,
     Question,
     StatusAsked,
     WhyAsked,
 )
-from opsagent.core.commands import Answer, Command
+from opsagent.core.commands import Answer, Command, Ping
 from opsagent.core.environment import shown as environment
 from opsagent.core.metrics.family import shown
 from opsagent.core.orders import find
@@ -66,19 +67,12 @@ class Answers:
         match request:
             case Command():
                 return self._carried_out(request)
-            case StatusAsked():
-                return self.status()
             case WhyAsked(check=check):
                 return self._why(check)
             case IncidentsAsked() | ChangesAsked() | IncidentAsked():
                 return self._past(request)
-            case MetricsAsked():
-                return [shown(family) for family in self.figures()]
-            case EnvironmentAsked():
-                known = self._agent.state.environment
-                return environment.shown(known.now, known.at, self._agent.state.units)
             case _:
-                return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
+                return self._standing(request)
 
     def _past(self, asked: IncidentsAsked | ChangesAsked | IncidentAsked) -> Mapping[str, Any] | Sequence[Any] | Answer:
         match asked:
@@ -88,6 +82,25 @@ class Answers:
                 return self._changes(asked)
             case IncidentAsked(incident=label):
                 return self._incident(label)
+
+    def _standing(self, request: Question) -> Answer | Mapping[str, Any] | Sequence[Any]:
+        match request:
+            case StatusAsked():
+                return self.status()
+            case MetricsAsked():
+                return [shown(family) for family in self.figures()]
+            case JobsAsked():
+                return jobs.shown(self._agent.state, self._agent.policy.jobs, self._now())
+            case EnvironmentAsked():
+                known = self._agent.state.environment
+                return environment.shown(known.now, known.at, self._agent.state.units)
+            case _:
+                return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
+
+    def may(self, request: Command | Question, user: str) -> bool:
+        """Whether somebody without rights may ask this: a job's own user may ping it."""
+        check = self._agent.policy.check(request.job) if isinstance(request, Ping) else None
+        return check is not None and check.job is not None and check.job.user == user != ""
 
     def status(self) -> dict[str, Any]:
         """Return how everything stands, as `status --json` shows it."""

@@ -27,6 +27,7 @@ from opsagent.daemon.errands import Errands
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
 from opsagent.daemon.inventory import Inventory
+from opsagent.daemon.judging import judged
 from opsagent.daemon.listening import Listening
 from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.measuring import Measuring
@@ -215,6 +216,8 @@ class Service:
 
     def _remembering(self, one: Watched) -> Watched:
         name, book = one.policy.name, self._notebook
+        if one.policy.job is not None:
+            return judged(one, lambda: self._agent.state, self.clock.now)
         return replace(one, check=checks.remembering(one.check, partial(book.read, name), partial(book.write, name)))
 
     def _turn(self) -> None:

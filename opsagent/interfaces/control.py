@@ -56,11 +56,15 @@ class _GoAwayError(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """Serves `ask` on the socket `path`. `open` makes the socket, `serve` is one thread's whole work."""
+    """Serves `ask` on the socket `path`. `open` makes the socket, `serve` is one thread's whole work.
+
+    `may` tells what a user may ask who is not in `group`.
+    """
 
     path: Path
     ask: Ask
     group: str = GROUP
+    may: Callable[[Command | Question, str], bool] = lambda request, user: False  # noqa: ARG005 - nobody without rights
     _listener: socket.socket | None = None
     _connections: dict[socket.socket, peers.Peer] = field(default_factory=dict)
     _door: threading.Lock = field(default_factory=threading.Lock)
@@ -156,7 +160,8 @@ class Server:
             return {"error": str(error)}
         except (ValueError, RecursionError) as error:
             return {"error": f"cannot read this line as JSON: {type(error).__name__}, allowed: one object per line"}
-        if isinstance(request, Command | Evidence) and not who.may_change(self.group):
+        reserved = isinstance(request, Command | Evidence) and not self.may(request, who.name)
+        if reserved and not who.may_change(self.group):
             return {"error": f"cannot do this as {who.name}, allowed: root and members of the group {self.group}"}
         try:
             return _shape(self.ask(request))

@@ -72,7 +72,7 @@ def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> in
 
     def serve(answers: Answers, stop: threading.Event) -> None:
         try:
-            Server(socket, answers).serve(stop)
+            Server(socket, answers, may=answers.may).serve(stop)
         except OSError as error:  # it watches and repairs all the same
             _say(f"cannot open the control socket {socket}: {error}; commands wait in the spool", FAILED)
 

@@ -21,6 +21,7 @@ from opsagent.settings.tree import Mapping, plain
 from opsagent.settings.wording import problems_of
 
 if TYPE_CHECKING:
+    from opsagent.core.job import Plan
     from opsagent.settings.options import Document
     from opsagent.settings.tree import Node
 
@@ -28,7 +29,7 @@ Kinds = abc.Mapping[str, type]
 """Classes by the name of their kind; their fields are the kind's keys."""
 END_OF_ACT = timedelta(seconds=15)
 ARMED_HTTP_EVERY = timedelta(seconds=10)
-_OF_KIND = {"hold": "HOLD", "every": "EVERY"}
+_OF_KIND = {"hold": "HOLD", "every": "EVERY", "criticality": "CRITICALITY"}
 """Where a kind says its own default of a common key that it does not have itself."""
 
 
@@ -48,7 +49,9 @@ def keys_of_kind(common: type, cls: type) -> tuple[Key, ...]:
     shared = []
     for key in keys_of(common):
         mine = own.pop(key.field, None)
-        if mine is not None and mine.required:
+        if mine is not None and key.field in getattr(cls, "OWN", ()):
+            shared.append(mine)  # the same word, and another meaning
+        elif mine is not None and mine.required:
             shared.append(replace(key, annotation=mine.annotation, default=mine.default))
         elif mine is not None and not key.required and key.default is not None:
             shared.append(replace(key, default=mine.default))
@@ -125,13 +128,14 @@ def watched(item: Item, document: Document) -> Watched:
         kind=common["kind"],
         unit=common["unit"],
         scope=scope.value,
-        every=common["every"] or _every(common, document),
+        every=_every(item, document),
         timeout=common["timeout"],
         hold=common["hold"],
         confirm=common["confirm"],
         repair=tuple(_timed(rule, document) for rule in common["repair"]),
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
+        job=_plan(item.made, document),
     )
     return Watched(policy=policy, check=zoned(scoped(item.made, scope.value), document))
 
@@ -158,10 +162,19 @@ def _asks(check: Any, key: str) -> bool:
     return any(own.field == key for own in keys_of(type(check)))
 
 
-def _every(common: dict[str, Any], document: Document) -> timedelta:
+def _every(item: Item, document: Document) -> timedelta:
     """An armed http check is looked at every 10 s: a hung service has no other sign."""
+    common = item.common
+    if common["every"] is not None and "every" not in getattr(item.made, "OWN", ()):
+        every: timedelta = common["every"]
+        return every
     armed_http = common["kind"] == "http" and common["repair"]
     return min(ARMED_HTTP_EVERY, document.fast_loop) if armed_http else document.fast_loop
+
+
+def _plan(check: Any, document: Document) -> Plan | None:
+    plan: Plan | None = check.plan(document.zone or source.host_zone()) if hasattr(check, "plan") else None
+    return plan
 
 
 def channel(item: Item) -> Channel:

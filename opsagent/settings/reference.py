@@ -72,13 +72,13 @@ def _kinds(heading: str, what: str, common: type, kinds: Kinds) -> Iterator[str]
         keys = tuple(
             key
             for key in keys_of_kind(common, cls)
-            if key.field not in usual or (key.required, key.default) != _given(usual[key.field])
+            if key.field not in usual or _given(key) != _given(usual[key.field])
         )
         yield from _section(f"### {what} `{name}`", summary(cls), keys, depth=4)
 
 
-def _given(key: Key) -> tuple[bool, Any]:
-    return key.required, key.default
+def _given(key: Key) -> tuple[bool, Any, str]:
+    return key.required, key.default, key.meaning
 
 
 def _section(

@@ -16,6 +16,7 @@ from opsagent.core.commands import (
     Finding,
     Note,
     Pause,
+    Ping,
     Raise,
     RepairNow,
     ReportChange,
@@ -36,6 +37,10 @@ REQUESTS: list[Command | asking.Question] = [
     ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),
     TestNotifier(by="ann", notifier="mail"),
     Finding(by="ann", findings=("the daemon is down", "disk / 97 %")),
+    Ping(
+        by="ann", job="backup", state="fail", lines=("disk full",), lasted=timedelta(seconds=90), exit_code=3, run="r"
+    ),
+    asking.JobsAsked(),
     asking.StatusAsked(),
     asking.MetricsAsked(),
     asking.WhyAsked(check="api"),

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from opsagent.core.asking import IncidentAsked, Question, StatusAsked
-from opsagent.core.commands import Answer, Command, Note
+from opsagent.core.commands import Answer, Command, Note, Ping
 from opsagent.interfaces import client, control
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 NOBODY = 65534
 GROUP = "adm"
@@ -81,8 +81,8 @@ def path(directory: Path, daemon: Daemon) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(path: Path, daemon: Daemon) -> Iterator[Path]:
-    server = control.Server(path, daemon.ask, group=GROUP)
+def serving(path: Path, daemon: Daemon, may: Callable[[Command | Question, str], bool] | None = None) -> Iterator[Path]:
+    server = control.Server(path, daemon.ask, group=GROUP, **({"may": may} if may else {}))  # type: ignore[arg-type]
     server.open()
     stop = threading.Event()
     thread = threading.Thread(target=server.serve, args=(stop,))
@@ -147,6 +147,16 @@ def test_another_user_may_neither_change_anything_nor_see_evidence(
 
     assert answer == {"error": "cannot do this as nobody, allowed: root and members of the group adm"}
     assert daemon.asked == []
+
+
+def test_another_user_may_ask_what_the_daemon_lets_that_user_ask(directory: Path, daemon: Daemon) -> None:
+    ping = {"kind": "ping", "job": "backup", "state": "ok"}
+    with serving(
+        directory / "own.sock", daemon, lambda asked, user: isinstance(asked, Ping) and user == "nobody"
+    ) as path:
+        assert ask_as(path, ping)["accepted"]
+        assert "error" in ask_as(path, ping, uid=54321)
+        assert "error" in ask_as(path, NOTE)
 
 
 def test_a_member_of_the_group_may_change_and_is_named(path: Path, daemon: Daemon) -> None:

@@ -71,7 +71,7 @@ from opsagent.core.events.repairs import (
     RepairAsked,
     RepairMoved,
 )
-from opsagent.core.events.reports import ReportJoined
+from opsagent.core.events.reports import JobPinged, ReportJoined
 
 EVENTS = {cls.__name__: cls for cls in Event.__subclasses__()}
 
@@ -114,6 +114,7 @@ __all__ = [
     "IncidentSnoozed",
     "IncidentSuspected",
     "IncidentWithdrawn",
+    "JobPinged",
     "LevelPaged",
     "ListenersOpened",
     "LogSalvaged",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from opsagent.core.events.event import Event
+from opsagent.core.job import JobWatched
 from opsagent.core.observation import Status
 from opsagent.core.policy import HostBudget
 from opsagent.core.trend import Coming
@@ -40,7 +41,10 @@ class LogSalvaged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsApplied(Event):
-    """These settings are in force from here on. `text` is the whole of the files, `armed` the checks that may act."""
+    """These settings are in force from here on. `text` is the whole of the files, `armed` the checks that may act.
+
+    `jobs` are those of the checks that run by themselves and tell us.
+    """
 
     digest: str
     text: str
@@ -51,6 +55,7 @@ class SettingsApplied(Event):
     notifiers: tuple[str, ...] = ()
     heartbeat: timedelta = timedelta(minutes=30)
     budget: HostBudget = field(default_factory=HostBudget)
+    jobs: tuple[JobWatched, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.fold.rule import all_asked_anew, folded
+from opsagent.core.job import kept
 from opsagent.core.phase import Outcome
 from opsagent.core.renewal import replace
 from opsagent.core.state import DeadMan
@@ -74,6 +75,7 @@ def _(event: ev.SettingsApplied, state: State, recorded: Recorded) -> State:
         health=known,
         flapping=state.flapping & frozenset(event.checks),
         incidents=all_asked_anew(state),
+        jobs=kept(state.jobs, event.jobs, recorded.at),
     )
 
 

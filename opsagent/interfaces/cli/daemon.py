@@ -71,16 +71,20 @@ def outcome(text: str, *, accepted: bool, pending: bool = False, as_json: bool) 
 
 def leave(place: Place, command: Command, *, as_json: bool = False) -> None:
     """Put a command where the daemon finds it when it starts."""
-    from opsagent.store import spool  # noqa: PLC0415 - sqlite3, which only this path needs
-
-    body = json.dumps(asking.body(command, clock.now()))
     try:
-        _make(place.spool)
-        spool.write(place.spool, body)
+        put_down(place, command)
     except (StoreError, OSError) as error:
         fail(f"{DOWN}, and {error}; allowed: root and members of the group opsagent, once opsagent has run here")
     text = f"{DOWN}; waits in the spool, carried out at its start: {asking.summary(command)}"
     outcome(text, accepted=True, pending=True, as_json=as_json)
+
+
+def put_down(place: Place, command: Command) -> None:
+    """Write a command into the spool. StoreError or OSError where that is not possible."""
+    from opsagent.store import spool  # noqa: PLC0415 - sqlite3, which only this path needs
+
+    _make(place.spool)
+    spool.write(place.spool, json.dumps(asking.body(command, clock.now())))
 
 
 def _make(directory: Path) -> None:

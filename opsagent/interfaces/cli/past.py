@@ -122,6 +122,14 @@ def why(where: Place, check: str) -> list[str]:
         fail(str(error))
 
 
+def jobs(where: Place) -> list[dict[str, Any]]:
+    """Return how the jobs stand by the log alone: what they told since the daemon went down waits in the spool."""
+    from opsagent.core.jobs import shown  # noqa: PLC0415 - as above
+    from opsagent.interfaces.cli.place import load  # noqa: PLC0415
+
+    return shown(_replayed(where), load(where).policy.jobs, clock.now())
+
+
 def _world(where: Place) -> World:
     from opsagent.core.health import Health  # noqa: PLC0415 - as above
     from opsagent.core.observation import Reading  # noqa: PLC0415

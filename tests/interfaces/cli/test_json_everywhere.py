@@ -29,7 +29,7 @@ CHANGES = [
     ["repair", "api"],
     ["note", ID, "seen before"],
 ]
-PROSE = {"run", "schema"}  # the one is the daemon, the other prints nothing but JSON
+PROSE = {"run", "schema", "job"}  # the daemon; what prints nothing but JSON; what prints what its command prints
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:

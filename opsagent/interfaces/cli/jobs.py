@@ -1,0 +1,105 @@
+"""`jobs`, `ping`, `job`: what runs by itself tells of its runs."""
+
+# no `annotations` from __future__ in the files of commands: typer reads them when the program runs
+from datetime import timedelta
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from opsagent.core.asking import JobsAsked, body
+from opsagent.core.commands import Ping
+from opsagent.interfaces import client
+from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.screen import say, say_json, table, warn
+
+PATIENCE = 2.0
+"""Seconds that a job may be kept waiting by a daemon that does not answer."""
+Name = Annotated[str, typer.Argument(metavar="JOB", help="The name of a check of kind job.")]
+
+
+def jobs(*, json_: Json = False, config: Config = None) -> None:
+    """List the jobs. When each ran last, how that ended, and when it is due."""
+    where = place.find(config)
+    found = daemon.question(where, JobsAsked())
+    found = past.jobs(where) if found is None else found
+    if json_:
+        say_json(found)
+    elif not found:
+        say("no jobs: checks of kind job are watched for runs that are left out, late, failed or never end")
+    else:
+        columns = ("job", "state", "schedule", "last run", "took", "due", "message")
+        table(columns, [_row(one) for one in found], wide="message")
+    if not json_:
+        daemon.remind(daemon.pending(where))
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    took = "-" if one["seconds"] is None else f"{one['seconds']:.1f} s"
+    started, due = clock.shown(one["started_at"]), clock.shown(one["due_at"])
+    return (one["name"], one["state"], one["schedule"], started, took, due, one["message"])
+
+
+def ping(
+    job: Name,
+    state: Annotated[str, typer.Argument(metavar="start|ok|fail", help="It begins, has ended well, or has failed.")],
+    *,
+    text: Annotated[
+        str, typer.Option(metavar="TEXT", help="Its last words; kept with the incident if it failed.")
+    ] = "",
+    run: Annotated[str, typer.Option(metavar="ID", help="Tells runs apart that overlap.")] = "",
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Tell of a run of a job: that it begins, that it ended well, that it failed."""
+    told = Ping(by=daemon.who(), job=job, state=state, lines=tuple(text.splitlines()), run=run)
+    daemon.change(place.find(config), told, as_json=json_)
+
+
+def job(
+    name: Name,
+    command: Annotated[list[str], typer.Argument(metavar="-- COMMAND…", help="The program and its arguments.")],
+    *,
+    config: Config = None,
+) -> None:
+    """Run a command and tell of it. In its crontab: opsagent job NAME -- COMMAND. It runs whatever becomes of us.
+
+    Its output passes through, signals are passed on, and its exit status is this command's.
+    """
+    from opsagent.host import wrapped  # noqa: PLC0415 - only this command runs a program
+
+    signals, run = wrapped.Signals(), uuid4().hex[:12]
+
+    def ended(ran: wrapped.Ran) -> None:
+        lasted = timedelta(seconds=ran.seconds)
+        state, code = ("fail", ran.code) if ran.code else ("ok", None)
+        told = Ping(by=daemon.who(), job=name, state=state, lines=ran.lines, lasted=lasted, exit_code=code, run=run)
+        _tell(config, told)
+
+    _tell(config, Ping(by=daemon.who(), job=name, state="start", run=run))
+    raise typer.Exit(wrapped.run(command, signals, ended))
+
+
+def _tell(config: str | None, told: Ping) -> None:
+    """Tell the daemon, or leave word for it; whatever goes wrong with that is said, and harms no job."""
+    try:
+        _told(config, told)
+    except typer.Exit:  # what was wrong has been said
+        warn(f"opsagent: cannot tell that {told.job} {_WORDS[told.state]}")
+    except Exception as error:  # noqa: BLE001 - the job is worth more than what is told of it
+        warn(f"opsagent: cannot tell that {told.job} {_WORDS[told.state]}: {error}")
+
+
+_WORDS = {"start": "begins", "ok": "ended well", "fail": "failed"}
+
+
+def _told(config: str | None, told: Ping) -> None:
+    where = place.find(config)
+    try:
+        answer = client.ask(where.socket, body(told), PATIENCE)
+    except (client.DownError, client.NoAnswerError):
+        daemon.put_down(where, told)
+        return
+    if not answer.get("accepted"):
+        raise ValueError(answer.get("error") or answer.get("text"))
