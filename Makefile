@@ -8,7 +8,7 @@ PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps prometheus
 # Tests of booted hosts mostly wait, so two workers halve the time. Those that share a host stay together.
 PARALLEL := -n 2 --dist loadscope
 
-.PHONY: help run test check bench install uninstall clean packages
+.PHONY: help run test check bench install uninstall deb lock lintian clean packages
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make bench      measure the promises"
 	@echo "make install    install as a service of this host (root)"
 	@echo "make uninstall  take it off again; settings and memory stay (root)"
+	@echo "make deb        build the Debian package: dist/opsagent_*.deb"
 	@echo "make clean      remove what these commands made"
 
 $(BIN)/.run: pyproject.toml scripts/environment.py
@@ -54,6 +55,16 @@ install:
 
 uninstall:
 	@scripts/uninstall.sh
+
+deb: $(BIN)/.run
+	@packaging/build.sh
+
+lintian: deb
+	@scripts/packages.sh lintian
+	@lintian --allow-root --fail-on error dist/opsagent_"$$(packaging/version.sh)"_*.deb
+
+lock:
+	@packaging/lock.sh
 
 clean:
 	@rm -rf .venv .cache .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist *.egg-info

@@ -9,8 +9,8 @@ units=/usr/local/lib/systemd/system
 
 [ "$(id -u)" -eq 0 ] || { echo "cannot install: root is needed, run: sudo make install" >&2; exit 1; }
 command -v systemctl >/dev/null || { echo "cannot install: this host has no systemd" >&2; exit 1; }
-[ -x /usr/lib/polkit-1/polkitd ] ||
-    echo "polkit is missing, so no repair will be allowed; to change that: apt-get install polkitd" >&2
+[ "$(dpkg-query -W -f '${db:Status-Status}' opsagent 2>/dev/null)" != installed ] ||
+    { echo "cannot install: opsagent is here already, from its package; take that off first: sudo apt remove opsagent" >&2; exit 1; }
 
 # Built outside the work tree, which may belong to somebody else.
 version=$(find opsagent pyproject.toml -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
@@ -21,7 +21,7 @@ if [ "$(cat $home/share/version 2>/dev/null)" != "$version" ] || ! $home/bin/ops
     "$python" scripts/environment.py $home "$source"
 fi
 install -d $home/share $home/share/doc $units /usr/local/lib/sysusers.d /usr/local/lib/tmpfiles.d /usr/local/bin
-install -m 755 scripts/healthcheck.py $home/share/healthcheck.py
+install -m 755 scripts/healthcheck.py scripts/settle.sh scripts/withdraw.sh $home/share
 install -m 644 README.md LICENSE $home/share/doc
 install -m 644 systemd/*.service systemd/*.timer $units
 install -m 644 systemd/opsagent.sysusers /usr/local/lib/sysusers.d/opsagent.conf
@@ -29,7 +29,4 @@ install -m 644 systemd/opsagent.tmpfiles /usr/local/lib/tmpfiles.d/opsagent.conf
 ln -sfn $home/bin/opsagent /usr/local/bin/opsagent
 echo "$version" >$home/share/version
 
-systemd-sysusers opsagent.conf
-systemd-tmpfiles --create opsagent.conf
-[ ! -d /run/systemd/system ] || systemctl daemon-reload
-exec $home/bin/opsagent install
+exec $home/share/settle.sh

@@ -40,12 +40,17 @@ def _section(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option" and one.name != "config"]
     usage = " ".join([f"opsagent {name}", *(_argument(one) for one in arguments), *(["[OPTIONS]"] if options else [])])
-    rows = [f"| `{_argument(one)}` | {_help(one)} |" for one in arguments]
-    rows += [f"| `{_option(one)}` | {_help(one)} |" for one in options]
+    rows = [_row(_argument(one), _help(one)) for one in arguments]
+    rows += [_row(_option(one), _help(one)) for one in options]
     table = ["| | |", "|---|---|", *rows] if rows else []
     return "\n".join(
         [f"## {usage.partition(' [OPTIONS]')[0]}", "", str(command.help), "", *table, *([""] if rows else [])]
     )
+
+
+def _row(name: str, text: str) -> str:
+    """Return a row of a table, in which a bar would begin the next cell, even within code."""
+    return "| `{}` | {} |".format(name.replace("|", "\\|"), text.replace("|", "\\|"))
 
 
 def _argument(one: Any) -> str:

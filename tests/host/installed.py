@@ -16,24 +16,29 @@ from tests.host.harness import TREE, Host
 
 SOURCE = "/usr/src/opsagent"
 CACHE = TREE / ".cache"
+LOCK = TREE / "packaging" / "requirements.lock"
 MADE = ("./.git", "./.venv", "./.cache", "./.pytest_cache", "./.ruff_cache", "./.mypy_cache", "./.hypothesis")
+MADE += ("./build", "./dist")
 SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 @functools.cache
 def wheels() -> Path:
-    """Return a folder with all that pip needs to install opsagent offline; made once per list of dependencies."""
+    """Return a folder with all that pip needs to install opsagent offline; made once per lock of the dependencies."""
     project = tomllib.loads((TREE / "pyproject.toml").read_text())
-    needed = [*project["build-system"]["requires"], "wheel", "pip", *project["project"]["dependencies"]]
+    needed = [*project["build-system"]["requires"], "wheel", "pip"]
     version = subprocess.run([SYSTEM_PYTHON, "--version"], capture_output=True, text=True, check=True).stdout
-    folder = CACHE / f"wheels-{hashlib.sha256((version + ' '.join(needed)).encode()).hexdigest()[:12]}"
+    folder = (
+        CACHE / f"wheels-{hashlib.sha256((version + ' '.join(needed) + LOCK.read_text()).encode()).hexdigest()[:12]}"
+    )
     if not folder.exists():
         CACHE.mkdir(exist_ok=True)
         maker = Path(tempfile.mkdtemp(dir=CACHE))
         maker.chmod(0o755)
         subprocess.run([SYSTEM_PYTHON, TREE / "scripts" / "environment.py", maker / "venv", "wheel"], check=True)
-        pip = [maker / "venv" / "bin" / "python", "-m", "pip", "wheel", "-qq", "--wheel-dir", maker / "wheels", *needed]
-        subprocess.run(pip, check=True)
+        pip = [maker / "venv" / "bin" / "python", "-m", "pip", "download", "-qq", "--dest", maker / "wheels"]
+        subprocess.run([*pip, *needed], check=True)
+        subprocess.run([*pip, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", LOCK], check=True)
         shutil.rmtree(maker / "venv")
         with contextlib.suppress(OSError):  # another run was faster
             maker.rename(folder)
