@@ -47,8 +47,19 @@ HOMES = {
     "apprise": {"notifiers"},
 }
 PURE = {
-    *("__future__", "bisect", "collections", "dataclasses", "datetime", "enum", "fnmatch", "functools", "hashlib"),
-    *("heapq", "ipaddress", "itertools", "json", "math", "operator", "re", "statistics", "string", "textwrap"),
+    *(
+        "__future__",
+        "base64",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "datetime",
+        "enum",
+        "fnmatch",
+        "functools",
+        "hashlib",
+    ),
+    *("heapq", "html", "ipaddress", "itertools", "json", "math", "operator", "re", "statistics", "string", "textwrap"),
     *("types", "typing", "unicodedata", "zoneinfo"),
 }
 # Only the daemon has threads, signals, sleep and the wall clock; only these start programs.

@@ -180,7 +180,7 @@ def _check(check: CheckPolicy, health: Health | None, world: World, next_at: dat
         "status": status_of(health).value,
         "armed": world.policy.mode is Mode.AUTO and bool(check.repair),
         "since": _iso(health.since if health else None),
-        "message": _message(health, check),
+        "message": message_of(health, check),
         "next_at": _iso(next_at),
         "suppressed_by": quiet_because(check, world),
     }
@@ -191,7 +191,8 @@ def status_of(health: Health | None) -> Status:
     return Status.UNKNOWN if health is None or health.is_blind else health.status
 
 
-def _message(health: Health | None, check: CheckPolicy) -> str:
+def message_of(health: Health | None, check: CheckPolicy) -> str:
+    """Return what the last look at a check said; of a bad one that is not believed yet, how many there were."""
     if health is None or health.reading is None:
         return "not looked at yet"
     if health.suspicious and not health.is_bad:

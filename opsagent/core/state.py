@@ -68,7 +68,7 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """An incident that is over: what recurrence and "seen before" need to know."""
+    """An incident that is over: what recurrence and "seen before" need to know; `filed`: it has a Markdown file."""
 
     seq: int
     label: str
@@ -79,6 +79,7 @@ class Past:
     closed_at: datetime
     healed: bool
     seconds: float | None = None
+    filed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ import structlog
 
 from opsagent import __version__, checks
 from opsagent.agent import Agent
-from opsagent.core import inbox
+from opsagent.core import contract, inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
@@ -33,7 +33,8 @@ from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.measuring import Measuring
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
-from opsagent.daemon.troubles import TEXTFILE, Troubles
+from opsagent.daemon.showing import Showing
+from opsagent.daemon.troubles import PAGE, TEXTFILE, Troubles
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -92,6 +93,7 @@ class Service:
         self._hands = Hands(self._loop.post, self.clock.now, self._remember, self._rights)
         self._agent = self._made_agent(redact)
         self._measuring = Measuring(self._agent, self.clock, self._troubles.sentences)
+        self._showing = Showing(self.settings, self.clock.running, redact)
         self._listening = Listening(self._hands, self._loop.post, self._known, self._stop)
         self._notebook = Notebook(self.settings.state)
         self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad)
@@ -226,6 +228,8 @@ class Service:
         self._sampling.turn(self.clock.now())
         self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
         self._troubles.note(TEXTFILE, self._measuring.trouble)
+        self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)
+        self._troubles.note(PAGE, self._showing.trouble)
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
@@ -281,6 +285,10 @@ class Service:
     def _known(self) -> tuple[Policy, State]:
         return self.settings.policy, self._agent.state
 
+    def _wrong(self) -> list[str]:
+        """Return what is wrong with us rather than with the host, a sentence each."""
+        return [*self._troubles.sentences(), *contract.troubles(self._agent.state)]
+
     def _plan(self) -> tuple[Mapping[str, datetime], datetime]:
         planned = {
             one.name: self._paces.get(one.every, self.clock.now()) + one.every for one in self.settings.policy.checks
@@ -294,10 +302,12 @@ class Service:
         loop.said(steps)
         self._memory.remember(steps)
         self._measuring.told(steps)
+        self._showing.changed()
 
     def _looked(self, seen: Observation) -> None:
         self._sampling.add(seen)
         self._measuring.look(seen)
+        self._showing.looked(seen)
 
     def _take_spool(self) -> None:
         """Carry out what waited in the spool."""
@@ -349,6 +359,7 @@ class Service:
         self._agent.handle([inbox.Stopping(reason="asked to stop")], now)
         self._memory.catch_up(self._agent.state, now)
         self._measuring.end(now)
+        self._showing.end(self._agent.world(now), self._wrong())
         files.write(self.settings.state / "status.json", self._answers.status())
         self._sampling.end()
         self._ground.opened.log.close()

@@ -19,6 +19,7 @@ log = structlog.get_logger("opsagent")
 LOG = "the event log"
 MEMORY = "the memory"
 TEXTFILE = "the textfile"
+PAGE = "the status page"
 
 
 class Troubles:
@@ -64,6 +65,7 @@ def _flush(pending: Pending, now: datetime) -> None:
 
 _UNTIL_THEN = {
     LOG: "observations are held in our own memory and nothing is repaired, for a repair must be on record before it",
+    PAGE: "whoever looks at it sees how it stood before, and when that was",
     TEXTFILE: "Prometheus sees what was written last, and how old it is",
     MEMORY: "the event log has it all, and the Markdown is caught up when it can be written",
 }

@@ -40,6 +40,7 @@ class Places:
     environment: PurePosixPath
     incidents: PurePosixPath
     patterns: PurePosixPath
+    page: PurePosixPath
     heads: bool = True
     most: int | None = None
 
@@ -58,6 +59,7 @@ PLACES = {
         environment=PurePosixPath("knowledge/environment.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
+        page=PurePosixPath("status.html"),
     ),
     Layout.AI_MEMORY: Places(
         day="ai-memory/daily/{}.md",
@@ -67,6 +69,7 @@ PLACES = {
         environment=PurePosixPath("ai-memory/knowledge/environment.md"),
         incidents=PurePosixPath("ai-memory/incidents"),
         patterns=PurePosixPath("ai-memory/failures/patterns"),
+        page=PurePosixPath("ai-memory/status.html"),
         heads=False,
     ),
     Layout.OPENCLAW: Places(
@@ -77,6 +80,7 @@ PLACES = {
         environment=PurePosixPath("memory/ops-environment.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
+        page=PurePosixPath("memory/ops-status.html"),
         most=15_000,
     ),
 }

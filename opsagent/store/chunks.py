@@ -81,6 +81,15 @@ def unpack(packed: bytes) -> tuple[Sample, ...]:
     )
 
 
+def statuses(packed: bytes) -> tuple[tuple[int, ...], bytes]:
+    """Return when each look of a chunk was, in milliseconds, and the places of the statuses: a tenth of the work."""
+    raw = zlib.decompress(packed)
+    count, first, length = HEAD.unpack_from(raw)
+    place = HEAD.size + length
+    times = accumulate(accumulate(unplaned("i", raw[place : place + 4 * count])), initial=first)
+    return tuple(times)[1:], raw[place + 4 * count : place + 5 * count]
+
+
 def second_differences(times: Sequence[int]) -> list[int]:
     """Return how each step differs from the one before; the first step is 0, for the first time is in the head."""
     steps = [0, *(later - earlier for earlier, later in pairwise(times))]

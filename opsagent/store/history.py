@@ -11,6 +11,7 @@ from opsagent.store.reader import open_to_read
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -48,6 +49,20 @@ class History:
             found = [sample for data in closed for sample in chunks.unpack(data)]
             found += recent(self._connection, number, chunks.MOST)
         return tuple(sorted((one for one in found if since <= one.at < until), key=lambda sample: sample.at))
+
+    def statuses(self, check: str, since: datetime) -> Iterator[tuple[Sequence[int], bytes]]:
+        """Yield looks at a check in order, some hundreds at a time: when, in ms since 1970, and places in `STATUSES`.
+
+        A few from before `since` may come first: of a chunk that reaches into the span all are told.
+        """
+        with our_words("read the samples"):
+            number = self._number(check)
+            query = "SELECT data FROM full WHERE check_id = ? AND last >= ? ORDER BY first"
+            for (data,) in self._connection.execute(query, (number, millis(since))):
+                yield chunks.statuses(data)
+            query = "SELECT at, status FROM recent WHERE check_id = ? AND at >= ? ORDER BY at"
+            rows = self._connection.execute(query, (number, millis(since))).fetchall()
+            yield tuple(at for at, _ in rows), bytes(status for _, status in rows)
 
     def sums(self, check: str, since: datetime, until: datetime) -> tuple[Slot, ...]:
         """Return the five-minute sums of a check in a span, of the last 30 days and of those before."""

@@ -10,31 +10,13 @@ import pytest
 from opsagent.core import inbox
 from opsagent.core.observation import Observation, ok
 from opsagent.daemon import measuring
-from opsagent.daemon.clock import Clock
-from opsagent.daemon.errands import Errands
 from opsagent.daemon.measuring import Measuring
 from tests.core.story_host import NOON, StoryHost
 from tests.core.test_stories import POLICY
+from tests.daemon.at_once import AtOnce, Watch
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-class AtOnce(Errands):
-    """Runs an errand where it is begun."""
-
-    def begin(self, name: str, work) -> bool:  # type: ignore[no-untyped-def]
-        work()
-        return True
-
-
-class Watch(Clock):
-    """A clock whose seconds are ours."""
-
-    seconds = 1000.0
-
-    def running(self) -> float:
-        return self.seconds
 
 
 @pytest.fixture
@@ -47,11 +29,7 @@ def made(clock: Watch) -> Measuring:
     return Measuring(StoryHost(POLICY).agent, clock, list)
 
 
-def _never(arrival: inbox.Arrival) -> None:
-    raise AssertionError(arrival)
-
-
-ERRANDS = AtOnce(_never)
+ERRANDS = AtOnce()
 
 
 def test_it_is_written_at_its_pace_for_everybody_to_read(tmp_path: Path, made: Measuring, clock: Watch) -> None:

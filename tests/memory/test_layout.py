@@ -17,6 +17,7 @@ EXPECTED = {
         "knowledge/environment.md",
         "incidents",
         "failures/patterns",
+        "status.html",
     ],
     Layout.AI_MEMORY: [
         "ai-memory/daily/2026-11-18.md",
@@ -27,6 +28,7 @@ EXPECTED = {
         "ai-memory/knowledge/environment.md",
         "ai-memory/incidents",
         "ai-memory/failures/patterns",
+        "ai-memory/status.html",
     ],
     Layout.OPENCLAW: [
         "memory/2026-11-18-opsagent.md",
@@ -37,6 +39,7 @@ EXPECTED = {
         "memory/ops-environment.md",
         "incidents",
         "failures/patterns",
+        "memory/ops-status.html",
     ],
 }
 
@@ -46,7 +49,7 @@ def test_every_record_has_its_place_in_every_layout(layout: Layout) -> None:
     at = PLACES[layout]
 
     paths = [at.daily(DAY), at.daily(DAY, 2), at.archive, at.playbook, at.decisions, at.environment]
-    assert [str(path) for path in (*paths, at.incidents, at.patterns)] == EXPECTED[layout]
+    assert [str(path) for path in (*paths, at.incidents, at.patterns, at.page)] == EXPECTED[layout]
 
 
 @pytest.mark.parametrize("layout", Layout)

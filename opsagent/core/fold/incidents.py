@@ -9,6 +9,7 @@ from opsagent.core import story
 from opsagent.core.fold.rule import KEEP_PAST, without
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.renewal import replace
+from opsagent.core.report.links import has_file
 from opsagent.core.state import Past
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def _over(state: State, incident: Incident) -> State:
         closed_at=incident.closed_at,
         healed=healed,
         seconds=seconds,
+        filed=has_file(incident),
     )
     oldest = incident.closed_at - KEEP_PAST
     kept = tuple(p for p in state.past if p.closed_at > oldest)

@@ -106,8 +106,13 @@ def blips(state: State, today: date) -> str:
 
 def coming(state: State, now: datetime, today: date) -> str:
     """Return what the checks will say some day if all goes on as it did, "" for nothing."""
-    said = [_coming(one, state, now, today) for one in state.coming if one.at > now]
+    said = coming_ones(state, now, today)
     return f"**Coming:** {' · '.join(said[:BLIPS_NAMED])}" if said else ""
+
+
+def coming_ones(state: State, now: datetime, today: date) -> tuple[str, ...]:
+    """Return the same, a sentence for each check."""
+    return tuple(_coming(one, state, now, today) for one in state.coming if one.at > now)
 
 
 def _coming(one: Coming, state: State, now: datetime, today: date) -> str:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.observation import Severity
-from opsagent.core.phase import Phase
 from opsagent.core.report.about_changes import changed_today
 from opsagent.core.report.clock import day_title, hhmm, seen_from
 from opsagent.core.report.entry import Entry, told
@@ -15,8 +13,9 @@ from opsagent.core.report.figures import blips, coming, figures, watch
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, cut, inline
 from opsagent.core.report.standing import standing, todays
+from opsagent.core.report.verdict import needed, owner, verdict
 from opsagent.core.timing import local_date, resolve
-from opsagent.core.wording import bad_since, needs_you, reason_of, trouble
+from opsagent.core.wording import bad_since, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,16 +42,16 @@ class Head:
 def head(state: State, now: datetime, host: str) -> Head:
     """Return the head of today's file as it stands now: `HEAD_BYTES` bytes of UTF-8, verdict first."""
     today = local_date(now, state.zone)
-    needed = tuple(sorted((i for i in state.open_incidents if needs_you(i)), key=lambda i: (i.severity or "", i.seq)))
-    others = tuple(i for i in state.open_incidents if i not in needed and not i.suppressed_by)
+    wanted = needed(state)
+    others = tuple(i for i in state.open_incidents if i not in wanted and not i.suppressed_by)
     return Head(
         date=today,
         text=fitted(
-            title=f"{day_title(today)} · {cut(inline(host, 63), 90)} · {_verdict(needed)}",
+            title=f"{day_title(today)} · {cut(inline(host, 63), 90)} · {_verdict(wanted)}",
             mark=hhmm(now, state.zone),
-            first=(*standing(state, today), *(_open_line(i, state, today) for i in (*needed, *others))),
+            first=(*standing(state, today), *(_open_line(i, state, today) for i in (*wanted, *others))),
             spare=(
-                todays(state, needed, today),
+                todays(state, wanted, today),
                 coming(state, now, today),
                 changed_today(state, today),
                 blips(state, today),
@@ -67,11 +66,10 @@ def closing(before: State, after: State, recorded: Recorded) -> Entry | None:
     ended, now = before.day, after.day
     if ended is None or now is None or now.date <= ended.date:
         return None
-    needed = tuple(incident for incident in before.open_incidents if needs_you(incident))
     midnight = resolve(datetime.combine(ended.date + DAY, time()), before.zone)
     until = min(recorded.at, midnight - timedelta(microseconds=1))
     last = (figures(before, ended.date), watch(before, until, ended.date), blips(before, ended.date))
-    return Entry(date=ended.date, seq=recorded.seq, text=told(f"24:00 the day · {_verdict(needed)}", *last))
+    return Entry(date=ended.date, seq=recorded.seq, text=told(f"24:00 the day · {_verdict(needed(before))}", *last))
 
 
 def past_head(day: date, host: str, zone: str) -> Head:
@@ -130,34 +128,13 @@ def refitted(text: str, clean: Callable[[str], str]) -> str:
     return fitted(title=clean(title.removeprefix("# ")), mark=mark.split()[2], first=body)
 
 
-def _verdict(needed: Sequence[Incident]) -> str:
-    if not needed:
-        return "nothing needs you"
-    if len(needed) == 1:
-        return f"**1 needs you: {inline(trouble(needed[0]), 80)}**"
-    names = ", ".join(inline(incident.check, 40) for incident in needed[:3])
-    more = f" and {len(needed) - 3} more" if len(needed) > 3 else ""  # noqa: PLR2004 - three names fit a title
-    return f"**{len(needed)} need you: {names}{more}**"
+def _verdict(wanted: Sequence[Incident]) -> str:
+    said = inline(verdict(wanted))
+    return f"**{said}**" if wanted else said
 
 
 def _open_line(incident: Incident, state: State, today: date) -> str:
     name, since = code(incident.check, 64), seen_from(bad_since(incident), state.zone, today)
     said = cut(inline(reason_of(incident), 110), 130)
-    owner = _owner(incident, state, today)
-    return f"**Open:** {name} {incident.severity} since {since}, {said}. {owner}. {link(incident)}"
-
-
-def _owner(incident: Incident, state: State, today: date) -> str:
-    if incident.acknowledged_at and incident.state is Phase.ACKNOWLEDGED:
-        hands = "repairs go on" if incident.keep_repairing else "hands off"
-        at = seen_from(incident.acknowledged_at, state.zone, today)
-        return f"Taken {at} by {inline(incident.acknowledged_by, 30)}; {hands}"
-    if incident.state is Phase.VERIFYING:
-        return "Good again, watched"
-    if incident.state is Phase.SNOOZED and incident.snoozed_until:
-        return f"Quiet until {seen_from(incident.snoozed_until, state.zone, today)}"
-    if incident.state is Phase.REPAIRING:
-        return "Repairing"
-    if incident.severity is Severity.SEV4:
-        return "In the digest"
-    return "Waiting for a person" if incident.first_paged_at else "Nobody told yet"
+    has_it = inline(owner(incident, state.zone, today))
+    return f"**Open:** {name} {incident.severity} since {since}, {said}. {has_it}. {link(incident)}"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.phase import Phase
 from opsagent.core.report.clock import seen_from
-from opsagent.core.report.figures import names
 from opsagent.core.report.markdown import cut, inline
+from opsagent.core.text import visible
 from opsagent.core.timing import local_date
 from opsagent.core.wording import situation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     from opsagent.core.incident import Incident
@@ -22,25 +22,33 @@ TASKS = 3
 
 
 def standing(state: State, today: date) -> tuple[str, ...]:
-    """Return what holds the agent's hands, voice or eyes, whatever happens next."""
+    """Return what holds the agent's hands, voice or eyes, whatever happens next, for a head."""
+    return tuple(f"**{lead}** {cut(inline(rest), 160)}" for lead, rest in holding(state, today))
+
+
+def holding(state: State, today: date) -> tuple[tuple[str, str], ...]:
+    """Return the same in plain words: what it is, and the rest of the sentence."""
     hold, late, man = state.conditions.hold, [one for one in state.owed.values() if one.attempts], state.dead_man
+    since = seen_from(state.breaker.opened_at, state.zone, today) if state.breaker else ""
     lines = [
-        f"**HOLD:** {cut(inline(hold, 100), 120)}: nothing is repaired" if hold else "",
-        f"**Not delivered yet:** {len(late)}, last error {cut(inline(late[-1].last_error, 80), 100)}" if late else "",
-        _silent(man, state.zone, today) if man is not None and man.said else "",
-        f"**Breaker open** since {seen_from(state.breaker.opened_at, state.zone, today)}: no repairs"
-        if state.breaker
-        else "",
-        *(f"**Room:** {cut(inline(line, 120), 140)}" for line in state.complaints[:1]),
-        f"**Flapping:** {names(state.flapping)}" if state.flapping else "",
-        f"**Stopped by an operator, left alone:** {names(state.stops)}" if state.stops else "",
-        f"**Paused:** {names(state.pauses)}" if state.pauses else "",
+        ("HOLD:", f"{visible(hold, 100)}: nothing is repaired" if hold else ""),
+        ("Not delivered yet:", f"{len(late)}, last error {visible(late[-1].last_error, 80)}" if late else ""),
+        ("Dead man does not answer", _silent(man, state.zone, today) if man is not None and man.said else ""),
+        ("Breaker open", f"since {since}: no repairs" if since else ""),
+        *(("Room:", visible(line, 120)) for line in state.complaints[:1]),
+        ("Flapping:", _listed(state.flapping)),
+        ("Stopped by an operator, left alone:", _listed(state.stops)),
+        ("Paused:", _listed(state.pauses)),
     ]
-    return tuple(line for line in lines if line)
+    return tuple((lead, rest) for lead, rest in lines if rest)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return visible(", ".join(visible(name, 40) for name in dict.fromkeys(names)), 120)
 
 
 def _silent(man: DeadMan, zone: str, today: date) -> str:
-    return f"**Dead man does not answer** since {seen_from(man.since, zone, today)}: {cut(inline(man.said, 80), 100)}"
+    return f"since {seen_from(man.since, zone, today)}: {visible(man.said, 80)}"
 
 
 def todays(state: State, needed: Sequence[Incident], today: date) -> str:
