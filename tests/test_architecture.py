@@ -88,7 +88,8 @@ GRANTED: dict[tuple[str, str], str] = {
     ("interfaces/cli/checking.py", "threading"): "without the daemon a command looks with its own threads",
     ("interfaces/cli/clock.py", "datetime.datetime.now"): "the one clock of all commands",
     ("interfaces/cli/service.py", "os.execve"): "`run` becomes the daemon: one process, without the command line",
-    ("interfaces/running.py", "threading"): "the type of the event that ends the serving of the socket",
+    ("interfaces/running.py", "threading"): "the HTTP door is served beside the control socket, each by a thread",
+    ("interfaces/web/server.py", "threading"): "a small thread for each connection, of which there are few",
 }
 
 

@@ -18,7 +18,10 @@ UNVERIFIED = {"_create_unverified_context", "_create_stdlib_context", "CERT_NONE
 SIGNALS = {"kill", "killpg", "pidfd_send_signal", "send_signal", "terminate"}
 NEEDS_CONTEXT = {"SMTP_SSL", "starttls", "IMAP4_SSL", "FTP_TLS", "POP3_SSL"}
 # Each with the reason why it may.
-SIGNALLERS = {"opsagent/host/process.py": "ends the group of a program of ours that it has not reaped yet"}
+SIGNALLERS = {
+    "opsagent/host/process.py": "ends the group of a program of ours that it has not reaped yet",
+    "opsagent/host/wrapped.py": "passes signals on to its one child, which it has not reaped yet",
+}
 UNVERIFIERS = {
     "opsagent/checks/wire/dial.py": "`insecure: true` of one check, said in each of its messages",
     "opsagent/host/health_page.py": "asks loopback once whether a page is there, and sends nothing",

@@ -108,6 +108,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "raise": commands.Raise,
     "change": commands.ReportChange,
     "ping": commands.Ping,
+    "alert": commands.Alert,
     "notify": commands.TestNotifier,
     "healthcheck": commands.Finding,
 }
@@ -147,7 +148,7 @@ def read(body: object, *, by: str, uuid: str = "", asked_at: datetime | None = N
 def summary(request: commands.Command | Question) -> str:
     """Return a request in a few words, as it is shown while it waits: `pause api for 2h`."""
     kind = next(name for name, cls in KINDS.items() if cls is type(request))
-    names = ("incident", "target", "check", "notifier", "job", "service", "text")
+    names = ("incident", "target", "check", "notifier", "job", "service", "name", "text")
     target = next((found for name in names if (found := getattr(request, name, ""))), "")
     lasts = getattr(request, "lasts", None)
     return " ".join(filter(None, (kind, target, f"for {spell(lasts)}" if lasts else "")))

@@ -115,6 +115,21 @@ class Ping(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alert(Command):
+    """What another monitor says of one alert: that it fires, or is `over`.
+
+    `fingerprint` tells alerts apart, `name` is shown; `severity` is its word for it, `begun` an ISO 8601 time.
+    """
+
+    fingerprint: str
+    name: str
+    text: str
+    severity: str = ""
+    begun: str = ""
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestNotifier(Command):
     """`notify test [NAME]`: one message to one notifier, or to all."""
 

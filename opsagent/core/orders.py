@@ -6,9 +6,9 @@ from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from opsagent.core import alerting, jobs, raising
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core import jobs, raising
 from opsagent.core.change import MARKERS, Change, ChangeKind
 from opsagent.core.changes import event_of
 from opsagent.core.escalation import called_off
@@ -37,6 +37,8 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
     """Return the events that a command becomes and the answer its author gets; the command itself is recorded too."""
     if isinstance(command, cmd.Ping):
         return _pinged(world, command)
+    if isinstance(command, cmd.Alert):
+        return alerting.alerted(world, command)
     drafts, answer = _done(command, world)
     told = ev.CommandTaken(
         command=type(command).__name__,

@@ -30,6 +30,7 @@ class Report:
     """What somebody says. `about` is shown where a check's name stands, `key` is its open key (see `key_of`).
 
     `kind` and `failure_class` make the fingerprint, by which it is counted. `since` (UTC) is when it began, None: now.
+    `repeats`: whoever says so says it again and again, so that only what is worse, or back, is news.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Report:
     kind: str = "report"
     failure_class: str = "reported"
     since: datetime | None = None
+    repeats: bool = False
 
 
 def refused(command: cmd.Raise) -> str:
@@ -155,7 +157,8 @@ def _joined(report: Report, incident: Incident) -> tuple[list[Draft], str]:
     """More of what is known already, worse than it was, or there again although every check is good."""
     said = f"{incident.label} {worse_of(report.severity, incident.severity or report.severity)}"
     worse = incident.severity is None or report.severity.value < incident.severity.value
-    if incident.is_open and report.text == incident.reason and not worse:
+    same = report.repeats or report.text == incident.reason
+    if incident.is_open and same and not worse and incident.state is not Phase.VERIFYING:
         return [], f"{said} is open already and says the same"
     again = _again(report, incident)
     drafts = [*again, _words(report, incident, awaits_person=bool(again))]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from opsagent.agent import Agent
     from opsagent.core.incident import Incident
     from opsagent.core.metrics import Family
+    from opsagent.core.policy import CheckPolicy
 
 ANSWER_WITHIN = timedelta(seconds=10)
 
@@ -96,6 +97,10 @@ class Answers:
                 return environment.shown(known.now, known.at, self._agent.state.units)
             case _:
                 return Answer(accepted=False, text=f"cannot answer {type(request).__name__}")
+
+    def jobs(self) -> Sequence[CheckPolicy]:
+        """Return the checks that are jobs, by the settings in force."""
+        return self._agent.policy.jobs
 
     def may(self, request: Command | Question, user: str) -> bool:
         """Whether somebody without rights may ask this: a job's own user may ping it."""

@@ -345,7 +345,7 @@ class Service:
 
     def _say_what_waits(self, new: Settings) -> None:
         """Where we keep things, and for whom, is fixed at the start: say so rather than let somebody wonder."""
-        fixed = ("state", "memory", "layout", "scope")
+        fixed = ("state", "memory", "layout", "scope", "http")
         waiting = [name for name in fixed if getattr(new, name) != getattr(self.settings, name)]
         if waiting:
             log.warning("these settings take effect at the next start: systemctl restart opsagent", keys=waiting)

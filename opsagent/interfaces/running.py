@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from argparse import ArgumentParser
 from dataclasses import replace
 from pathlib import Path
@@ -22,11 +23,11 @@ from opsagent.settings import SettingsError
 from opsagent.store.lock import LockedError
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Mapping, Sequence
 
     from opsagent.daemon.answers import Answers
     from opsagent.settings import Settings
+    from opsagent.settings.options import Http
 
 FAILED = 1
 CONFIG_ERROR = 78  # EX_CONFIG of sysexits.h: systemd shows it by that name
@@ -52,14 +53,15 @@ def main(argv: Sequence[str]) -> int:
 class Redaction:
     """Strikes secrets out of texts; it knows those of the settings in force, for new settings bring new ones."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Begin with these settings."""
+    def __init__(self, settings: Settings, token: str = "") -> None:
+        """Begin with these settings, and the token that opens the HTTP door."""
         self._key = os.urandom(16)
+        self._ours = (token,) if token else ()
         self.know(settings)
 
     def know(self, settings: Settings) -> Settings:
         """Take the secrets of these settings from here on, and return them."""
-        self._redactor = Redactor(settings.secrets, key=self._key)
+        self._redactor = Redactor((*settings.secrets, *self._ours), key=self._key)
         return settings
 
     def __call__(self, text: str) -> str:
@@ -68,9 +70,12 @@ class Redaction:
 
 
 def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> int:
-    redact = Redaction(settings)
+    token = _token(settings.http, settings.state)
+    redact = Redaction(settings, token)
 
     def serve(answers: Answers, stop: threading.Event) -> None:
+        if settings.http is not None and token:
+            _open_http(settings.http, token, answers, stop)
         try:
             Server(socket, answers, may=answers.may).serve(stop)
         except OSError as error:  # it watches and repairs all the same
@@ -83,6 +88,34 @@ def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> in
         return daemon.run(settings, doors, redact)
     except (LockedError, StoreError, OSError) as error:
         return _say(f"cannot run: {error}", FAILED)
+
+
+def _open_http(http: Http, token: str, answers: Answers, stop: threading.Event) -> None:
+    """Serve HTTP beside the control socket; where that is not possible, say so and do without."""
+    from opsagent.interfaces.web.routes import Routes  # noqa: PLC0415 - few have this door
+    from opsagent.interfaces.web.server import Server as Web  # noqa: PLC0415
+
+    try:
+        web = Web(http.address, Routes(answers, token))
+        web.open()
+    except OSError as error:
+        _say(f"cannot open {http.listen} for HTTP: {error.strerror}", FAILED)
+        return
+    threading.Thread(target=web.serve, args=(stop,), name="http", daemon=True).start()
+
+
+def _token(http: Http | None, state: Path) -> str:
+    """Return the token that opens the HTTP door, "" where it stays closed."""
+    from opsagent.interfaces.web.token import token_of  # noqa: PLC0415 - few have this door
+
+    if http is None:
+        return ""
+    try:
+        state.mkdir(mode=0o2770, parents=True, exist_ok=True)
+        return token_of(http.token_file, state)
+    except (OSError, ValueError) as error:
+        _say(f"cannot open {http.listen} for HTTP: {error}", FAILED)
+        return ""
 
 
 def _say(text: str, code: int) -> int:

@@ -65,6 +65,7 @@ def settings_of(
         scope=document.scope,
         deadman=document.deadman,
         metrics=Metrics(textfile=_at_home(document.metrics.textfile, account)),
+        http=document.http,
         watched=checks,
         channels=channels,
         acts=document.acts,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _FILES_BY_NAME = frozenset({"headers_from"})
 _HEADERS = "headers"
 _URLS = frozenset({"url", "proxy"})
+_KEYS = frozenset({"uuid"})
 _SHORTEST = 8
 """Shorter words are struck out of innocent text more often than they are secrets."""
 _TOKEN = 16
@@ -70,6 +71,7 @@ def secrets_of(root: Node) -> tuple[str, ...]:
             found |= {secret for line in _lines(name) for secret in (line, *_parts(line))}
     for value in _header_values(root):
         found |= {value, value.rpartition(" ")[2]}
+    found |= {str(node.value) for key, node in _walk(root) if key in _KEYS and isinstance(node, Scalar)}
     return tuple(sorted((each for each in found if len(each) >= _SHORTEST), key=lambda each: (-len(each), each)))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core.acts import Act, unit_of
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
-from opsagent.settings.options import Deadman, Layout, Metrics, Scope
+from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
 from opsagent.settings.source import Source
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Settings:
     scope: Scope
     deadman: Deadman | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    http: Http | None = None
     watched: tuple[Watched, ...] = ()
     channels: tuple[Channel, ...] = ()
     acts: tuple[Act, ...] = ()

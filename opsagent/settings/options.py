@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -56,6 +57,41 @@ class Metrics:
     """
 
     textfile: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http:
+    """A door for programs that speak HTTP: ping URLs of jobs, alerts of an Alertmanager, reports.
+
+    listen: address and port; a loopback address, unless `everywhere` is true.
+    token_file: a file with the token that must be shown, 16 characters or more; default: `http.token` in the state
+        directory, made at the first start.
+    everywhere: true lets other hosts in. Put TLS in front of it: whoever listens on the way learns the token.
+    """
+
+    listen: str = "127.0.0.1:9645"
+    token_file: str = ""
+    everywhere: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an address that is none, or that more can reach than was said (ValueError)."""
+        host, _ = self.address
+        if not self.everywhere and not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"cannot listen on {host}, allowed: a loopback address, or any with everywhere: true")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """The address and the port of `listen`. ValueError when it is neither."""
+        host, _, port = self.listen.rpartition(":")
+        host = "127.0.0.1" if host == "localhost" else host.removeprefix("[").removesuffix("]")
+        try:
+            ipaddress.ip_address(host)
+            number = int(port) if port.isascii() and port.isdigit() else 0
+        except ValueError:
+            number = 0
+        if not 0 < number < 65536:  # noqa: PLR2004 - ports have 16 bits
+            raise ValueError(f"cannot listen on {self.listen[:60]!r}, allowed: such as 127.0.0.1:9645 or [::1]:9645")
+        return host, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +194,7 @@ class Document:
     fast_loop: how often a check is looked at that has no `every` of its own.
     deadman: a signal of life to somebody outside this host; default: none.
     metrics: our own figures for Prometheus; default: none are written.
+    http: a door for programs that speak HTTP; default: none.
     checks: what is watched; every check has a name and a kind.
     acts: what root allows to be done in its name, each as a unit of its own; only for the host's own instance.
     repair: what may be done, and how often.
@@ -177,6 +214,7 @@ class Document:
     fast_loop: timedelta = timedelta(seconds=60)
     deadman: Deadman | None = None
     metrics: Metrics = field(default_factory=Metrics)
+    http: Http | None = None
     checks: tuple[Any, ...] = ()
     acts: tuple[Act, ...] = ()
     repair: Repair = field(default_factory=Repair)

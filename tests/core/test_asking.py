@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from opsagent.core import asking
 from opsagent.core.commands import (
     Acknowledge,
+    Alert,
     Command,
     Finding,
     Note,
@@ -40,7 +41,9 @@ REQUESTS: list[Command | asking.Question] = [
     Ping(
         by="ann", job="backup", state="fail", lines=("disk full",), lasted=timedelta(seconds=90), exit_code=3, run="r"
     ),
+    Alert(by="ann", fingerprint="a1", name="DiskFull", text="/srv is full", severity="critical", over=True),
     asking.JobsAsked(),
+    asking.EnvironmentAsked(),
     asking.StatusAsked(),
     asking.MetricsAsked(),
     asking.WhyAsked(check="api"),

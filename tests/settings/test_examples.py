@@ -12,7 +12,17 @@ from opsagent import remedies
 from opsagent.core.acts import Act
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.settings import Account, default_settings, load
-from opsagent.settings.options import CheckOptions, Deadman, Document, NotifierOptions, Repair, Step, Steps, Window
+from opsagent.settings.options import (
+    CheckOptions,
+    Deadman,
+    Document,
+    Http,
+    NotifierOptions,
+    Repair,
+    Step,
+    Steps,
+    Window,
+)
 from opsagent.settings.reading import keys_of
 from opsagent.settings.tree import parse, plain
 from tests.settings.conftest import KINDS, NOTIFIERS
@@ -76,6 +86,7 @@ def test_the_checks_tell_the_defaults_of_their_kinds(read: Callable[..., Setting
         (("checks", "api"), CheckOptions),
         (("checks", "api", "confirm"), Confirm),
         (("deadman",), Deadman),
+        (("http",), Http),
         (("repair",), Repair),
         (("acts", 0), Act),
         (("repair", "per_unit"), UnitBudget),
