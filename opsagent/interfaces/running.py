@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsagent import daemon, logs
-from opsagent.core.log_row import StoreError
+from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.policy import Mode
 from opsagent.interfaces import settings_child
 from opsagent.interfaces.control import Server
@@ -87,7 +87,12 @@ def _run(settings: Settings, path: Path | None, state: Path, socket: Path) -> in
     try:
         return daemon.run(settings, doors, redact)
     except (LockedError, StoreError, OSError) as error:
-        return _say(f"cannot run: {error}", FAILED)
+        return _say(f"cannot run: {error}", CONFIG_ERROR if _is_final(error) else FAILED)
+
+
+def _is_final(error: Exception) -> bool:
+    """Tell whether another start cannot help: the log of a newer opsagent needs the newer one."""
+    return isinstance(error, StoreError) and error.kind is StoreTrouble.NEWER
 
 
 def _open_http(http: Http, token: str, answers: Answers, stop: threading.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from opsagent.store import chunks, slots
+from opsagent.store import chunks, sample_tables, slots
 from opsagent.store.chunks import MILLISECOND, STATUSES, Sample, millis
 from opsagent.store.database import EPOCH, our_words
 from opsagent.store.reader import open_to_read
@@ -29,7 +29,7 @@ class History:
     def open(cls, path: Path) -> Self:
         """Open the samples for reading, also beside a running daemon. StoreError, or FileNotFoundError for none."""
         with our_words(f"read {path}"):
-            return cls(open_to_read(path))
+            return cls(open_to_read(path, sample_tables.VERSION))
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.log_row import StoreTrouble
-from opsagent.store import salvage, schema, wal
+from opsagent.store import migration, salvage, schema, wal
 from opsagent.store.database import create, disk_words, our_words, trouble_of
 from opsagent.store.eventlog import EventLog
 
@@ -87,10 +87,13 @@ def fault_in_tables(connection: sqlite3.Connection) -> str:
     """Say whether the tables are ours. None at all is a log whose making was cut short: a new one."""
     if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
         return ""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = migration.version_of(connection)
     stated = connection.execute("SELECT value FROM meta WHERE key = ?", (schema.SCHEMA,)).fetchone()
-    connection.execute(f"{schema.ALL_EVENTS} LIMIT 1").fetchone()
-    return "" if stated == (str(version),) else f"its schema version is {version} in one place and {stated} in another"
+    if stated != (str(version),):
+        return f"its schema version is {version} in one place and {stated} in another"
+    if version == schema.VERSION:  # another one has other columns
+        connection.execute(f"{schema.ALL_EVENTS} LIMIT 1").fetchone()
+    return ""
 
 
 def fault_in_wal(path: Path) -> str:

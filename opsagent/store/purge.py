@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.log_row import NewRow
 
-COPIES = ("*.damaged-*", "*.salvag*", "*.reading*")
+COPIES = ("*.damaged-*", "*.salvag*", "*.reading*", "*.before-*")
 """Files beside the log that may hold the same secret."""
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Self
 
 from opsagent.core.log_row import StoreError, StoreTrouble
-from opsagent.store import schema
+from opsagent.store import migration, schema
 from opsagent.store.database import BUSY_SECONDS, micros, our_words
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Reader:
     def open(cls, path: Path) -> Self:
         """Open the event log for reading. StoreError says what is wrong; FileNotFoundError that there is none."""
         with our_words(f"read {path}"):
-            return cls(open_to_read(path))
+            return cls(open_to_read(path, schema.VERSION))
 
     def __enter__(self) -> Self:
         return self
@@ -113,20 +113,27 @@ class Reader:
             return int(self._connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that the daemon writes, read-only. FileNotFoundError when there is nothing in it yet."""
+def open_to_read(path: Path, version: int) -> sqlite3.Connection:
+    """Open a database that the daemon writes, read-only. FileNotFoundError when there is nothing in it yet.
+
+    StoreError when its schema is not of this version.
+    """
     if not path.exists() or path.stat().st_size == 0:
         raise FileNotFoundError(f"cannot read {path}: opsagent has not written it yet")
     connection = connect_to_read(path)
     try:
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    except sqlite3.Error:
+        need_tables(connection, path)
+        migration.need_readable(connection, path, version)
+    except (sqlite3.Error, FileNotFoundError, StoreError):
         connection.close()
         raise
-    if not tables:
-        connection.close()
-        raise FileNotFoundError(f"cannot read {path}: opsagent has not written it yet")
     return connection
+
+
+def need_tables(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a database without tables: it is only just being made."""
+    if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise FileNotFoundError(f"cannot read {path}: opsagent has not written it yet")
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:

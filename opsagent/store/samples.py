@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from opsagent.core.log_row import StoreError, StoreTrouble
-from opsagent.store import chunks, history, slots
+from opsagent.store import chunks, history, migration, sample_tables, slots
 from opsagent.store.chunks import STATUSES, Sample, millis
 from opsagent.store.database import close_keeping_wal, connect, disk_words, our_words, transaction
 
@@ -30,18 +30,6 @@ CLOSE_AFTER = timedelta(days=2)
 """A check that is looked at rarely has its chunk closed by age."""
 AT_ONCE = 2
 """Chunks closed or summed up in one flush: 100 checks fill theirs in the same minute, and the caller must not wait."""
-VERSION = 1
-TABLES = """
-CREATE TABLE checks(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE recent(check_id INTEGER, at INTEGER, status INTEGER, value REAL, class TEXT,
-  PRIMARY KEY(check_id, at)) WITHOUT ROWID;
-CREATE TABLE full(id INTEGER PRIMARY KEY, check_id INTEGER, first INTEGER, last INTEGER, data BLOB);
-CREATE TABLE summed(id INTEGER PRIMARY KEY, check_id INTEGER, first INTEGER, last INTEGER, data BLOB);
-CREATE INDEX full_check ON full(check_id, last);
-CREATE INDEX full_last ON full(last);
-CREATE INDEX summed_check ON summed(check_id, last);
-CREATE INDEX summed_last ON summed(last)
-"""
 ADD_FULL = "INSERT INTO full(check_id, first, last, data) VALUES(?, ?, ?, ?)"
 ADD_SUMMED = "INSERT INTO summed(check_id, first, last, data) VALUES(?, ?, ?, ?)"
 
@@ -146,14 +134,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if verdict != "ok":
         raise StoreError(StoreTrouble.CORRUPT, f"cannot use the samples: {verdict}")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version not in {0, VERSION}:
-        raise StoreError(StoreTrouble.CORRUPT, f"cannot use the samples: their version is {version}, not {VERSION}")
-    if version == 0:
-        with transaction(connection):
-            for statement in TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version={VERSION}")
+    migration.forward(connection, sample_tables.STEPS)
 
 
 def _set_aside(path: Path, now: datetime) -> Path:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core.log_row import OPENING, OutboxRow, OutboxState, Row, StoreError, StoreTrouble
-from opsagent.store.database import micros, moment, transaction
+from opsagent.core.log_row import OPENING, OutboxRow, OutboxState, Row
+from opsagent.store import migration
+from opsagent.store.database import micros, moment
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from opsagent.core.log_row import Batch, IncidentRow, NewRow
 
-VERSION = 1
 PAGE = 4096
 
 FLOOR = "seq_floor"
@@ -24,7 +24,8 @@ GAPS = "seq_gaps"
 SCHEMA = "schema"
 """Meta key: the version again, so that a flipped bit in the header is not taken for a newer program."""
 
-TABLES = """
+STEPS = {
+    1: """
 CREATE TABLE events(
   seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, host TEXT NOT NULL, boot TEXT NOT NULL, type TEXT NOT NULL,
   v INTEGER NOT NULL, incident INTEGER, actor TEXT NOT NULL, because INTEGER, data TEXT NOT NULL, crc INTEGER NOT NULL);
@@ -44,7 +45,11 @@ CREATE INDEX incidents_open ON incidents(opened_at) WHERE closed_at IS NULL;
 CREATE TABLE labels(label TEXT PRIMARY KEY, seq INTEGER NOT NULL);
 CREATE TABLE spooled(uuid TEXT PRIMARY KEY, at INTEGER NOT NULL);
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
-"""
+INSERT INTO meta VALUES('schema', '1');
+""",
+}
+"""What leads to each version of the schema (store/migration.py); a further one also sets the version in meta."""
+VERSION = max(STEPS)
 
 Cell = int | str | None
 
@@ -65,20 +70,8 @@ ALL_OUTBOX = "SELECT key, seq, notifier, incident, payload, state, attempts, nex
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Create the tables in a new database; refuse one that a newer opsagent wrote."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION:
-        message = (
-            f"cannot open the event log: its schema is {version}, this opsagent knows {VERSION}; install the newer"
-        )
-        raise StoreError(StoreTrouble.NEWER, message)
-    if version == VERSION:
-        return
-    with transaction(connection):
-        for statement in filter(str.strip, TABLES.split(";")):
-            connection.execute(statement)
-        connection.execute(PUT_META, (SCHEMA, str(VERSION)))
-        connection.execute(f"PRAGMA user_version={VERSION}")
+    """Create the tables in a new database, bring an earlier one forward, refuse a newer one. Raises StoreError."""
+    migration.forward(connection, STEPS)
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import sqlite3
@@ -21,6 +22,7 @@ from opsagent.settings.options import Layout, Scope
 from opsagent.store import spool
 from opsagent.store.reader import Reader
 
+RELEASED = Path(__file__).parents[1] / "store" / "released"
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
@@ -177,3 +179,20 @@ def test_commands_wait_while_the_log_cannot_be_written_and_are_carried_out_once(
 
     assert sorted(done) == sorted(waiting)
     assert spool.peek(directory) == spool.Spool()
+
+
+@pytest.mark.parametrize("released", sorted(RELEASED.glob("events-*")), ids=lambda path: path.name)
+def test_the_log_of_an_earlier_release_goes_on_where_it_was(released: Path, settings: Settings) -> None:
+    settings.state.mkdir()
+    (settings.state / "events.db").write_bytes(gzip.decompress(released.read_bytes()))
+
+    ground = start.stand(settings, NOW + timedelta(days=10))
+
+    [sick] = ground.state.open_incidents
+    assert (sick.key, sick.state, [action.outcome for action in sick.actions]) == (
+        "sick.service",
+        "repairing",
+        ["failed"],
+    )
+    ground.opened.log.close()
+    ground.held.release()
