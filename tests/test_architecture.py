@@ -77,6 +77,10 @@ GRANTED: dict[tuple[str, str], str] = {
     ("checks/wire/names.py", "concurrent.futures"): "the answer of that look-up, shared by all who wait for the name",
     ("checks/wire/x509.py", "time.time"): "how long a certificate is still valid is a question to the wall clock",
     ("checks/clock.py", "time.time"): "how long ago the clock was set right is a question to the wall clock",
+    (
+        "checks/container.py",
+        "time.time",
+    ): "how often a container was restarted within ten minutes of the wall clock",
     ("checks/gauge.py", "time.time"): "peak hours, and how fast a number rises, are questions to the wall clock",
     ("checks/wire/sntp.py", "time.time"): "the clock that is compared with another is the wall clock",
     ("checks/file.py", "time.time"): "the age of a file is a question to the wall clock",

@@ -5,6 +5,7 @@ A job is asked for in mode `fail`: `replace` would cancel an administrator's run
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -91,7 +92,7 @@ class Systemd:
         return self._reading(lambda bus: self._snapshots(bus, [row[0] for row in rows]))
 
     def ask(self, call: Call) -> tuple[Any, ...]:
-        """Make a call that changes nothing, also on another service of this bus; BusError is that one's own answer."""
+        """Make a call that may be made twice, also on another service of this bus; BusError is its own answer."""
         return self._reading(lambda bus: bus.call(call))
 
     def active(self, pattern: str) -> tuple[str, ...]:
@@ -114,6 +115,21 @@ class Systemd:
     def read_units(self) -> None:
         """Have the manager read its unit files again, as root: `systemctl daemon-reload`."""
         self._reading(lambda bus: bus.call(manager_call("Reload")))
+
+    def listen(self, sockets: Sequence[str]) -> None:
+        """Have socket units listen now and at every boot, as root, and anew where they did: `enable --now`."""
+        if sockets:
+            self.ask(manager_call("EnableUnitFiles", "asbb", list(sockets), False, True))  # noqa: FBT003 - D-Bus
+        for name in sockets:
+            self.ask(manager_call("RestartUnit", "ss", name, "fail"))
+
+    def listen_no_more(self, sockets: Sequence[str]) -> None:
+        """Have socket units listen no more, as root; that one is not there any more is no error."""
+        for name in sockets:
+            with contextlib.suppress(BusError):
+                self.ask(manager_call("StopUnit", "ss", name, "fail"))
+        if sockets:
+            self.ask(manager_call("DisableUnitFiles", "asb", list(sockets), False))  # noqa: FBT003 - D-Bus
 
     def job(self, verb: str, unit: str, timeout: timedelta) -> JobOutcome:
         """Ask for a `restart` or `reload` and wait for the end of that very job, at most `timeout`.

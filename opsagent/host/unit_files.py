@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from opsagent.core.acts import Act
@@ -88,3 +88,69 @@ def _closed(one: Act) -> list[str]:
     filters = [f"SystemCallFilter={call}" for call in calls]
     writable = paths("ReadWritePaths", one.writes).splitlines()
     return [f"CapabilityBoundingSet={kept}", *writable, *SANDBOX.splitlines(), *filters]
+
+
+def reader_socket(user: str) -> str:
+    """Return where the reader of a user's containers listens; "" is root."""
+    return f"/run/{_reader(user)}.sock"
+
+
+def container_readers(names: Mapping[str, Sequence[str]], python: str) -> dict[str, str]:
+    """Return the units that tell opsagent how these containers of these users are: text by unit name."""
+    units = {}
+    for user, containers in names.items():
+        units[f"{_reader(user)}.socket"] = _reader_socket(user)
+        units[f"{_reader(user)}@.service"] = _reader_service(user, containers, python)
+    return units
+
+
+def _reader(user: str) -> str:
+    return f"opsagent-containers-{user}" if user else "opsagent-containers"
+
+
+def _reader_socket(user: str) -> str:
+    return f"""\
+{MARK}
+[Unit]
+Description=opsagent asks here how the containers of {user or "root"} are
+
+[Socket]
+ListenStream={reader_socket(user)}
+SocketUser=root
+SocketGroup=opsagent
+SocketMode=0660
+RemoveOnStop=yes
+Accept=yes
+MaxConnections=8
+
+[Install]
+WantedBy=sockets.target
+"""
+
+
+def _reader_service(user: str, containers: Sequence[str], python: str) -> str:
+    command = quoted([python, "-I", "-m", "opsagent.host.container_reader", *containers])
+    return f"""\
+{MARK}
+[Unit]
+Description=opsagent: how the containers of {user or "root"} are
+CollectMode=inactive-or-failed
+
+[Service]
+ExecStart={command}
+User={user or "root"}
+StandardInput=socket
+StandardOutput=socket
+StandardError=journal
+# a line for each look would be noise
+LogLevelMax=notice
+RuntimeMaxSec=15s
+MemoryMax=64M
+TasksMax=8
+CapabilityBoundingSet=
+MemoryDenyWriteExecute=yes
+PrivateNetwork=yes
+{SANDBOX.replace("RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK", "RestrictAddressFamilies=AF_UNIX")}\
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+"""

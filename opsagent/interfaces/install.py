@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsagent.checks import container
 from opsagent.core.acts import is_act
 from opsagent.host import polkit, unit_files
 from opsagent.host.bus import BusError, BusLostError
@@ -37,6 +39,7 @@ SETTINGS = Path("/etc/opsagent/opsagent.yaml")
 STATE = Path("/var/lib/opsagent")
 UNITS = Path("/etc/systemd/system")
 DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
+_OURS = ("opsagent-act-*.service", "opsagent-containers*")
 USER = "opsagent"
 REFRESH = "run as root: opsagent install --refresh"
 SERVICE = "opsagent.service"
@@ -126,11 +129,14 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
 
 
 def tell(systemd: Systemd, report: Report) -> None:
-    """Have systemd read what was renewed. InstallError where it does not: then nothing of it is in force."""
+    """Have systemd read what was renewed, and listen where it should. InstallError where it does not."""
     if not report.renewed:
         return
+    sockets = [path for path in report.renewed if path.suffix == ".socket"]
     try:
+        systemd.listen_no_more([path.name for path in sockets if not path.exists()])
         systemd.read_units()
+        systemd.listen([path.name for path in sockets if path.exists()])
     except (BusError, BusLostError) as error:
         raise InstallError(f"cannot have systemd read its units, run: systemctl daemon-reload ({error})") from error
 
@@ -188,10 +194,24 @@ def _wanted(granted: Mapping[str, frozenset[str]], outside: tuple[Path, ...]) ->
 def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
     """Return the units that the settings ask for, and those of ours that nothing asks for any more."""
     wanted = {UNITS / act.unit: unit_files.act(act) for act in settings.acts}
-    there = [UNITS / path.name for path in sorted(_below(root, UNITS).glob("opsagent-act-*.service"))]
+    readers = unit_files.container_readers(_containers(settings), f"{sys.prefix}/bin/python")
+    wanted |= {UNITS / name: text for name, text in readers.items()}
+    found = (path for pattern in _OURS for path in _below(root, UNITS).glob(pattern))
+    there = [UNITS / path.name for path in sorted(found)]
     gone = [path for path in there if path not in wanted and _is_made(_below(root, path))]
     made = tuple(_Wanted(path=path, content=text) for path, text in sorted(wanted.items()))
     return (*made, *(_Wanted(path=path, content=None) for path in gone))
+
+
+def _containers(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return the containers that are asked about through root, by whose they are ("" is root)."""
+    asked = [
+        one.check for one in settings.watched if isinstance(one.check, container.Check) and one.check.is_through_root
+    ]
+    return {
+        user: tuple(sorted({one.container for one in asked if one.user == user}))
+        for user in sorted({one.user for one in asked})
+    }
 
 
 def _is_made(path: Path) -> bool:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from opsagent.checks.container import Check as Container
 from opsagent.core.acts import Act
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host import polkit
 from opsagent.interfaces import install
-from opsagent.settings import Settings
+from opsagent.settings import Settings, Watched
 from opsagent.settings.options import Layout, Metrics, Scope
 
 STATE = Path("/var/lib/opsagent")
@@ -164,6 +165,57 @@ def test_an_edited_act_is_stale_and_one_that_nobody_wants_goes(tmp_path: Path) -
     assert stale == (ACT_UNIT,)
     assert gone.renewed == (ACT_UNIT,)
     assert [path.name for path in unit.parent.glob("opsagent-*")] == ["opsagent-act-mine.service"]
+
+
+def watching(*checks: Container) -> Settings:
+    policies = (CheckPolicy(name=f"container-{number}", kind="container") for number, _ in enumerate(checks))
+    return replace(settings(), watched=tuple(map(_watched, policies, checks)))
+
+
+def _watched(policy: CheckPolicy, check: Container) -> Watched:
+    return Watched(policy=policy, check=check)
+
+
+def test_a_container_of_root_is_asked_about_by_a_program_that_can_do_nothing_else(tmp_path: Path) -> None:
+    checks = watching(
+        Container(container="web"), Container(container="db"), Container(container="web", engine="docker")
+    )
+
+    report = install.refresh(checks, REDIS, root=tmp_path)
+
+    assert [path.name for path in report.renewed] == ["opsagent-containers.socket", "opsagent-containers@.service"]
+    service = (tmp_path / "etc/systemd/system/opsagent-containers@.service").read_text()
+    assert '"opsagent.host.container_reader" "db" "web"\n' in service
+    assert "User=root\n" in service
+    assert "CapabilityBoundingSet=\n" in service
+    assert "RestrictAddressFamilies=AF_UNIX\n" in service
+
+
+def test_the_containers_of_a_user_are_asked_about_as_that_user(tmp_path: Path) -> None:
+    own = Container(container="mine", scope="user")
+    far = Container(container="far", socket="/run/far.sock")
+
+    report = install.refresh(watching(Container(container="web", user="app"), own, far), REDIS, root=tmp_path)
+
+    assert [path.name for path in report.renewed] == [
+        "opsagent-containers-app.socket",
+        "opsagent-containers-app@.service",
+    ]
+    service = (tmp_path / "etc/systemd/system/opsagent-containers-app@.service").read_text()
+    assert '"opsagent.host.container_reader" "web"\n' in service
+    assert "User=app\n" in service
+    socket = (tmp_path / "etc/systemd/system/opsagent-containers-app.socket").read_text()
+    assert "ListenStream=/run/opsagent-containers-app.sock\n" in socket
+    assert "SocketMode=0660\n" in socket
+
+
+def test_a_reader_that_nobody_asks_goes(tmp_path: Path) -> None:
+    install.refresh(watching(Container(container="web")), REDIS, root=tmp_path)
+
+    gone = install.refresh(settings(), REDIS, root=tmp_path)
+
+    assert [path.name for path in gone.renewed] == ["opsagent-containers.socket", "opsagent-containers@.service"]
+    assert list((tmp_path / "etc/systemd/system").glob("opsagent-*")) == []
 
 
 def test_an_alias_of_a_denied_unit_is_never_granted(tmp_path: Path) -> None:

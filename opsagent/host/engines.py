@@ -1,0 +1,107 @@
+"""Docker's and Podman's API, as far as one question of it is needed: how the container of a name is.
+
+Whoever may write to such a socket of root's is root. So the daemon never does: it asks `container_reader`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from opsagent.core.container import Container, Told, of_engine, told_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import timedelta
+    from pathlib import Path
+
+_LARGEST = 1024 * 1024
+_CHUNK = 65_536
+# Not http.client, which would double the time that the reader of containers takes to start. To a question in HTTP/1.0
+# nobody answers in chunks.
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
+_OK, _NOT_FOUND = 200, 404
+
+
+class EngineError(Exception):
+    """An engine, or who asks it for us, could not be asked; the text says which and why."""
+
+    def __init__(self, message: str, failure_class: str = "engine") -> None:
+        super().__init__(message)
+        self.failure_class = failure_class
+
+
+def ask(sockets: Iterable[tuple[str, Path]], names: Iterable[str], timeout: timedelta) -> Told:
+    """Ask every engine that is there (its name and its socket) for these containers; never raises."""
+    deadline = time.monotonic() + timeout.total_seconds()
+    wanted = tuple(names)
+    engines: list[str] = []
+    containers: list[Container] = []
+    errors: list[str] = []
+    for engine, path in sockets:
+        if not os.path.exists(path):  # noqa: PTH110 - a Path would raise where we may not look
+            continue
+        engines.append(engine)
+        try:
+            containers += [found for name in wanted if (found := _inspected(engine, path, name, deadline))]
+        except EngineError as error:
+            errors.append(str(error))
+    return Told(engines=tuple(engines), asked=wanted, containers=tuple(containers), errors=tuple(errors))
+
+
+def read(path: Path, timeout: timedelta) -> Told:
+    """Ask the reader of root's (or of another user's) containers at its socket; EngineError when it does not answer."""
+    said = _exchanged(path, b"", time.monotonic() + timeout.total_seconds())
+    try:
+        return told_in(said.decode("utf-8", "replace"))
+    except ValueError as error:
+        raise EngineError(f"cannot read what {path} says: {error}") from error
+
+
+def _inspected(engine: str, path: Path, name: str, deadline: float) -> Container | None:
+    """Ask one engine for one container, None if it has none of that name."""
+    request = f"GET /containers/{name}/json HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"
+    said = _exchanged(path, request.encode("ascii"), deadline)
+    head, _, body = said.partition(b"\r\n\r\n")
+    status = _STATUS.match(head)
+    if status is not None and int(status[1]) == _NOT_FOUND:
+        return None
+    if status is None or int(status[1]) != _OK:
+        raise EngineError(f"{engine} at {path} answered {status[1].decode() if status else 'in other words than HTTP'}")
+    try:
+        found = of_engine(engine, json.loads(body))
+    except (ValueError, RecursionError) as error:
+        raise EngineError(f"cannot understand {engine} at {path}: {error}") from error
+    return found if found.name == name else None  # engines take the beginning of an id for a name
+
+
+def _exchanged(path: Path, request: bytes, deadline: float) -> bytes:
+    """Say this and read to the end, within the deadline (monotonic seconds) and a megabyte."""
+    found = bytearray()
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(_left(deadline))
+            sock.connect(str(path))
+            sock.sendall(request)
+            while len(found) <= _LARGEST:
+                sock.settimeout(_left(deadline))
+                chunk = sock.recv(_CHUNK)
+                if not chunk:
+                    return bytes(found)
+                found += chunk
+    except TimeoutError as error:
+        raise EngineError(f"no answer from {path} in time", "timeout") from error
+    except OSError as error:
+        raise EngineError(f"cannot ask {path}: {(error.strerror or str(error)).lower()}") from error
+    raise EngineError(f"{path} says more than {_LARGEST >> 20} MiB")
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

@@ -1,0 +1,90 @@
+"""Containers of root's: seen by a daemon that may not touch their engine, and repaired by an act of root's."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.host.scenarios.stage import CONFIRM, SETTINGS, did
+
+if TYPE_CHECKING:
+    from tests.host.harness import Host
+    from tests.host.scenarios.stage import Stage
+
+# Docker's API as far as it is asked: how a container is, as a file says. Nobody but root may ask.
+ENGINE = """
+import http.server, os, pathlib, socketserver
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = pathlib.Path("/srv/containers", self.path.split("/")[2])
+        body = found.read_bytes() if found.exists() else b'{"message": "No such container"}'
+        self.send_response(200 if found.exists() else 404)
+        self.end_headers()
+        self.wfile.write(body)
+    def address_string(self):
+        return "unix"
+pathlib.Path("/run/docker.sock").unlink(missing_ok=True)
+os.umask(0o117)
+socketserver.ThreadingUnixStreamServer("/run/docker.sock", Handler).serve_forever()
+"""
+ACTS = """
+acts:
+  - {name: start-shop, command: [/bin/cp, /srv/running, /srv/containers/shop], writes: [/srv/containers]}
+"""
+LOOK = f"kind: container, every: 1s, confirm: {CONFIRM}"  # each look starts a program: half a second may be too short
+SHOP = f"- {{name: shop, container: shop, {LOOK}, repair: [{{do: act, name: start-shop}}]}}"
+READER = "/run/opsagent-containers.sock"
+ASK = f"import socket; s = socket.socket(1); s.connect('{READER}'); print(s.recv(9999))"
+
+
+def container(state: str, code: int = 0) -> str:
+    about = {"Status": state, "ExitCode": code, "StartedAt": "2026-11-27T07:00:00.123456789Z"}
+    inside = {"Image": "shop:1", "Env": ["TOKEN=secret"]}
+    return json.dumps({"Name": "/shop", "RestartCount": 0, "Config": inside, "State": about})
+
+
+def engine(stage: Stage) -> None:
+    """Let an engine run that has one container."""
+    stage.host.write("/opt/scenario/engine.py", ENGINE)
+    stage.host.write("/srv/running", container("running"))
+    stage.host.write("/srv/containers/shop", container("running"))
+    stage.service("docker.service", "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/engine.py\n")
+    stage.host.wait_for(lambda: exists(stage.host, "/run/docker.sock"), within=10, what="the engine's socket")
+
+
+def exists(host: Host, path: str) -> bool:
+    return host.run(["test", "-e", path], check=False).returncode == 0
+
+
+def asked(host: Host, user: str) -> Any:
+    return host.run(["python3", "-c", ASK], user=user, check=False)
+
+
+def test_a_container_that_ended_is_brought_back_by_an_act_without_any_right_on_its_engine(stage: Stage) -> None:
+    engine(stage)
+    host = stage.host
+    stage.begin(f"{SHOP}\n- {{name: lost, container: nosuch, {LOOK}}}", ACTS)
+    stage.good("shop")
+
+    host.write("/srv/containers/shop", container("exited", 137))
+    incident = stage.healed("shop")
+
+    assert did(incident) == [("act", "verified")]
+    ended = "container shop (docker, shop:1) ended with exit code 137 (signal 9)"
+    stage.until(lambda: ended in stage.record(), what="the record of the incident")
+    assert stage.status("lost")["message"] == "there is no container nosuch (docker)"
+
+    # only opsagent is told, nothing that it need not know, and looking leaves no line in the journal
+    assert '"state": "running"' in asked(host, "opsagent").stdout
+    assert "secret" not in asked(host, "opsagent").stdout
+    assert "PermissionError" in asked(host, "nobody").stderr
+    assert host.run(["test", "-w", "/run/docker.sock"], user="opsagent", check=False).returncode != 0
+    assert "opsagent-containers@" not in host.run(["journalctl", "-b", "-o", "short", "--no-pager"]).stdout
+    units = [f"/etc/systemd/system/opsagent-containers{kind}" for kind in (".socket", "@.service")]
+    assert host.run(["systemd-analyze", "verify", "--man=no", *units]).stderr == ""
+
+    host.write(SETTINGS, "checks: [{name: cpu, kind: cpu}]")
+    host.run(["opsagent", "install", "--refresh"])
+
+    assert not exists(host, READER)
+    assert host.show("opsagent-containers.socket", "LoadState") == "not-found"
