@@ -10,7 +10,7 @@ from opsagent.core import events as ev
 from opsagent.core.job import Job, Plan, source_of
 from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.quantity import spell
-from opsagent.core.report.clock import seen_from
+from opsagent.core.report.clock import hhmmss, seen_from
 from opsagent.core.timing import elapsed, iso, local_date, spoken
 from opsagent.core.world import Draft, World
 
@@ -24,6 +24,7 @@ MOST_PINGS = 30
 """Pings of one job in a minute that are recorded: its user is not one who may fill the log."""
 A_MINUTE = timedelta(minutes=1)
 MOST_MISSED = 100
+OFTEN = timedelta(hours=1)
 LONGEST_WORDS = 200
 
 
@@ -47,7 +48,7 @@ BAD = ("late", "missing", "failed", "too_long")
 def standing(plan: Plan, job: Job, now: datetime, state: State | None = None) -> Standing:
     """Return how a job stands. `state` tells for how long we were down ourselves: then its user could tell nobody."""
     due = _due(plan, job, state)
-    clock = _Clock(zone=plan.zone, now=now)
+    clock = _Clock.of(plan, now)
     if job.started_at is not None:
         return _under_way(plan, job, due, clock)
     if now >= due + plan.grace:
@@ -58,11 +59,21 @@ def standing(plan: Plan, job: Job, now: datetime, state: State | None = None) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Clock:
+    """Times as they are said of one job: of one that runs every few minutes, to the second."""
+
     zone: str
     now: datetime
+    fine: bool
+
+    @classmethod
+    def of(cls, plan: Plan, now: datetime) -> _Clock:
+        return cls(zone=plan.zone, now=now, fine=plan.every is not None and plan.every < OFTEN)
 
     def when(self, at: datetime) -> str:
-        return seen_from(at, self.zone, local_date(self.now, self.zone))
+        today = local_date(self.now, self.zone)
+        if self.fine and local_date(at, self.zone) == today:
+            return hhmmss(at, self.zone)
+        return seen_from(at, self.zone, today)
 
     def ago(self, at: datetime) -> str:
         return spoken(max(timedelta(), self.now - at))
@@ -182,7 +193,7 @@ def _event(world: World, plan: Plan, job: Job, ping: cmd.Ping) -> ev.JobPinged:
         seconds = max(0.0, (at - job.started_at).total_seconds())
     trouble, said = "", ""
     if ping.state == "fail":
-        trouble, said = "failed", _failure(ping, seconds, _Clock(zone=plan.zone, now=at))
+        trouble, said = "failed", _failure(ping, seconds, _Clock.of(plan, at))
     elif ping.state == "start":
         before = standing(plan, job, at, world.state)
         trouble, said = (before.word, before.message) if before.word in BAD else ("", "")

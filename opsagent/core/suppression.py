@@ -122,6 +122,11 @@ def breaker(world: World) -> list[Draft]:
     return [Draft(event=ev.BreakerClosed())] if quiet else []
 
 
+def _is_job(world: World, incident: Incident) -> bool:
+    check = world.policy.check(incident.check)
+    return check is not None and check.job is not None
+
+
 def _began(incident: Incident) -> datetime:
     return incident.reopened_at or incident.detected_at or incident.first_bad_at
 
@@ -130,8 +135,8 @@ def _is_root(world: World, incident: Incident) -> bool:
     """A failure of its own that a check saw; resources and warnings are findings, not failing services."""
     if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
         return False
-    if incident.awaits_person:
-        return False  # words of others stop no repair
+    if incident.awaits_person or _is_job(world, incident):
+        return False  # words of others stop no repair; and what runs by itself at three o'clock, fails at three o'clock
     by_breaker_or_none = incident.suppressed_by in (None, "hold")
     if not by_breaker_or_none or incident.state not in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING):
         return False

@@ -102,7 +102,7 @@ def test_a_job_of_which_whole_runs_are_left_out_is_missing() -> None:
     host = JobHost(HOURLY)
     host.ping("ok")
 
-    host.run(minutes=200)
+    host.sleep(minutes=200)
 
     assert host.standing.word == "missing"
     assert host.standing.message.startswith("did not run 3 times in a row: the first was due 13:00")
@@ -202,7 +202,7 @@ def test_the_end_of_another_run_does_not_end_the_one_that_hangs() -> None:
 def test_a_job_whose_plan_changes_is_not_late_by_the_new_plan_for_what_it_did_by_the_old_one() -> None:
     host = JobHost(Plan(every=timedelta(days=1)))
     host.ping("ok")
-    host.run(hours=9)
+    host.sleep(hours=9)
 
     host.use(HOURLY)
 
@@ -226,6 +226,30 @@ def test_what_waited_in_the_spool_counts_from_when_it_was_sent() -> None:
 
     assert host.agent.state.incidents == {}
     assert host.standing.due_at == NOON + timedelta(minutes=120)
+
+
+def test_of_a_job_that_runs_every_few_minutes_times_are_told_to_the_second() -> None:
+    host = JobHost(Plan(every=timedelta(minutes=1), grace=timedelta(seconds=5)))
+    host.ping("ok")
+    host.run(minutes=1, seconds=10)
+
+    assert host.standing.message == "did not run: was due 12:01:01, with 5s of grace; last run ended well 12:00:01"
+
+
+def test_jobs_that_fail_at_the_same_hour_are_told_one_by_one_and_stop_no_repair() -> None:
+    names = ("one", "two", "three", "four")
+    checks = tuple(CheckPolicy(name=name, kind="job", criticality=Criticality.NORMAL, job=HOURLY) for name in names)
+    host = LiveHost(Policy(host="web-1", checks=checks, notifiers=(MAIL,)))
+    host.take(inbox.SettingsRead(policy=host.agent.policy, digest="d", text=""))
+    for name in names:
+        host.ask(cmd.Ping(by="root", job=name, state="fail"))
+        failed = host.agent.state.jobs[name]
+        host.answers[name] = lambda job=failed: jobs.reading(jobs.standing(HOURLY, job, host.now))  # type: ignore[misc]
+
+    host.run(minutes=1)
+
+    assert len(host.agent.state.open_incidents) == len(names)
+    assert host.agent.state.breaker is None
 
 
 def test_a_ping_that_names_no_job_or_no_state_is_refused_and_leaves_no_trace() -> None:

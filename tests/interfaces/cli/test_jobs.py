@@ -91,9 +91,12 @@ def test_with_a_real_daemon_a_job_is_heard_judged_and_listed(with_jobs: Instance
     job(with_jobs, "nightly", "--", "sh", "-c", "echo no disk; exit 5")
     with running(with_jobs):
         job(with_jobs, "backup", "--", "true")
-        wait_for(lambda: with_jobs.json("incidents"), "the failure from the spool", with_jobs)
+        raised = with_jobs.json("raise", "checkout hangs", "--service", "shop")
+        (reported,) = with_jobs.json("incidents", "--check", "shop")
+        assert raised["text"] == f"{reported['id']} SEV3 is open: shop"
+        wait_for(lambda: with_jobs.json("incidents", "--check", "nightly"), "the failure from the spool", with_jobs)
         jobs = {one["name"]: one for one in with_jobs.json("jobs")}
-        (incident,) = with_jobs.json("incidents")
+        (incident,) = with_jobs.json("incidents", "--check", "nightly")
         checked = with_jobs.run("check", "backup", "nightly", "--json")
 
         assert (jobs["backup"]["state"], jobs["nightly"]["state"]) == ("ok", "failed")
