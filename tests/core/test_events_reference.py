@@ -9,7 +9,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 from opsagent.core.events import EVENTS, UnknownEvent
-from opsagent.store.schema import TABLES
+from opsagent.store.schema import STEPS
 
 FOLDER = Path(__file__).parents[2] / "docs/reference"
 WRITTEN = (FOLDER / "events.md").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ def test_every_event_stands_in_it_with_each_of_its_fields() -> None:
 
 
 def test_every_column_of_the_log_stands_in_it() -> None:
-    columns = TABLES.partition("CREATE TABLE events(")[2].partition(");")[0].split(",")
+    columns = STEPS[1].partition("CREATE TABLE events(")[2].partition(");")[0].split(",")
 
     assert [name for column in columns if f"`{(name := column.split()[0])}`" not in WRITTEN] == []
 
