@@ -14,7 +14,7 @@ PARALLEL := -n 2 --dist loadscope
 help:
 	@echo "make run        watch this host in the foreground: no settings, no root, nothing is touched"
 	@echo "make test       run all tests, real systemd included (root)"
-	@echo "make check      format, lint, types, architecture, tests"
+	@echo "make check      format, lint, types, known vulnerabilities (online), architecture, tests"
 	@echo "make bench      measure the promises"
 	@echo "make install    install as a service of this host (root)"
 	@echo "make uninstall  take it off again; settings and memory stay (root)"
@@ -44,6 +44,7 @@ check: packages $(BIN)/.test
 	@$(BIN)/ruff format --check -q
 	@$(BIN)/ruff check -q
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/python packaging/audit.py
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 	@$(BIN)/python -m pytest -q $(PARALLEL) --ignore=tests/test_architecture.py
 

@@ -43,7 +43,7 @@ def component(one: Distribution) -> dict[str, Any]:
 
 def licence_of(one: Distribution) -> str:
     """Return what the package says of its licence: an expression, a name, or the last word of a classifier."""
-    said = one.metadata
+    said: Any = one.metadata
     short = said.get("License-Expression") or said.get("License") or ""
     classified = [text.rpartition(" :: ")[2] for text in said.get_all("Classifier", []) if text.startswith("License")]
     return next((text for text in (short, *classified) if text and "\n" not in text), "")
