@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from opsagent.checks.wire.dial import shown
 from opsagent.checks.wire.reach import peer_of, reach
 from opsagent.checks.wire.stage import StageError, Stages
-from opsagent.core.link import Counters, Link, Reach, Seen, recalled, since, text_of
+from opsagent.core.link import Counters, Link, Reach, Seen, per_second, recalled, since, text_of
 from opsagent.core.observation import Measure, Reading, Status, grade, lowest, unknown
 from opsagent.core.quantity import in_order, within
 from opsagent.host.links import addresses_of, default_link, is_link_name, link
@@ -100,6 +100,8 @@ class Check:
         measures = (
             Measure(name="errors", value=damaged, unit="%", limit=self.errors),
             Measure(name="drops", value=dropped, unit="%", limit=self.drops),
+            Measure(name="received", value=per_second(counted.received_bytes, seen, found), unit="bytes/s"),
+            Measure(name="sent", value=per_second(counted.sent_bytes, seen, found), unit="bytes/s"),
         )
         status, failure_class, told = Status.OK, None, f"{found.name} is up, {_counted(counted)}"
         if grade(damaged, self.errors, None) is not Status.OK:

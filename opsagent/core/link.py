@@ -13,7 +13,7 @@ _PERCENT = 100.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counters:
-    """Packets since the interface was made."""
+    """Packets and bytes since the interface was made."""
 
     received: int = 0
     received_damaged: int = 0
@@ -21,6 +21,8 @@ class Counters:
     sent: int = 0
     sent_damaged: int = 0
     sent_dropped: int = 0
+    received_bytes: int = 0
+    sent_bytes: int = 0
 
     @property
     def packets(self) -> int:
@@ -48,7 +50,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A network interface: `on` as an administrator has it, `carrier` as its other end has it (None: it has none)."""
+    """A network interface: `on` as an administrator has it, `carrier` as its other end has it (None: it has none).
+
+    `made` tells one interface from another of its name, `at` is when it was read (seconds since the host was booted).
+    """
 
     name: str
     made: str
@@ -56,15 +61,17 @@ class Link:
     state: str
     carrier: bool | None
     counters: Counters
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the look before saw: which interface, made when (by an id of boot and interface), and its counters."""
+    """What the look before saw: which interface, and its counters then."""
 
     name: str = ""
     made: str = ""
     counters: Counters | None = None
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +108,17 @@ def since(seen: Seen, link: Link) -> Counters | None:
     return None if min(grown.values()) < 0 else Counters(**grown)
 
 
+def per_second(count: int, seen: Seen, link: Link) -> float:
+    """Return how much of what was counted since the look before came in each second."""
+    return count / max(link.at - seen.at, 1.0)
+
+
 def recalled(text: str) -> Seen:
     """Read what `text_of` wrote; what cannot be read is nothing."""
     try:
         found: dict[str, Any] = json.loads(text)
-        return Seen(name=str(found["name"]), made=str(found["made"]), counters=Counters(**found["counters"]))
+        counters = Counters(**found["counters"])
+        return Seen(name=str(found["name"]), made=str(found["made"]), counters=counters, at=float(found["at"]))
     except (ValueError, TypeError, LookupError):
         return Seen()
 
@@ -113,7 +126,7 @@ def recalled(text: str) -> Seen:
 def text_of(link: Link) -> str:
     """Write what the next look must know."""
     counters = {each.name: getattr(link.counters, each.name) for each in fields(Counters)}
-    return json.dumps({"name": link.name, "made": link.made, "counters": counters})
+    return json.dumps({"name": link.name, "made": link.made, "at": link.at, "counters": counters})
 
 
 def _share(some: int, of: int) -> float:

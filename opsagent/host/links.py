@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import time
 from pathlib import Path
 
 import psutil
@@ -23,6 +24,8 @@ _COUNTERS = {
     "sent": "tx_packets",
     "sent_damaged": "tx_errors",
     "sent_dropped": "tx_dropped",
+    "received_bytes": "rx_bytes",
+    "sent_bytes": "tx_bytes",
 }
 _NAME_LIMIT = 15
 
@@ -48,6 +51,7 @@ def link(name: str, net: Path = _NET, proc: Path = _PROC) -> Link | None:
             state=(here / "operstate").read_text(encoding="ascii").strip(),
             carrier=_carrier(here),
             counters=Counters(**counters),
+            at=time.clock_gettime(time.CLOCK_BOOTTIME),
         )
     except FileNotFoundError:
         return None

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from opsagent.checks import network, observe, remembering
 from opsagent.checks.network import Check
-from opsagent.core.link import Counters, Link, Reach
+from opsagent.core.link import Counters, Link, Reach, text_of
 from opsagent.core.observation import Reading, Status
 from opsagent.host import links
 
@@ -64,7 +66,23 @@ def test_an_interface_that_is_up_counts_its_packets_since_the_look_before(listen
     assert verdict(second) == (Status.OK, None)
     assert "packets damaged since the look before" in second.message
     assert not second.message.startswith("lo is up, 0 of 0 ")
-    assert [measure.name for measure in second.measures] == ["errors", "drops"]
+    assert [measure.name for measure in second.measures] == ["errors", "drops", "received", "sent"]
+
+
+def test_the_traffic_is_what_psutil_counts(listener: int) -> None:
+    before = json.loads(text_of(links.link(LO)))
+    with socket.create_connection(("127.0.0.1", listener)) as client:
+        client.sendall(b"x" * 100_000)
+    watch = Watch(interface=LO)
+    watch.kept = json.dumps({**before, "at": before["at"] - 10})
+
+    reading = watch.look()
+    counted = psutil.net_io_counters(pernic=True)[LO]
+
+    found = {measure.name: measure.value for measure in reading.measures}
+    most = (counted.bytes_recv - before["counters"]["received_bytes"]) / 10  # psutil looked a moment later
+    assert 8_000 <= found["received"] <= most
+    assert found["sent"] >= 8_000
 
 
 def test_a_peer_that_answers_is_counted_and_timed(listener: int) -> None:
@@ -128,7 +146,7 @@ def test_what_became_of_the_connections_is_judged(
 def test_the_state_of_an_interface_is_judged(
     monkeypatch: pytest.MonkeyPatch, about: dict[str, Any], expected: tuple[Status, str | None]
 ) -> None:
-    facts = {"name": "tun0", "made": "1/1", "on": True, "carrier": True, "counters": Counters(), **about}
+    facts = {"name": "tun0", "made": "1/1", "on": True, "carrier": True, "counters": Counters(), "at": 1.0, **about}
     monkeypatch.setattr(network, "link", lambda _: Link(**facts))
 
     assert verdict(Watch(interface="tun0").look()) == expected
@@ -152,7 +170,7 @@ def test_what_was_counted_is_judged(
     expected: tuple[Status, str | None],
 ) -> None:
     before = {"received": 50, "received_damaged": 7, "sent_dropped": 9}
-    facts = {"name": "eth0", "made": "1/1", "on": True, "carrier": True, "state": "up"}
+    facts = {"name": "eth0", "made": "1/1", "on": True, "carrier": True, "state": "up", "at": 1.0}
     found = [
         Counters(**before),
         Counters(**{**before, **{key: before.get(key, 0) + by for key, by in counted.items()}}),

@@ -13,6 +13,7 @@ ETH = Link(
     state="up",
     carrier=True,
     counters=Counters(received=1000, sent=500, sent_dropped=3),
+    at=100.0,
 )
 
 
