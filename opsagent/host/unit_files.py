@@ -145,6 +145,7 @@ StandardError=journal
 # a line for each look would be noise
 LogLevelMax=notice
 RuntimeMaxSec=15s
+UMask=0077
 MemoryMax=64M
 TasksMax=8
 CapabilityBoundingSet=
