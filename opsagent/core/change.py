@@ -68,7 +68,7 @@ def phrase(change: Change) -> str:
     return f"{_KINDS.get(change.kind, change.kind.value)} {words}{by}"
 
 
-_KINDS = {ChangeKind.UNIT_FILE: "unit file", ChangeKind.CONFIG: "configuration", ChangeKind.PACKAGE: "packages"}
+_KINDS = {ChangeKind.UNIT_FILE: "unit file", ChangeKind.CONFIG: "configuration"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

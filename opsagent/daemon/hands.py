@@ -65,6 +65,7 @@ class Hands:
         self._relations: dict[str, tuple[str, ...]] = {}
         self._stops_lock = threading.Lock()
         self._cursor: datetime | str = now()
+        self.before_order: Callable[[], object] = bool
         self.describe: Callable[[int], tuple[str | None, str, str]] = lambda _: (None, "", "")
 
     def use(self, settings: Settings, cursor: str, since: datetime) -> None:
@@ -169,6 +170,7 @@ class Hands:
         with contextlib.suppress(BusError, BusLostError):
             snapshot = manager.snapshot(unit)
             also = manager.snapshots(snapshot.also) if snapshot is not None else ()
+        self.before_order()
         stops, cursor = self.stops()
         facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also)
         found = conditions(manager.system_state, HOLD_PATH)

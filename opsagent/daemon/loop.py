@@ -146,8 +146,8 @@ def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
     return {name: said for name, said in {**about, "reason": reason, "incident": label, "seq": one.seq}.items() if said}
 
 
-_ABOUT = ("check", "unit", "remedy", "outcome", "by")
-_WORDS = ("reason", "message", "lacking", "answer")
+_ABOUT = ("kind", "subject", "check", "unit", "remedy", "outcome", "by")
+_WORDS = ("reason", "what", "message", "lacking", "answer")
 _QUIET = (
     ev.HostObserved,
     ev.UnitObserved,

@@ -21,6 +21,7 @@ from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
 from opsagent.daemon import files, loop, sampling, shortcut, start
 from opsagent.daemon.answers import Answers
+from opsagent.daemon.changes import Changes
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.errands import Errands
@@ -100,6 +101,7 @@ class Service:
         self._heartbeat = Heartbeat(self._lookout)
         self._errands = Errands(self._loop.post)
         self._inventory = Inventory(self._errands, self.clock.running, redact)
+        self._changes = self._made_changes(redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -122,6 +124,12 @@ class Service:
             redact=redact,
             taken=labels.taken(self.settings.memory),
         )
+
+    def _made_changes(self, redact: Callable[[str], str]) -> Changes:
+        ended_well = self._ground.state.stopped_at is not None
+        made = Changes(self.settings, self._errands, self._loop.post, self.clock, redact, ended_well=ended_well)
+        self._hands.before_order = made.before_order
+        return made
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
@@ -230,6 +238,7 @@ class Service:
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)
         self._troubles.note(PAGE, self._showing.trouble)
+        self._changes.turn()
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
@@ -340,6 +349,7 @@ class Service:
             self._hands.relate(snapshot)
         self._agent.handle([self._settings_read()], self.clock.now())
         self._watch(self.clock.now())
+        self._changes.use(self.settings)
         self._listening.resync()
         log.info("settings applied", checks=len(self.settings.watched))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Severity
-from opsagent.core.policy import CheckPolicy, Escalation, Level, ListenerPolicy, Maintenance, Policy
+from opsagent.core.policy import ChangePolicy, CheckPolicy, Escalation, Level, ListenerPolicy, Maintenance, Policy
 from opsagent.settings import source
 from opsagent.settings.model import Channel, Settings, Watched
 from opsagent.settings.named import scoped
@@ -56,6 +56,7 @@ def settings_of(
         escalation=_escalation(document, channels),
         maintenance=_maintenance(document, zone),
         listeners=ListenerPolicy(ignore=document.listeners.ignore, alert=document.listeners.alert),
+        changes=_changes(document),
     )
     return Settings(
         policy=policy,
@@ -64,6 +65,7 @@ def settings_of(
         layout=document.layout,
         scope=document.scope,
         deadman=document.deadman,
+        changed_files=document.changes.files,
         metrics=Metrics(textfile=_at_home(document.metrics.textfile, account)),
         http=document.http,
         watched=checks,
@@ -99,6 +101,11 @@ def _escalation(document: Document, channels: tuple[Channel, ...]) -> Escalation
 
 def _levels(steps: tuple[Step, ...]) -> tuple[Level, ...]:
     return tuple(Level(name=step.name, after=step.after, notify=step.notify) for step in steps)
+
+
+def _changes(document: Document) -> ChangePolicy:
+    said = document.changes
+    return ChangePolicy(hold=said.hold, suspect_for=said.suspect_for, developers=said.developers)
 
 
 def _maintenance(document: Document, zone: str) -> tuple[Maintenance, ...]:

@@ -178,6 +178,9 @@ class _Reading:
             self.problems += relations.unknown_names(check, "depends_on", names, "check")
         for window in windows:
             self.problems += relations.unknown_names(window, "checks", names | {EVERYTHING}, "check")
+        changes = self.root.items.get("changes")
+        if changes is not None:
+            self.problems += relations.unknown_names(changes, "developers", relations.names(notifiers), "notifier")
         for level in relations.levels(self.root):
             self.problems += relations.unknown_names(level, "notify", relations.names(notifiers), "notifier")
 

@@ -53,6 +53,7 @@ class Settings:
     layout: Layout
     scope: Scope
     deadman: Deadman | None = None
+    changed_files: tuple[str, ...] = ()
     metrics: Metrics = field(default_factory=Metrics)
     http: Http | None = None
     watched: tuple[Watched, ...] = ()

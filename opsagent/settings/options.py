@@ -181,6 +181,22 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is noticed of changes that others make, and what follows from them.
+
+    files: files to watch beside those of the watched units, by full path or pattern; `**` means any depth.
+    hold: so long after a change of its own a unit is not repaired: whoever made it is at work there.
+    suspect_for: what goes bad so soon after a change of its own is told as a consequence of it.
+    developers: notifiers that hear of a failure that needs a change of code; default: those of the first level.
+    """
+
+    files: tuple[str, ...] = ()
+    hold: timedelta = timedelta(minutes=10)
+    suspect_for: timedelta = timedelta(minutes=30)
+    developers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """The whole document.
 
@@ -202,6 +218,7 @@ class Document:
     escalation: who is told, and when somebody else is; default: all notifiers at once.
     maintenance: planned windows.
     listeners: who may listen on this host.
+    changes: what is noticed of changes that others make, and what follows from them.
     """
 
     host: str | None = None
@@ -222,6 +239,7 @@ class Document:
     escalation: Steps = field(default_factory=Steps)
     maintenance: tuple[Window, ...] = ()
     listeners: Listeners = field(default_factory=Listeners)
+    changes: Changes = field(default_factory=Changes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,17 @@ from opsagent.core.acts import Act
 from opsagent.core.denied import malformed
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.core.quantity import spell
-from opsagent.settings.options import NAME, CheckOptions, Deadman, Document, Metrics, NotifierOptions, Step, Window
+from opsagent.settings.options import (
+    NAME,
+    Changes,
+    CheckOptions,
+    Deadman,
+    Document,
+    Metrics,
+    NotifierOptions,
+    Step,
+    Window,
+)
 from opsagent.settings.problem import shown
 
 if TYPE_CHECKING:
@@ -112,6 +122,14 @@ def textfile(value: Path | None) -> Path | None:
     return value
 
 
+def full_paths(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Paths or patterns that mean the same wherever the program was started."""
+    for path in value:
+        if not path.startswith("/"):
+            raise ValueError(f"cannot watch {shown(path)}, allowed: full paths or patterns such as /etc/nginx/**")
+    return value
+
+
 def filled(value: tuple[object, ...]) -> tuple[object, ...]:
     """A list that must not be empty."""
     if not value:
@@ -183,6 +201,9 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Window, "begins"): begins,
     (Window, "lasts"): between(_MINUTE, 7 * _DAY),
     (Window, "zone"): zone_name,
+    (Changes, "files"): full_paths,
+    (Changes, "hold"): between(timedelta(), _DAY),
+    (Changes, "suspect_for"): between(timedelta(), _DAY),
     (NotifierOptions, "name"): name,
 }
 """The rule of each field that has one."""

@@ -128,7 +128,7 @@ def test_a_unit_that_goes_bad_after_its_own_change_is_told_with_it() -> None:
     host.run(minutes=6)
 
     incident = host.incident
-    assert incident.after_change == "bad 4 min after packages api 1.22 → 1.24, by ann"
+    assert incident.after_change == "bad 4 min after package api 1.22 → 1.24, by ann"
     assert [one.kind for one in incident.changes] == [ChangeKind.SUDO, ChangeKind.PACKAGE]
     assert incident.changes[1] == change
     told = incident_json(incident)
@@ -136,9 +136,9 @@ def test_a_unit_that_goes_bad_after_its_own_change_is_told_with_it() -> None:
         incident.after_change,
         ["sudo", "package"],
     )
-    assert "It was bad 4 min after packages api 1.22 → 1.24, by ann." in host.told("page")[0].body
+    assert "It was bad 4 min after package api 1.22 → 1.24, by ann." in host.told("page")[0].body
     file = incident_file(incident, "web-1")
-    assert file.index("sudo ann systemctl") < file.index("packages api 1.22") < file.index("+b")
+    assert file.index("sudo ann systemctl") < file.index("package api 1.22") < file.index("+b")
     assert any(
         "Changed before, newest first: bad 4 min" in line for line in why.lines(host.agent.world(host.now), "api")
     )
@@ -151,7 +151,7 @@ def test_a_change_long_before_is_named_but_blamed_for_nothing() -> None:
     host.kill("api.service")
 
     assert host.incident.after_change == ""
-    assert [phrase(one) for one in host.incident.changes] == ["packages api 1.22 → 1.24, by ann"]
+    assert [phrase(one) for one in host.incident.changes] == ["package api 1.22 → 1.24, by ann"]
     assert restarts(host) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_thousand_logins_push_no_change_out_and_are_only_counted() -> None:
 
     known = host.agent.state.changes
     assert (known.known[0].mark, len(known.known), known.logins) == ("dpkg:1", 21, 1000)
-    assert "**Changed:** packages api 1.22 → 1.24, by ann · 1000 logins" in head(host.agent.state, host.now, "w").text
+    assert "**Changed:** package api 1.22 → 1.24, by ann · 1000 logins" in head(host.agent.state, host.now, "w").text
 
 
 def test_what_will_last_is_an_entry_of_the_decision_memory_and_the_rest_a_line_of_the_day() -> None:

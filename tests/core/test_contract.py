@@ -66,7 +66,7 @@ INCIDENT = Incident(
     parent=7,
     recurrence_of="OPS-20260228-004",
     suppressed_by="parent",
-    after_change="bad 4 min after packages api 1.22 → 1.24, by ann",
+    after_change="bad 4 min after package api 1.22 → 1.24, by ann",
     changes=(
         Change(
             kind=ChangeKind.PACKAGE,
@@ -100,7 +100,7 @@ GOLDEN_INCIDENT = {
     "suppressed_by": "parent",
     "raised_by": None,
     "security": False,
-    "after_change": "bad 4 min after packages api 1.22 → 1.24, by ann",
+    "after_change": "bad 4 min after package api 1.22 → 1.24, by ann",
     "changes": [
         {
             "at": "2026-03-01T01:59:04.567Z",

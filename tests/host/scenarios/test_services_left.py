@@ -188,7 +188,7 @@ def test_while_packages_are_installed_and_while_root_says_hold_nothing_is_repair
 
 def test_a_living_service_whose_unit_file_changed_is_a_persons_matter_and_a_dead_one_is_not(stage: Stage) -> None:
     unit = stage.api("edited", 18407)
-    stage.begin(http("edited", 18407))
+    stage.begin(http("edited", 18407), "changes: {hold: 0s}")
     stage.good("edited")
     text = stage.host.read(f"{UNITS}/{unit}")
     stage.host.write(f"{UNITS}/{unit}", text + "# a change that nobody has started yet\n")

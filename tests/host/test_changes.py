@@ -1,0 +1,123 @@
+"""What others change on a real host: packages by dpkg, unit files, watched files, logins, also while nobody looked."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.host.harness import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTINGS = """\
+host: web-1
+changes: {files: ["/etc/shop/**"]}
+checks:
+  - {name: shop, kind: unit, unit: shop.service, repair: [restart]}
+"""
+UNIT = "[Service]\nExecStart=/opt/shop/serve\n[Install]\nWantedBy=multi-user.target\n"
+BUILD = """
+rm -rf /tmp/deb; mkdir -p /tmp/deb/DEBIAN /tmp/deb/opt/shop /tmp/deb/usr/lib/systemd/system
+printf 'Package: shop\\nVersion: %s\\nArchitecture: all\\nMaintainer: ann <ann@example.org>\\nDescription: a shop\\n' \
+    VERSION >/tmp/deb/DEBIAN/control
+printf '#!/bin/sh\\nexec sleep infinity # VERSION\\n' >/tmp/deb/opt/shop/serve
+chmod 755 /tmp/deb/opt/shop/serve
+printf '%s' "$UNIT" >/tmp/deb/usr/lib/systemd/system/shop.service
+dpkg-deb --build /tmp/deb /tmp/shop_VERSION.deb >/dev/null
+dpkg --install /tmp/shop_VERSION.deb >/dev/null
+systemctl daemon-reload
+"""
+
+
+def install(host: Host, version: str) -> None:
+    """Build a tiny package and install it with dpkg, as anybody does."""
+    text = f"UNIT='{UNIT}'\n{BUILD.replace('VERSION', version)}"
+    host.run(["bash", "-ec", text], timeout=60)
+
+
+def changes(host: Host) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(host.run(["opsagent", "changes", "--json"]).stdout)
+    return found
+
+
+def told(host: Host, kind: str, subject: str) -> dict[str, Any]:
+    """Wait for a change to be noticed, and return it."""
+    found: list[dict[str, Any]] = []
+
+    def seen() -> bool:
+        found[:] = [one for one in changes(host) if (one["kind"], one["subject"]) == (kind, subject)]
+        return bool(found)
+
+    host.wait_for(seen, within=20, what=f"a change: {kind} {subject}")
+    return found[-1]
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Host]:
+    """Yield a host with opsagent that has looked at everything once."""
+    host = Host.up("changes", installed=True)
+    install(host, "1.0")
+    host.run(["systemctl", "enable", "-q", "--now", "shop.service"])
+    host.write("/etc/shop/shop.conf", "colour: red\npassword: hunter2-of-old\n")
+    host.write("/etc/opsagent/opsagent.yaml", SETTINGS, 0o640)
+    host.run(["bash", "-ec", "chgrp opsagent /etc/opsagent/opsagent.yaml; opsagent install --refresh"], timeout=60)
+    host.run(["systemctl", "start", "opsagent.service"])
+    host.wait_for(
+        lambda: host.run(["test", "-s", "/var/lib/opsagent/changes.json"], check=False).returncode == 0,
+        within=30,
+        what="the first look at what there is",
+    )
+    yield host
+    host.down()
+
+
+def test_what_is_changed_is_noticed_held_against_nobody_and_told_with_what_breaks(shop: Host) -> None:
+    assert changes(shop) == []
+
+    shop.write("/etc/shop/shop.conf", "colour: blue\npassword: hunter2-of-new\n")
+    shop.write("/etc/systemd/system/shop.service.d/10-more.conf", "[Service]\nEnvironment=MORE=1\n")
+    install(shop, "1.1")
+    package = told(shop, "package", "shop")
+    config = told(shop, "config", "/etc/shop/shop.conf")
+    drop_in = told(shop, "unit-file", "/etc/systemd/system/shop.service.d/10-more.conf")
+
+    assert (package["what"], package["units"], package["unseen"]) == ("1.0 → 1.1", ["shop.service"], False)
+    assert (config["units"], config["diff"][1:3]) == (["shop.service"], ["-colour: red", "+colour: blue"])
+    assert "hunter2" not in json.dumps(changes(shop))
+    assert (drop_in["what"], drop_in["units"]) == ("created", ["shop.service"])
+    assert "hunter2" not in shop.run(["cat", "/var/lib/opsagent/changes.json"]).stdout
+
+    shop.run(["systemctl", "kill", "-s", "KILL", "shop.service"])
+    shop.wait_for(
+        lambda: any("deploy" in line for line in shop.run(["opsagent", "why", "shop"]).stdout.splitlines()),
+        within=20,
+        what="the hand to be held back",
+    )
+    (incident,) = json.loads(shop.run(["opsagent", "incidents", "--check", "shop", "--json"]).stdout)
+    assert [one["outcome"] for one in incident["actions"]] == ["refused"]
+    assert incident["after_change"].startswith("bad ")
+    assert {one["kind"] for one in incident["changes"]} == {"package", "config", "unit-file"}
+    decisions = shop.read("/var/lib/opsagent/memory/decisions/ops-decisions.md")
+    assert decisions.count("## Decision: ") == 3
+    assert "+colour: blue" in decisions
+
+
+def test_what_is_changed_while_nobody_looks_is_found_at_the_start(shop: Host) -> None:
+    told(shop, "config", "/etc/shop/shop.conf")
+    shop.run(["systemctl", "stop", "opsagent.service"])
+    shop.write("/etc/shop/new.conf", "x: 1\n")
+    install(shop, "1.2")
+    shop.run(["logger", "-p", "auth.info", "-t", "sshd", "Accepted publickey for ann from 192.0.2.7 port 22 ssh2"])
+
+    waiting = shop.run(["opsagent", "change", "shop 1.2", "--unit", "shop", "--kind", "deploy"], check=False)
+    shop.run(["systemctl", "start", "opsagent.service"])
+    package, login = told(shop, "package", "shop"), told(shop, "login", "ann")
+
+    assert "waits in the spool" in waiting.stdout
+    assert told(shop, "deploy", "shop 1.2")["units"] == ["shop.service"]
+    assert (package["what"], package["unseen"]) == ("1.1 → 1.2", True)
+    assert login["what"] == "from 192.0.2.7"
+    assert told(shop, "config", "/etc/shop/new.conf")["what"] == "created"
