@@ -65,6 +65,7 @@ class CheckPolicy:
     """What the core knows of a check. The kind's own options stay in `checks/`.
 
     `hold` is the YAML key `for`: how long a bad status must last before it counts. `job` is when a job should run.
+    What a check of `security` finds is an incident for people at once, and nothing is ever done about it by itself.
     """
 
     name: str
@@ -79,6 +80,7 @@ class CheckPolicy:
     criticality: Criticality = Criticality.LOW
     depends_on: tuple[str, ...] = ()
     job: Plan | None = None
+    security: bool = False
 
     @property
     def key(self) -> str:

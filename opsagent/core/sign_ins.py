@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-MOST_SOURCES = 500
+MOST_SOURCES = 200
 """Sources whose failures are counted at once; of a flood from everywhere the ones that tried last."""
-MOST_OF_ONE = 100
+MOST_TRIES = 2000
+"""Failures that are remembered in all."""
 
 
 class How(StrEnum):
@@ -99,8 +100,19 @@ def break_ins(
         recent = tuple(at for at in failures.get(one.source, ()) if one.at - at <= within)
         if one.how is How.FAILED:
             failures.pop(one.source, None)  # put last: the oldest source is forgotten first
-            failures[one.source] = (*recent, one.at)[-MOST_OF_ONE:]
+            failures[one.source] = (*recent, one.at)[-limit:]
         elif one.how is How.ACCEPTED and len(recent) >= limit:
             alarms.append(BrokeIn(user=one.user, source=one.source, failures=len(recent), at=one.at))
             failures.pop(one.source)
-    return tuple(alarms), dict(list(failures.items())[-MOST_SOURCES:])
+    return tuple(alarms), _newest(failures)
+
+
+def _newest(failures: dict[str, tuple[datetime, ...]]) -> dict[str, tuple[datetime, ...]]:
+    """Return the sources that tried last, as many as may be remembered."""
+    kept: dict[str, tuple[datetime, ...]] = {}
+    tries = 0
+    for source, times in reversed(failures.items()):
+        tries += len(times)
+        if len(kept) < MOST_SOURCES and tries <= MOST_TRIES:
+            kept[source] = times
+    return dict(reversed(kept.items()))

@@ -76,8 +76,8 @@ def suspected(world: World, touched: Iterable[str]) -> list[Draft]:
 
 
 def _newly_bad(world: World, check: CheckPolicy) -> bool:
-    if not world.health(check.name).suspicious or check.unit in world.state.stops:
-        return False
+    if not world.health(check.name).suspicious or check.unit in world.state.stops or check.security:
+        return False  # what is about security is reported by itself, see core/security.py
     return world.state.open_for(check.key) is None
 
 

@@ -17,7 +17,7 @@ __all__ = ["JournalError", "sign_ins"]
 MOST = 20_000
 """Lines that are read at once: of a flood the newest."""
 LONGEST_LINE = 1000
-_DEADLINE = timedelta(seconds=10)
+_DEADLINE = timedelta(seconds=5)
 _A_DAY = timedelta(days=1)
 # LOG_AUTH and LOG_AUTHPRIV of root's own programs: what a user writes under their names is not asked for. sudo is
 # started by users and stands there by its program.

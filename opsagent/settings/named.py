@@ -103,6 +103,10 @@ def _read_kind(node: Mapping, subject: str, common: type, cls: type) -> tuple[It
         read = given(_adapter(common, cls).validate_python(plain(node)))
     except ValidationError as error:
         return None, problems_of(error, node, subject, keys)
+    hands_off = [key for key in ("repair", "unit") if read.get(key)] if getattr(cls, "SECURITY", False) else []
+    if hands_off:
+        text = f"cannot use {hands_off[0]!r} here: what is about security is for people alone ({subject})"
+        return None, [Problem(place=node.keys[hands_off[0]], text=text)]
     own = {key.field: read[key.field] for key in keys_of(cls) if read[key.field] is not None}
     try:
         made = cls(**own)
@@ -135,6 +139,7 @@ def watched(item: Item, document: Document) -> Watched:
         repair=tuple(_timed(rule, document) for rule in common["repair"]),
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
+        security=getattr(type(item.made), "SECURITY", False),
         job=_plan(item.made, document),
     )
     return Watched(policy=policy, check=zoned(scoped(item.made, scope.value), document))
