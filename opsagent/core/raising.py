@@ -12,6 +12,7 @@ from opsagent.core import events as ev
 from opsagent.core.observation import Severity, worse_of
 from opsagent.core.phase import Phase
 from opsagent.core.policy import SEVERITY_OF
+from opsagent.core.roots import dependants
 from opsagent.core.suspicion import label, owner
 from opsagent.core.world import OPENED, OPENING, Draft, World
 
@@ -150,6 +151,7 @@ def _believed(world: World, report: Report, seen_by: tuple[str, ...]) -> ev.Inci
         reason=report.text,
         checks=seen_by,
         recurrence_of=recurred,
+        scope=dependants(world, report.key),
     )
 
 

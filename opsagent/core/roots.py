@@ -36,6 +36,15 @@ def _direct(world: World, check: CheckPolicy) -> list[CheckPolicy]:
     return named + [one for one in world.policy.checks if one.unit in watched and one not in named]
 
 
+def dependants(world: World, key: str) -> tuple[str, ...]:
+    """Return the names of the checks that need, directly or not, what the checks of this open key look at."""
+    return tuple(
+        one.name
+        for one in world.policy.checks
+        if one.key != key and any(needed.key == key for needed in dependencies(world, one))
+    )
+
+
 def failed_root(world: World, checks: tuple[CheckPolicy, ...]) -> tuple[CheckPolicy, Incident | None] | None:
     """Return the deepest failing dependency of these checks with its incident, or None when all are sound.
 

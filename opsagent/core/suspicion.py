@@ -10,6 +10,7 @@ from opsagent.core.notices import notice_of
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.policy import SEVERITY_OF, CheckPolicy, Mode
+from opsagent.core.roots import dependants
 from opsagent.core.severity import blind_severity, severity_of
 from opsagent.core.world import OPENING, Draft, World
 
@@ -155,6 +156,7 @@ def _settled_blind(world: World, suspect: Incident) -> list[Draft]:
                 reason=f"{check.name} cannot be looked at: {said}",
                 checks=(check.name,),
                 blind=True,
+                scope=dependants(world, check.key),
             ),
             incident=suspect.seq,
         )
@@ -177,6 +179,7 @@ def confirmation(world: World, suspect: Incident, bad: list[CheckPolicy]) -> ev.
         reason=reading.message if reading else suspect.reason,
         checks=tuple(check.name for check in bad),
         recurrence_of=recurred,
+        scope=dependants(world, suspect.key),
     )
 
 

@@ -141,10 +141,18 @@ def page(
         _tried(state, incident),
         _left_alone(state, incident),
         f"Seen before: {seen_before(state, incident)}.",
+        question(incident),
         f"Take it{_stops_me(incident)}: opsagent ack {incident.label}     Look: opsagent show {incident.label}",
         _then(state, incident, policy, number, next_at),
     ]
     return _message(f"{title}, {situation(incident)}", lines)
+
+
+def question(incident: Incident) -> str:
+    """Return what is asked of the reader where all that was allowed was tried in vain and nobody knows why; or ""."""
+    if incident.repair is not Repair.EXHAUSTED or incident.cause or not ordered(incident.actions):
+        return ""
+    return f'I do not know this failure: what cures it? Tell me: opsagent note {incident.label} "…"'
 
 
 def reminder(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:

@@ -186,7 +186,7 @@ class Hands:
         check = self._policy.check(incident.check)
         self._tell_lines(incident)
         found = evidence.gather(incident.unit, since, check.scope if check is not None else "system")
-        for part in found.parts[:1] if tried else found.parts:  # what the host was doing is known from the beginning
+        for part in found.parts[:2] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))

@@ -55,6 +55,16 @@ def first_process(group: Path) -> int | None:
         return None
 
 
+def traffic(root: Path) -> Iterator[tuple[str, int]]:
+    """Yield each system service with the bytes it has read and written, where the kernel counts them."""
+    for file in sorted(root.glob("system.slice/*.service/io.stat")):
+        try:
+            words = file.read_text().split()
+        except OSError:
+            continue  # it ended while we looked
+        yield file.parent.name, sum(int(word[7:]) for word in words if word.startswith(("rbytes=", "wbytes=")))
+
+
 def unit_of_process(pid: int, proc: Path = Path("/proc")) -> tuple[str | None, str | None]:
     """Return the system unit and user unit of a process, from its own list of control groups."""
     try:

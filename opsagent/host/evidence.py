@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from opsagent.host import journal
+from opsagent.host import cgroups, journal
+from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, listeners
 from opsagent.host.mounts import mounts, watched_mounts
-from opsagent.host.systemd import utc_now
+from opsagent.host.systemd import connection, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ _TOP = 5
 _MOST_PROCESSES = 2_000
 _PATIENTLY = timedelta(seconds=5)
 _NEARLY_FULL = 85.0
+_ENDED = {1: "exited with status", 2: "was killed by signal", 3: "dumped core at signal"}
+"""By the codes of waitid(2), CLD_EXITED and on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,10 @@ class Evidence:
 
 
 def gather(unit: str | None, since: datetime, scope: str = "system") -> Evidence:
-    """Read the unit's last 50 log lines, who listens, processes, file systems, the kernel's lines."""
-    parts = [] if unit is None else [_part("log", lambda: journal.lines(unit, since, _UNIT_LINES, scope, _PATIENTLY))]
+    """Read how the unit stands, its last 50 log lines, who listens, processes, disks, the kernel's lines."""
+    parts = [] if unit is None else [_part("unit", lambda: _unit(unit, scope))]
+    if unit is not None:
+        parts.append(_part("log", lambda: journal.lines(unit, since, _UNIT_LINES, scope, _PATIENTLY)))
     return Evidence(
         unit=unit,
         parts=(
@@ -59,6 +64,7 @@ def gather(unit: str | None, since: datetime, scope: str = "system") -> Evidence
             _part("listeners", _listeners),
             _part("memory and load", _memory_and_load),
             _part("processes", _processes),
+            _part("disk traffic", _disk_traffic),
             _part("nearly full", _nearly_full),
             _part("kernel", lambda: journal.kernel_lines(since, _KERNEL_LINES)),
         ),
@@ -68,9 +74,29 @@ def gather(unit: str | None, since: datetime, scope: str = "system") -> Evidence
 def _part(title: str, read: Callable[[], tuple[str, ...]]) -> Part:
     try:
         lines = read()
-    except (journal.JournalError, ListenersError, OSError, psutil.Error) as error:
+    except (journal.JournalError, ListenersError, BusError, BusLostError, OSError, psutil.Error) as error:
         return Part(title=title, unread=str(error)[:LONGEST_LINE])
     return Part(title=title, lines=tuple(line[:LONGEST_LINE] for line in lines))
+
+
+def _unit(name: str, scope: str) -> tuple[str, ...]:
+    """Say how systemd sees it, and how its main process ended."""
+    found = connection(scope).snapshot(name)
+    if found is None:
+        return (f"there is no unit {name}",)
+    how = _ENDED.get(found.exec_main_code, "")
+    ended = f", its main process {how} {found.exec_main_status}" if how else ""
+    return (
+        f"{found.active_state} ({found.sub_state}), result {found.result}{ended}",
+        f"{found.load_state}, {found.unit_file_state or 'no file'}, restarted by systemd {found.nrestarts} times",
+    )
+
+
+def _disk_traffic() -> tuple[str, ...]:
+    """Return the units that read and write most, since each began: the kernel tells it of groups, to everybody."""
+    root = cgroups.cgroup2_root()
+    found = [] if root is None else [(total, unit) for unit, total in cgroups.traffic(root) if total]
+    return tuple(f"{_mebibytes(total)} read and written: {unit}" for total, unit in sorted(found, reverse=True)[:_TOP])
 
 
 def _listeners() -> tuple[str, ...]:

@@ -45,6 +45,7 @@ def test_a_page_says_everything_in_its_first_line_and_what_to_do_in_its_last() -
         "Since 02:14 Europe/Berlin (60 s). exit 78",
         "Tried: restart 2x; the last: exit 78. I have stopped.",
         "Seen before: never on this host in 30 days.",
+        'I do not know this failure: what cures it? Tell me: opsagent note OPS-20261118-001 "…"',
         "Take it (stops me too): opsagent ack OPS-20261118-001     Look: opsagent show OPS-20261118-001",
         "If nobody takes it: lead 02:45.",
     ]

@@ -80,10 +80,16 @@ def test_evidence_is_the_log_who_listens_processes_memory_and_the_kernel(host: H
     found = ask(host, "say(evidence.gather('broken.service', utc_now() - timedelta(days=365)))")
 
     parts = {part["title"]: part for part in found["parts"]}
-    assert set(parts) == {"log", "listeners", "memory and load", "processes", "nearly full", "kernel"}
-    assert [part["unread"] for part in parts.values()] == [""] * 6
+    titles = ["unit", "log", "listeners", "memory and load", "processes", "disk traffic", "nearly full", "kernel"]
+    assert list(parts) == titles
+    assert [part["unread"] for part in parts.values()] == [""] * 8
+    assert parts["unit"]["lines"] == [
+        "failed (failed), result exit-code, its main process exited with status 3",
+        "loaded, static, restarted by systemd 0 times",
+    ]
     assert any("cannot open the vault" in line for line in parts["log"]["lines"])
     assert "tcp 127.0.0.1 port 8123: web.service (python3)" in parts["listeners"]["lines"]
+    assert [line.split()[0] for line in parts["processes"]["lines"]] == ["processor"] * 5 + ["memory"] * 5
     assert any("python3" in line for line in parts["processes"]["lines"])
     assert parts["memory and load"]["lines"][0].startswith("memory ")
     assert len(parts["kernel"]["lines"]) <= 20
@@ -93,7 +99,7 @@ def test_evidence_is_the_log_who_listens_processes_memory_and_the_kernel(host: H
 def test_evidence_that_may_not_be_read_says_so(host: Host) -> None:
     found = ask(host, "say(evidence.gather('broken.service', utc_now() - timedelta(minutes=5)))", nobody=True)
 
-    log, listeners = found["parts"][:2]
+    log, listeners = found["parts"][1:3]
     assert (log["lines"], log["unread"][:24]) == ([], "cannot read the journal:")
     assert listeners["lines"]
 

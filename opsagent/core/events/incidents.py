@@ -36,7 +36,10 @@ class SuspectCleared(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentConfirmed(Event):
-    """A failure is believed. `to` is who owns it: repairing or paged."""
+    """A failure is believed. `to` is who owns it: repairing or paged.
+
+    `scope` names what is watched and needs what failed (null in the records of older versions).
+    """
 
     label: str
     to: Phase
@@ -47,6 +50,7 @@ class IncidentConfirmed(Event):
     checks: tuple[str, ...]
     blind: bool = False
     recurrence_of: str | None = None
+    scope: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

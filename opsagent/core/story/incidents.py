@@ -15,10 +15,12 @@ from opsagent.core.severity import LEASE
 from opsagent.core.story.telling import asked_anew, told_story
 
 if TYPE_CHECKING:
+    from collections.abc import Sized
+
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
 
-NAMED = 3  # changes that one line of the story names
+NAMED = 3  # changes, or checks, that one line of the story names
 TIME_TO_START = timedelta(seconds=60)  # what an operator has just started may still be bad for so long
 
 
@@ -44,7 +46,15 @@ def _(event: ev.IncidentConfirmed, incident: Incident, recorded: Recorded) -> In
         detected_at=recorded.at,
         owner=event.to,
     )
-    return told_story(changed, recorded, f"confirmed: {event.reason}")
+    believed = told_story(changed, recorded, f"confirmed: {event.reason}")
+    if event.scope is None:
+        return believed
+    needed = f"{', '.join(event.scope[:NAMED])}{_more(event.scope)} need it" if event.scope else ""
+    return told_story(believed, recorded, f"taken up by opsagent; {needed or 'nothing else that is watched needs it'}")
+
+
+def _more(names: Sized) -> str:
+    return f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
 
 
 @follow.register(ev.SuspectCleared)
@@ -172,8 +182,7 @@ def _(event: ev.ChangesRecalled, incident: Incident, recorded: Recorded) -> Inci
     news = [one for one in event.changes if one not in incident.changes]
     changed = replace(incident, changes=event.changes, after_change=event.own)
     said = "; ".join(phrase(one) for one in news[:NAMED])
-    more = f" and {len(news) - NAMED} more" if len(news) > NAMED else ""
-    return told_story(changed, recorded, f"changed before: {said}{more}")
+    return told_story(changed, recorded, f"changed before: {said}{_more(news)}")
 
 
 @follow.register(ev.PatternSeen)
