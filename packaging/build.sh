@@ -38,7 +38,7 @@ home=$root/usr/lib/opsagent
 share=$root/usr/share
 doc=$share/doc/opsagent
 rm -rf $root
-install -d $root/DEBIAN $root/usr/bin $home/bin $home/share $doc "$root$packages" $share/man/man1 $share/man/man5 \
+install -d $root/DEBIAN $root/usr/bin $home/bin $home/share/monitoring $doc "$root$packages" $share/man/man1 $share/man/man5 \
     $root/usr/lib/systemd/system $root/usr/lib/sysusers.d $root/usr/lib/tmpfiles.d $share/lintian/overrides \
     $share/bash-completion/completions $share/zsh/vendor-completions $share/fish/vendor_completions.d
 
@@ -55,6 +55,7 @@ ln -s ../lib/opsagent/bin/opsagent $root/usr/bin/opsagent
 
 # What belongs beside it on a host. Units name the home that `make install` gives it; here it is another.
 install -m 755 scripts/healthcheck.py scripts/settle.sh scripts/withdraw.sh $home/share
+install -m 644 monitoring/* $home/share/monitoring
 install -m 644 systemd/*.service systemd/*.timer $root/usr/lib/systemd/system
 sed -i 's|/opt/opsagent|/usr/lib/opsagent|' $root/usr/lib/systemd/system/*
 install -m 644 systemd/opsagent.sysusers $root/usr/lib/sysusers.d/opsagent.conf

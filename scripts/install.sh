@@ -20,9 +20,10 @@ if [ "$(cat $home/share/version 2>/dev/null)" != "$version" ] || ! $home/bin/ops
     cp -r opsagent pyproject.toml README.md LICENSE "$source"
     "$python" scripts/environment.py $home "$source"
 fi
-install -d $home/share $home/share/doc $units /usr/local/lib/sysusers.d /usr/local/lib/tmpfiles.d /usr/local/bin
+install -d $home/share $home/share/doc $home/share/monitoring $units /usr/local/lib/sysusers.d /usr/local/lib/tmpfiles.d /usr/local/bin
 install -m 755 scripts/healthcheck.py scripts/settle.sh scripts/withdraw.sh $home/share
 install -m 644 README.md LICENSE $home/share/doc
+install -m 644 monitoring/* $home/share/monitoring
 install -m 644 systemd/*.service systemd/*.timer $units
 install -m 644 systemd/opsagent.sysusers /usr/local/lib/sysusers.d/opsagent.conf
 install -m 644 systemd/opsagent.tmpfiles /usr/local/lib/tmpfiles.d/opsagent.conf

@@ -61,7 +61,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
-    """A door for programs that speak HTTP: ping URLs of jobs, alerts of an Alertmanager, reports.
+    """A door for programs that speak HTTP: ping URLs of jobs, alerts of an Alertmanager, reports, `/metrics`.
 
     listen: address and port; a loopback address, unless `everywhere` is true.
     token_file: a file with the token that must be shown, 16 characters or more; default: `http.token` in the state

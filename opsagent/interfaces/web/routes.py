@@ -1,4 +1,4 @@
-"""What may be asked over HTTP: pings as healthchecks.io has them, reports, an Alertmanager's alerts."""
+"""What may be asked over HTTP: pings as healthchecks.io has them, reports, an Alertmanager's alerts, our figures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opsagent.core.asking import MOST_FINDINGS, Question, RequestError, read
 from opsagent.core.commands import Answer, Command, Ping
+from opsagent.core.metrics.text import CONTENT_TYPE, text
 from opsagent.core.text import visible
 from opsagent.interfaces.web.alerts import alerts
 from opsagent.interfaces.web.message import Reply, Request
@@ -17,6 +18,7 @@ from opsagent.interfaces.web.message import Reply, Request
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from opsagent.core.metrics import Family
     from opsagent.core.policy import CheckPolicy
 
 MOST_LINES = 20
@@ -34,6 +36,9 @@ class Daemon(Protocol):
 
     def jobs(self) -> Sequence[CheckPolicy]:
         """Return the checks that are jobs."""
+
+    def figures(self) -> Sequence[Family]:
+        """Return what is measured of ourselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,11 @@ class Routes:
 
     def _table(self) -> dict[tuple[str, str], Callable[[Request], Reply]]:
         """Return what is served to whoever shows the token, by method and path."""
-        return {("POST", "api/raise"): self._raise, ("POST", "api/alertmanager"): self._alerts}
+        return {
+            ("POST", "api/raise"): self._raise,
+            ("POST", "api/alertmanager"): self._alerts,
+            ("GET", "metrics"): self._metrics,
+        }
 
     def _nowhere(self, request: Request) -> Reply:
         known = any(path == "/".join(request.path) for _, path in self._table())
@@ -109,6 +118,9 @@ class Routes:
             return Reply(status=HTTPStatus.BAD_REQUEST, body=str(error))
         return _shown(self.daemon(asked))
 
+    def _metrics(self, _: Request) -> Reply:
+        return Reply(body=text(self.daemon.figures()), kind=CONTENT_TYPE)
+
     def _alerts(self, request: Request) -> Reply:
         """Take a webhook of an Alertmanager. It comes again with what was not taken: nothing is taken twice."""
         try:
@@ -143,8 +155,8 @@ def _told(rest: tuple[str, ...]) -> tuple[str, int | None] | None:
 
 
 def _lines(body: bytes) -> tuple[str, ...]:
-    text = body[-MOST_LINES * LONGEST_LINE :].decode(errors="replace")
-    lines = [visible(line, LONGEST_LINE) for line in text.splitlines() if line.strip()]
+    words = body[-MOST_LINES * LONGEST_LINE :].decode(errors="replace")
+    lines = [visible(line, LONGEST_LINE) for line in words.splitlines() if line.strip()]
     return tuple(lines[-min(MOST_LINES, MOST_FINDINGS) :])
 
 

@@ -6,15 +6,19 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from opsagent.core.commands import Alert, Answer, Ping, Raise
 from opsagent.core.job import Plan
+from opsagent.core.metrics.family import gauge
 from opsagent.core.policy import CheckPolicy
 from opsagent.interfaces.web.message import Reply, Request
 from opsagent.interfaces.web.routes import Routes
+
+if TYPE_CHECKING:
+    from opsagent.core.metrics import Family
 
 TOKEN = "s3cret-s3cret-s3cret"
 UUID = "0b3e5c1e-6f5b-4b8e-9a53-0d3b6f7c8d9e"
@@ -34,6 +38,9 @@ class Daemon:
     def jobs(self) -> tuple[CheckPolicy, ...]:
         plans = {"backup": Plan(every=timedelta(hours=1)), "nightly": Plan(every=timedelta(hours=1), uuid=UUID)}
         return tuple(CheckPolicy(name=name, kind="job", job=plan) for name, plan in plans.items())
+
+    def figures(self) -> tuple[Family, ...]:
+        return (gauge("opsagent_hold", "1 while nothing is repaired.", value=False),)
 
 
 @pytest.fixture
@@ -89,7 +96,7 @@ def test_a_body_is_a_jobs_last_words_and_rid_its_run(daemon: Daemon) -> None:
         (f"/ping/{TOKEN}/backup/start/more", 400),
         (f"/ping/{UUID}/nightly", 400),
         ("/api/raise", 405),
-        ("/metrics", 404),
+        ("/nowhere", 404),
     ],
 )
 def test_what_leads_nowhere_asks_the_daemon_nothing(daemon: Daemon, path: str, status: int) -> None:
@@ -191,3 +198,12 @@ def test_alerts_that_cannot_be_taken_now_are_to_be_sent_again(daemon: Daemon) ->
     reply = ask(daemon, "/api/alertmanager", method="POST", body=payload(FIRING), token=TOKEN)
 
     assert reply.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_our_figures_are_for_whoever_shows_the_token(daemon: Daemon) -> None:
+    told = ask(daemon, "/metrics", token=TOKEN)
+
+    assert (told.status, told.kind) == (HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8")
+    assert told.body.endswith("opsagent_hold 0\n")
+    assert ask(daemon, "/metrics").status is HTTPStatus.UNAUTHORIZED
+    assert ask(daemon, "/metrics", method="POST", token=TOKEN).status is HTTPStatus.METHOD_NOT_ALLOWED

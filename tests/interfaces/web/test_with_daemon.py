@@ -58,6 +58,9 @@ def test_pings_reports_and_alerts_come_in_over_http_and_the_token_is_nowhere(ins
         assert ask(port, "POST", "/api/alertmanager", payload(FIRING))[1].endswith("says the same")
         assert ask(port, "POST", "/api/alertmanager", payload({**FIRING, "status": "resolved"}))[0] == 200
         assert by_check(instance)["DiskFull"]["state"] == "resolved"
+        status, figures = ask(port, "GET", "/metrics")
+        assert status == 200
+        assert 'opsagent_check_status{check="backup",status="critical"} 1\n' in figures
         assert json.dumps(instance.json("show", found["backup"]["id"])).count(TOKEN) == 0
 
     kept = b"".join(path.read_bytes() for path in instance.state.rglob("*") if path.is_file())
