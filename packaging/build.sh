@@ -56,6 +56,7 @@ ln -s ../lib/opsagent/bin/opsagent $root/usr/bin/opsagent
 # What belongs beside it on a host. Units name the home that `make install` gives it; here it is another.
 install -m 755 scripts/healthcheck.py scripts/settle.sh scripts/withdraw.sh $home/share
 install -m 644 monitoring/* $home/share/monitoring
+ln -s ../../../lib/opsagent/share/monitoring $doc/monitoring
 install -m 644 systemd/*.service systemd/*.timer $root/usr/lib/systemd/system
 sed -i 's|/opt/opsagent|/usr/lib/opsagent|' $root/usr/lib/systemd/system/*
 install -m 644 systemd/opsagent.sysusers $root/usr/lib/sysusers.d/opsagent.conf
