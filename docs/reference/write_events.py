@@ -59,6 +59,7 @@ SUBJECTS = {
     "repairs": "Repairs",
     "reports": "What others report",
     "changes": "What others change",
+    "backups": "Backups",
     "people": "People, and what is remembered for them",
     "host": "The daemon, its settings and its host",
     "environment": "What a host is like beside its health",

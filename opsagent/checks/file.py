@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from fnmatch import fnmatchcase
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
 
+from opsagent.checks.artefact.matching import matching
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
 from opsagent.core.quantity import Bytes, in_order, spell
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-_MOST_MATCHES = 10_000
-_MAGIC = frozenset("*?[")
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +37,7 @@ class Check:
     def observe(self) -> Reading:
         """Ask the file system about the file; its content is not read."""
         try:
-            found = self._newest()
+            found = next(reversed(matching(self.path)), None)
         except OSError as error:
             return unknown(f"cannot look at {self.path}: {error.strerror}")
         if found is None and self.exists:
@@ -59,18 +49,6 @@ class Check:
             return _critical(f"{name} exists and should not", "exists")
         return self._graded(name, age=max(0.0, time.time() - about.st_mtime), size=about.st_size)
 
-    def _newest(self) -> tuple[str, os.stat_result] | None:
-        """Return the file, or the newest match; OSError when none is found and not everything could be looked at."""
-        try:
-            return self.path, os.stat(self.path)  # noqa: PTH116 - the name may hold pattern characters
-        except FileNotFoundError:
-            pass
-        closed: list[OSError] = []
-        found = list(islice(_matches("/", self.path.split("/"), closed), _MOST_MATCHES))
-        if closed and not found:
-            raise closed[0]
-        return max(found, key=lambda match: match[1].st_mtime, default=None)
-
     def _graded(self, name: str, *, age: float, size: int) -> Reading:
         measures = (Measure(name="age", value=age, unit="s"), Measure(name="size", value=size, unit="bytes"))
         told = f"{name} was written {_ago(age)} ago and has {size} bytes"
@@ -81,35 +59,6 @@ class Check:
         if self.max_size is not None and size > self.max_size:
             return _critical(f"{told}, it must have at most {self.max_size}", "size", *measures)
         return ok(told, *measures)
-
-
-def _matches(folder: str, parts: list[str], closed: list[OSError]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield what matches as in a shell. What is closed to us is noted: `glob` would take it for empty."""
-    part, *rest = parts
-    names = [part]
-    if _MAGIC & set(part):
-        names = [name for name in _asked(os.listdir, folder, closed) or () if _fits(name, part)]
-    for name in names:
-        path = os.path.join(folder, name)  # noqa: PTH118 - thousands of names; text costs less than a Path for each
-        if rest:
-            yield from _matches(path, rest, closed)
-        elif (about := _asked(os.stat, path, closed)) is not None:
-            yield path, about
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return fnmatchcase(name, pattern) and (pattern.startswith(".") or not name.startswith("."))
-
-
-def _asked(question: Callable[[str], _T], path: str, closed: list[OSError]) -> _T | None:
-    """Ask about a path; None when nothing is there, be it that it went meanwhile or that a link leads nowhere."""
-    try:
-        return question(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        closed.append(error)
-        return None
 
 
 def _ago(seconds: float) -> str:

@@ -8,7 +8,7 @@ from types import NoneType
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from opsagent.core import commands
-from opsagent.core.quantity import duration, spell
+from opsagent.core.quantity import Bytes, duration, spell
 from opsagent.core.text import visible
 from opsagent.core.timing import iso
 
@@ -20,6 +20,8 @@ VERSION = 1
 LONGEST_TEXT = 2000
 """Characters of one text in a request: a long note, and too few for a flood."""
 MOST_FINDINGS = 100
+MOST_BYTES = 2**60
+"""Bytes, or files, that a report may speak of."""
 MOST_ASKED = 10_000
 """Incidents in one answer."""
 _OURS = {"by", "uuid", "asked_at"}
@@ -109,6 +111,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "change": commands.ReportChange,
     "ping": commands.Ping,
     "alert": commands.Alert,
+    "backup": commands.ReportBackup,
     "notify": commands.TestNotifier,
     "healthcheck": commands.Finding,
 }
@@ -183,12 +186,19 @@ def _value(name: str, hint: Any, value: object) -> object:
         return visible(value, LONGEST_TEXT)
     if wanted is bool and isinstance(value, bool):
         return value
+    if wanted is Bytes and type(value) is int and 0 <= value <= MOST_BYTES:
+        return value
     if wanted is int and type(value) is int and 1 <= value <= MOST_ASKED:
         return value
     raise RequestError(f"cannot use {_shown(value)} as {name}, allowed: {_ALLOWED.get(wanted, 'text')}")
 
 
-_ALLOWED = {timedelta: "a duration such as 2h", bool: "true or false", int: f"a whole number from 1 to {MOST_ASKED}"}
+_ALLOWED = {
+    timedelta: "a duration such as 2h",
+    bool: "true or false",
+    Bytes: "a whole number",
+    int: f"a whole number from 1 to {MOST_ASKED}",
+}
 
 
 def _texts(name: str, value: object) -> tuple[str, ...]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from opsagent.core.quantity import Bytes
+
+NOTHING = Bytes(0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -143,6 +147,26 @@ class Finding(Command):
     """What the health check found while the daemon was down (from the spool)."""
 
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportBackup(Command):
+    """What became of a backup, of a drill (`what` is run, drill or restore), told by the program that did it as root.
+
+    `text` is the proof, or why it is not `good`; `size` and `added` are bytes.
+    """
+
+    job: str
+    what: str
+    good: bool
+    text: str = ""
+    snapshot: str = ""
+    size: Bytes = NOTHING
+    files: Bytes = NOTHING
+    added: Bytes = NOTHING
+    sha256: str = ""
+    to: str = ""
+    lasted: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from opsagent.core import alerting, jobs, raising
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core.backup.telling import WHAT
+from opsagent.core.backup.telling import event_of as event_of_backup
 from opsagent.core.change import MARKERS, Change, ChangeKind
 from opsagent.core.changes import event_of
 from opsagent.core.escalation import called_off
@@ -302,6 +304,13 @@ def _(command: cmd.TestNotifier, world: World) -> tuple[list[Draft], cmd.Answer]
         world, f"{MessageKind.TEST}:{world.now.isoformat()}", title, "If you read this, the way to you works.", chosen
     )
     return drafts, _yes(f"sent to {', '.join(chosen)}")
+
+
+@_done.register(cmd.ReportBackup)
+def _(command: cmd.ReportBackup, world: World) -> tuple[list[Draft], cmd.Answer]:
+    if command.what not in WHAT:
+        return _no(f"cannot take a report of {command.what!r}, allowed: {', '.join(WHAT)}")
+    return [Draft(event=event_of_backup(command, world.now), actor=command.by)], _yes("kept")
 
 
 @_done.register(cmd.Finding)

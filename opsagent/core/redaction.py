@@ -29,6 +29,7 @@ _TEXTS = frozenset(
         "lines",
         "message",
         "note",
+        "proven_by",
         "reason",
         "resolution",
         "subject",

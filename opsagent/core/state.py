@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from opsagent.core.backup.known import Known as KnownBackup
 from opsagent.core.change import Changes
 from opsagent.core.environment.known import EnvironmentKnown
 from opsagent.core.events import PauseSet
@@ -186,6 +187,7 @@ class State:
     attempts: tuple[Attempt, ...] = ()
     heals: tuple[Heal, ...] = ()
     chronic_told: Mapping[str, datetime] = field(default_factory=dict)
+    backups: Mapping[str, KnownBackup] = field(default_factory=dict)
     pauses: Mapping[str, PauseSet] = field(default_factory=dict)
     owed: Mapping[str, Owed] = field(default_factory=dict)
     breaker: Breaker | None = None

@@ -130,12 +130,13 @@ def with_real_names(settings: Settings) -> tuple[Settings, dict[str, UnitSnapsho
             if snapshot is not None:
                 found[snapshot.name] = snapshot
     checks = {check.name: replace(check, unit=names.get(check.unit or "")) for check in settings.policy.checks}
-    watched = tuple(_renamed(one, checks[one.policy.name], found) for one in settings.watched)
+    told = (*found, *settings.backup_units())
+    watched = tuple(_renamed(one, checks[one.policy.name], told) for one in settings.watched)
     policy = replace(settings.policy, checks=tuple(checks.values()))
     return replace(settings, policy=policy, watched=watched), found
 
 
-def _renamed(one: Watched, policy: CheckPolicy, found: dict[str, UnitSnapshot]) -> Watched:
+def _renamed(one: Watched, policy: CheckPolicy, told: tuple[str, ...]) -> Watched:
     """The check of all failed units leaves those alone that have a check of their own: one failure, one incident.
 
     The journal knows units by their primary names only.
@@ -144,7 +145,7 @@ def _renamed(one: Watched, policy: CheckPolicy, found: dict[str, UnitSnapshot]) 
         return Watched(policy=policy, check=replace(one.check, unit=policy.unit))  # type: ignore[type-var]
     if policy.kind != "units":
         return replace(one, policy=policy)
-    ignored = (*getattr(one.check, "ignore", ()), *found)
+    ignored = (*getattr(one.check, "ignore", ()), *told)
     return Watched(policy=policy, check=replace(one.check, ignore=ignored))  # type: ignore[type-var]
 
 

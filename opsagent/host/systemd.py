@@ -116,20 +116,20 @@ class Systemd:
         """Have the manager read its unit files again, as root: `systemctl daemon-reload`."""
         self._reading(lambda bus: bus.call(manager_call("Reload")))
 
-    def listen(self, sockets: Sequence[str]) -> None:
-        """Have socket units listen now and at every boot, as root, and anew where they did: `enable --now`."""
-        if sockets:
-            self.ask(manager_call("EnableUnitFiles", "asbb", list(sockets), False, True))  # noqa: FBT003 - D-Bus
-        for name in sockets:
+    def switch_on(self, units: Sequence[str]) -> None:
+        """Have sockets listen and timers wait, now and at every boot, as root, anew where they did: `enable --now`."""
+        if units:
+            self.ask(manager_call("EnableUnitFiles", "asbb", list(units), False, True))  # noqa: FBT003 - D-Bus
+        for name in units:
             self.ask(manager_call("RestartUnit", "ss", name, "fail"))
 
-    def listen_no_more(self, sockets: Sequence[str]) -> None:
-        """Have socket units listen no more, as root; that one is not there any more is no error."""
-        for name in sockets:
+    def switch_off(self, units: Sequence[str]) -> None:
+        """Have sockets listen and timers wait no more, as root; that one is not there any more is no error."""
+        for name in units:
             with contextlib.suppress(BusError):
                 self.ask(manager_call("StopUnit", "ss", name, "fail"))
-        if sockets:
-            self.ask(manager_call("DisableUnitFiles", "asb", list(sockets), False))  # noqa: FBT003 - D-Bus
+        if units:
+            self.ask(manager_call("DisableUnitFiles", "asb", list(units), False))  # noqa: FBT003 - D-Bus
 
     def job(self, verb: str, unit: str, timeout: timedelta) -> JobOutcome:
         """Ask for a `restart` or `reload` and wait for the end of that very job, at most `timeout`.

@@ -1,7 +1,7 @@
 """What root does once per host and after a change of the settings: files outside our own state, made from them.
 
-The rule for polkit, the readable copy of it, the units of acts, and what the service may write beside its state
-directory. `refresh` with `check` only compares: everybody may ask whether these files still fit the settings.
+The rule for polkit, the readable copy of it, the units of acts and backups, and what the service may write beside its
+state directory. `refresh` with `check` only compares: everybody may ask whether these files still fit the settings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.checks import container
 from opsagent.core.acts import is_act
-from opsagent.host import polkit, unit_files
+from opsagent.host import backup_units, polkit, unit_files
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings.source import HOMES
 
@@ -39,7 +39,8 @@ SETTINGS = Path("/etc/opsagent/opsagent.yaml")
 STATE = Path("/var/lib/opsagent")
 UNITS = Path("/etc/systemd/system")
 DROP_IN = Path("/etc/systemd/system/opsagent.service.d/50-memory.conf")
-_OURS = ("opsagent-act-*.service", "opsagent-containers*")
+_OURS = ("opsagent-act-*.service", "opsagent-backup-*.*", "opsagent-containers*", "opsagent-drill-*.*")
+PROGRAM = str(Path(sys.prefix) / "bin/opsagent")
 USER = "opsagent"
 REFRESH = "run as root: opsagent install --refresh"
 SERVICE = "opsagent.service"
@@ -119,6 +120,9 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
     _need_root()
     for directory in outside:
         _make(_below(root, directory))
+    for job in settings.backups:
+        for name in backup_units.directories(job):
+            _below(root, Path(name)).mkdir(mode=0o700, parents=True, exist_ok=True)
     for file in stale:
         _bring(file, root)
     said = [f"{'wrote' if file.content else 'removed'} {file.path}" for file in stale] or ["nothing to renew"]
@@ -129,14 +133,14 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
 
 
 def tell(systemd: Systemd, report: Report) -> None:
-    """Have systemd read what was renewed, and listen where it should. InstallError where it does not."""
+    """Have systemd read what was renewed, and switch sockets and timers on. InstallError where it does not."""
     if not report.renewed:
         return
-    sockets = [path for path in report.renewed if path.suffix == ".socket"]
+    switched = [path for path in report.renewed if path.suffix in (".socket", ".timer")]
     try:
-        systemd.listen_no_more([path.name for path in sockets if not path.exists()])
+        systemd.switch_off([path.name for path in switched if not path.exists()])
         systemd.read_units()
-        systemd.listen([path.name for path in sockets if path.exists()])
+        systemd.switch_on([path.name for path in switched if path.exists()])
     except (BusError, BusLostError) as error:
         raise InstallError(f"cannot have systemd read its units, run: systemctl daemon-reload ({error})") from error
 
@@ -195,7 +199,8 @@ def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
     """Return the units that the settings ask for, and those of ours that nothing asks for any more."""
     wanted = {UNITS / act.unit: unit_files.act(act) for act in settings.acts}
     readers = unit_files.container_readers(_containers(settings), f"{sys.prefix}/bin/python")
-    wanted |= {UNITS / name: text for name, text in readers.items()}
+    backups = [backup_units.texts(job, settings.backup_records, settings.state, PROGRAM) for job in settings.backups]
+    wanted |= {UNITS / name: text for texts in (readers, *backups) for name, text in texts.items()}
     found = (path for pattern in _OURS for path in _below(root, UNITS).glob(pattern))
     there = [UNITS / path.name for path in sorted(found)]
     gone = [path for path in there if path not in wanted and _is_made(_below(root, path))]

@@ -38,6 +38,7 @@ class Places:
     playbook: PurePosixPath
     decisions: PurePosixPath
     environment: PurePosixPath
+    backups: PurePosixPath
     incidents: PurePosixPath
     patterns: PurePosixPath
     page: PurePosixPath
@@ -57,6 +58,7 @@ PLACES = {
         playbook=PurePosixPath("failures/debugging-notes.md"),
         decisions=PurePosixPath("decisions/ops-decisions.md"),
         environment=PurePosixPath("knowledge/environment.md"),
+        backups=PurePosixPath("knowledge/backups.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
         page=PurePosixPath("status.html"),
@@ -67,6 +69,7 @@ PLACES = {
         playbook=PurePosixPath("ai-memory/failures/debugging-notes.md"),
         decisions=PurePosixPath("ai-memory/decisions/ops-decisions.md"),
         environment=PurePosixPath("ai-memory/knowledge/environment.md"),
+        backups=PurePosixPath("ai-memory/knowledge/backups.md"),
         incidents=PurePosixPath("ai-memory/incidents"),
         patterns=PurePosixPath("ai-memory/failures/patterns"),
         page=PurePosixPath("ai-memory/status.html"),
@@ -78,6 +81,7 @@ PLACES = {
         playbook=PurePosixPath("memory/ops-debugging-notes.md"),
         decisions=PurePosixPath("memory/ops-decisions.md"),
         environment=PurePosixPath("memory/ops-environment.md"),
+        backups=PurePosixPath("memory/ops-backups.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
         page=PurePosixPath("memory/ops-status.html"),

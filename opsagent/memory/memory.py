@@ -13,6 +13,7 @@ from opsagent.core import events as ev
 from opsagent.core import story
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
+from opsagent.core.report.about_backups import BACKUPS, backups_part, with_part
 from opsagent.core.report.about_changes import DECISIONS, decision
 from opsagent.core.report.archive import archived, noted
 from opsagent.core.report.daily import entries
@@ -68,6 +69,7 @@ class Memory:
         self._ended: dict[date, Head] = {}
         self._incidents: dict[int, Incident] = {}
         self._decisions: deque[Entry] = deque()
+        self._backups: State | None = None
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
         self._news = True
@@ -193,6 +195,7 @@ class Memory:
         self._entries.extend(self._told(before, after, recorded))
         made = decision(after, recorded, self._days.host)
         self._decisions.extend((made,) if made is not None else ())
+        self._backups = after if isinstance(recorded.event, BACKUPS) else self._backups
 
     def _forget_oldest(self) -> None:
         for waiting in (self._entries, self._decisions):
@@ -230,6 +233,10 @@ class Memory:
     def _write_decision(self, made: Entry) -> None:
         self._writer.append(self._places.decisions, made.seq, self._redact(made.text), first=DECISIONS)
 
+    def _write_backups(self, state: State) -> None:
+        ours = self._redact(backups_part(state))
+        self._writer.replace(self._places.backups, lambda found: with_part(found, ours))
+
     def _write_out(self, zone: str, counts: list[int] | None = None) -> list[str]:
         """Write entries, incident files and the archive; return what stood in the way, each once."""
         problems = self._write_entries(zone, counts if counts is not None else [0, 0])
@@ -239,6 +246,10 @@ class Memory:
             if not problem:
                 del self._incidents[seq]
         problems += self._write_decisions()
+        if self._backups is not None:
+            problem = self._tried(partial(self._write_backups, self._backups))
+            problems += problem
+            self._backups = self._backups if problem else None
         if not problems:
             for ended in list(self._ended.values()):
                 problems += self._tried(partial(self._days.end, ended))

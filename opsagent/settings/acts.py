@@ -6,6 +6,8 @@ The files below are made from them and read by systemd as root's own, so nothing
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.settings.problem import Place, Problem, shown
@@ -15,8 +17,11 @@ from opsagent.settings.tree import Mapping, Scalar, place_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from opsagent.core.policy import CheckPolicy
+    from opsagent.settings.model import Settings
     from opsagent.settings.tree import Node
 
+END = timedelta(seconds=15)
 _CAPABILITY = re.compile(r"CAP_[A-Z_]{2,40}", re.ASCII)
 
 
@@ -32,6 +37,21 @@ def problems(root: Mapping) -> Iterator[Problem]:
             yield Problem(place=_place(act), text=f"{text} (act {shown(text_of(act, 'name'))})")
     if root.whole:
         yield from _unknown(root, names(acts))
+        yield from _unknown_backups(acts, names(listed(root, "backups")))
+
+
+def timed(settings: Settings) -> Settings:
+    """Have an act waited for as long as root lets it run, with the backup before it and a moment to end it."""
+    jobs = {job.name: job.timeout for job in settings.backups}
+    limits = {act.name: act.timeout + jobs.get(act.backup_first, timedelta()) + END for act in settings.acts}
+    watched = tuple(replace(one, policy=_timed(one.policy, limits)) for one in settings.watched)
+    policy = replace(settings.policy, checks=tuple(one.policy for one in watched))
+    return replace(settings, policy=policy, watched=watched)
+
+
+def _timed(check: CheckPolicy, limits: dict[str, timedelta]) -> CheckPolicy:
+    rules = tuple(replace(rule, timeout=limits.get(rule.name, rule.timeout)) for rule in check.repair)
+    return replace(check, repair=rules)
 
 
 def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
@@ -40,6 +60,13 @@ def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
             name = text_of(rule, "name")
             if isinstance(rule, Mapping) and text_of(rule, "do") == "act" and name and name not in known:
                 yield unknown(name, rule.keys["name"], known, "act", "repair")
+
+
+def _unknown_backups(acts: list[Node], known: frozenset[str]) -> Iterator[Problem]:
+    for act in acts:
+        name = text_of(act, "backup_first")
+        if isinstance(act, Mapping) and name and name not in known:
+            yield unknown(name, act.keys["backup_first"], known, "backup", "backup_first")
 
 
 def _place(act: Node) -> Place:

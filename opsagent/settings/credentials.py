@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from opsagent.settings.tree import Node
 
 _FILES_BY_NAME = frozenset({"headers_from"})
+_ROOTS_OWN = "password_file"
+"""Read by restic as root, and never by us: neither whether it is there nor what it holds is ours to know."""
 _HEADERS = "headers"
 _URLS = frozenset({"url", "proxy"})
 _KEYS = frozenset({"uuid"})
@@ -89,7 +91,13 @@ def _files(root: Node) -> Iterator[tuple[str, str, Place]]:
     for key, node in _walk(root):
         if key in _FILES_BY_NAME and isinstance(node, Mapping):
             yield from ((key, value, place) for value, place in _scalars(node))
-        elif key.endswith("_file") and isinstance(node, Scalar) and isinstance(node.value, str) and node.value:
+        elif (
+            key != _ROOTS_OWN
+            and key.endswith("_file")
+            and isinstance(node, Scalar)
+            and isinstance(node.value, str)
+            and node.value
+        ):
             yield key, node.value, node.place
 
 

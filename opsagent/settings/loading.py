@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from opsagent.settings import acts, building, credentials, directories, relations, source
+from opsagent.core.backup.job import BackupOptions
+from opsagent.settings import acts, backups, building, credentials, directories, relations, source
 from opsagent.settings.merge import merge
 from opsagent.settings.named import Item, Kinds, channel, read_item, watched
-from opsagent.settings.options import CheckOptions, Document, NotifierOptions
+from opsagent.settings.options import BACKUP_KINDS, CheckOptions, Document, NotifierOptions
 from opsagent.settings.problem import Problem, SettingsError
 from opsagent.settings.reading import adapter, keys_of
 from opsagent.settings.rules import EVERYTHING
@@ -131,6 +132,7 @@ class _Reading:
         self.problems = problems
         self.document = self._document()
         self.checks = self._items("checks", "check", CheckOptions, known.kinds)
+        self.backups = self._items("backups", "backup", BackupOptions, BACKUP_KINDS)
         self.notifiers = self._items("notifiers", "notifier", NotifierOptions, known.notifier_kinds)
 
     def _document(self) -> Document:
@@ -165,6 +167,7 @@ class _Reading:
         for check in checks:
             self.problems += relations.repairs(check, self.known.remedies)
         self.problems += acts.problems(self.root)
+        self.problems += backups.problems(self.root)
         self.problems += relations.circles(checks)
         self.problems += relations.escalation(self.root)
         for window in windows:
@@ -173,7 +176,7 @@ class _Reading:
             self._find_names(checks, notifiers, windows)
 
     def _find_names(self, checks: list[Node], notifiers: list[Node], windows: list[Node]) -> None:
-        names = relations.names(checks) | {building.FAILED_UNITS}
+        names = relations.names(checks) | {building.FAILED_UNITS} | backups.check_names(self.root)
         for check in checks:
             self.problems += relations.unknown_names(check, "depends_on", names, "check")
         for window in windows:
@@ -190,4 +193,5 @@ class _Reading:
         channels = tuple(channel(item) for item in self.notifiers)
         checks = building.with_failed_units(checks, self.document, self.known.kinds)
         settings = building.settings_of(self.document, checks, channels, account, path)
+        settings = acts.timed(backups.with_jobs(settings, self.backups, self.known.kinds))
         return replace(settings, sources=sources, secrets=credentials.secrets_of(self.root))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from opsagent.settings.tree import Node
 
-APPENDING = frozenset({"checks", "acts", "notifiers", "maintenance"})
+APPENDING = frozenset({"checks", "backups", "acts", "notifiers", "maintenance"})
 """Top-level lists that every file may add to."""
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core.acts import Act, unit_of
+from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
-from opsagent.settings.source import Source
+from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source
 
 if TYPE_CHECKING:
     from opsagent.core.observation import Reading
@@ -38,6 +39,11 @@ class Channel:
     notifier: object
 
 
+def backup_records(state: Path) -> Path:
+    """Return where the backups of an instance leave their records."""
+    return SYSTEM_BACKUPS if state == SYSTEM_STATE else state / "backups"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything an operator may set, with the defaults filled in.
@@ -58,6 +64,7 @@ class Settings:
     http: Http | None = None
     watched: tuple[Watched, ...] = ()
     channels: tuple[Channel, ...] = ()
+    backups: tuple[Job, ...] = ()
     acts: tuple[Act, ...] = ()
     sources: tuple[Source, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -69,9 +76,18 @@ class Settings:
         return self.policy.host
 
     @property
+    def backup_records(self) -> Path:
+        """The directory of what became of the backups; for the host's own instance one that root alone may write."""
+        return backup_records(self.state)
+
+    @property
     def zone(self) -> str:
         """The time zone that dates the daily files."""
         return self.policy.zone
+
+    def backup_units(self) -> tuple[str, ...]:
+        """Return the services that back up and rehearse: what becomes of them is told by checks of their own."""
+        return tuple(unit for job in self.backups for unit in job.units)
 
     def units(self) -> tuple[str, ...]:
         """Return every unit that a check names, sorted, once each."""

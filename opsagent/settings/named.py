@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, RemedyRule
+from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy
 from opsagent.settings import source
 from opsagent.settings.model import Channel, Watched
 from opsagent.settings.options import Audience
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 Kinds = abc.Mapping[str, type]
 """Classes by the name of their kind; their fields are the kind's keys."""
-END_OF_ACT = timedelta(seconds=15)
 ARMED_HTTP_EVERY = timedelta(seconds=10)
 _OF_KIND = {"hold": "HOLD", "every": "EVERY", "criticality": "CRITICALITY"}
 """Where a kind says its own default of a common key that it does not have itself."""
@@ -136,19 +135,13 @@ def watched(item: Item, document: Document) -> Watched:
         timeout=common["timeout"],
         hold=common["hold"],
         confirm=common["confirm"],
-        repair=tuple(_timed(rule, document) for rule in common["repair"]),
+        repair=common["repair"],
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
         security=getattr(type(item.made), "SECURITY", False),
         job=_plan(item.made, document),
     )
     return Watched(policy=policy, check=zoned(scoped(item.made, scope.value), document))
-
-
-def _timed(rule: RemedyRule, document: Document) -> RemedyRule:
-    """An act is waited for as long as root lets it run, and a moment for systemd to end it."""
-    act = next((act for act in document.acts if rule.do == "act" and act.name == rule.name), None)
-    return rule if act is None else replace(rule, timeout=act.timeout + END_OF_ACT)
 
 
 def scoped(check: Any, scope: str) -> Any:

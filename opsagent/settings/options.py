@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from opsagent.core.acts import Act
+from opsagent.core.backup.job import Paths, Sqlite
 from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, UnitBudget
 
+BACKUP_KINDS: dict[str, type] = {"paths": Paths, "sqlite": Sqlite}
 NAME = r"[a-z0-9][a-z0-9-]{0,62}"
 
 
@@ -212,6 +214,7 @@ class Document:
     metrics: our own figures for Prometheus; default: none are written.
     http: a door for programs that speak HTTP; default: none.
     checks: what is watched; every check has a name and a kind.
+    backups: what is backed up, and proven by rehearsed restores; each gets a check of kind `backup` unless it has one.
     acts: what root allows to be done in its name, each as a unit of its own; only for the host's own instance.
     repair: what may be done, and how often.
     notifiers: the ways to people.
@@ -233,6 +236,7 @@ class Document:
     metrics: Metrics = field(default_factory=Metrics)
     http: Http | None = None
     checks: tuple[Any, ...] = ()
+    backups: tuple[Any, ...] = ()
     acts: tuple[Act, ...] = ()
     repair: Repair = field(default_factory=Repair)
     notifiers: tuple[Any, ...] = ()

@@ -8,10 +8,11 @@ import types
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
+from opsagent.core.backup.job import BackupOptions
 from opsagent.core.quantity import Bytes, spell
 from opsagent.settings.meaning import summary
 from opsagent.settings.named import keys_of_kind
-from opsagent.settings.options import CheckOptions, Document, NotifierOptions
+from opsagent.settings.options import BACKUP_KINDS, CheckOptions, Document, NotifierOptions
 from opsagent.settings.reading import Key, keys_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ INTRODUCTION = """\
 
 opsagent reads one YAML file and every `*.yaml` of the directory `conf.d` beside it, sorted by name. The file is the
 first of: `--config FILE`, `$OPSAGENT_CONFIG`, `/etc/opsagent/opsagent.yaml`, `~/.config/opsagent/opsagent.yaml`.
-`checks`, `notifiers` and `maintenance` of all files are one list each; any other value may be set only once.
+`checks`, `backups`, `acts`, `notifiers` and `maintenance` of all files are one list each; any other value may be set
+only once.
 `opsagent validate FILE` tells every mistake at once with its file and line; `opsagent settings schema` prints a JSON
 Schema for editors. Anchors, aliases, tags and repeated keys are refused. Files the system's instance reads must belong
 to root and be writable by root alone, as must the directories above them.
@@ -59,6 +61,8 @@ def reference(kinds: Kinds, remedies: Collection[str], notifier_kinds: Kinds) ->
         *_section("## Every check", "", keys_of(CheckOptions)),
         REMEDIES.format(remedies=told),
         *_kinds("## Kinds of checks", "check", CheckOptions, kinds),
+        *_section("## Every backup", "", keys_of(BackupOptions)),
+        *_kinds("## Kinds of backups", "backup", BackupOptions, BACKUP_KINDS),
         *_section("## Every notifier", "", keys_of(NotifierOptions)),
         *_kinds("## Kinds of notifiers", "notifier", NotifierOptions, notifier_kinds),
     ]

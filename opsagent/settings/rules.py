@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from opsagent.core.acts import Act
+from opsagent.core.backup.job import BackupOptions, Keep
 from opsagent.core.denied import malformed
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.core.quantity import spell
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERYTHING = "all"
+LONGEST_BACKUP = 40
 _NAME = re.compile(NAME, re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}", re.ASCII)
 _BEGINS = re.compile(r"((Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
@@ -86,6 +88,34 @@ def begins(value: str) -> str:
     raise ValueError(
         f"cannot read {shown(value)} as a begin, allowed: 'Sun 02:00', '02:00' or '2026-03-01T02:00'",
     )
+
+
+def backup_name(value: str) -> str:
+    """A backup's name is part of its check's and its units'."""
+    if len(value) > LONGEST_BACKUP:
+        raise ValueError(f"cannot use a backup's name of {len(value)} characters, allowed: up to {LONGEST_BACKUP}")
+    return name(value)
+
+
+def time_of_day(value: str) -> str:
+    """When something is done again and again."""
+    if not _BEGINS.fullmatch(value):
+        raise ValueError(f"cannot read {shown(value)} as a time, allowed: '02:30' or 'Sun 02:30'")
+    return value
+
+
+def full_path(value: str) -> str:
+    """A directory by its full path, or none."""
+    if value and (not value.startswith("/") or ".." in value.split("/") or not value.isprintable()):
+        raise ValueError(f"cannot use {shown(value)} as a directory, allowed: a full path without ..")
+    return value
+
+
+def program(value: tuple[str, ...]) -> tuple[str, ...]:
+    """A command by its full path, or none."""
+    if value and not value[0].startswith("/"):
+        raise ValueError(f"cannot run {shown(value[0])}, allowed: a program's full path, beginning with /")
+    return value
 
 
 def _is_date_time(value: str) -> bool:
@@ -185,6 +215,16 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Confirm, "resolve_after"): between(timedelta(), _DAY),
     (Confirm, "start_within"): between(timedelta(), _HOUR),
     (RemedyRule, "timeout"): between(_SECOND, _HOUR),
+    (BackupOptions, "name"): backup_name,
+    (BackupOptions, "at"): time_of_day,
+    (BackupOptions, "every"): between(5 * _MINUTE, 31 * _DAY),
+    (BackupOptions, "timeout"): between(_MINUTE, _DAY),
+    (BackupOptions, "verify"): program,
+    (BackupOptions, "scratch"): full_path,
+    (Keep, "last"): between(1, 1000),
+    (Keep, "daily"): between(0, 1000),
+    (Keep, "weekly"): between(0, 1000),
+    (Keep, "monthly"): between(0, 1000),
     (Act, "name"): name,
     (Act, "command"): filled,
     (Act, "timeout"): between(_SECOND, _HOUR),

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from pydantic import Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from opsagent.core.backup.job import BackupOptions
 from opsagent.core.quantity import spell
 from opsagent.settings.named import keys_of_kind
-from opsagent.settings.options import NAME, CheckOptions, Document, NotifierOptions
+from opsagent.settings.options import BACKUP_KINDS, NAME, CheckOptions, Document, NotifierOptions
 from opsagent.settings.reading import keys_of, twin
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def schema(kinds: Kinds, remedies: Collection[str], notifier_kinds: Kinds) -> di
     """Return the JSON Schema: the document's keys, and the keys of each kind of check and notifier."""
     items = {
         "checks": _one_of("Check", CheckOptions, kinds),
+        "backups": _one_of("Backup", BackupOptions, BACKUP_KINDS),
         "notifiers": _one_of("Notifier", NotifierOptions, notifier_kinds),
     }
     keys = tuple(dataclasses.replace(key, annotation=items.get(key.key, key.annotation)) for key in keys_of(Document))

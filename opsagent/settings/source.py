@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 LARGEST = 1024 * 1024
 """1 MiB: a thousand checks need a tenth of it."""
 SYSTEM_DIRECTORY = Path("/etc/opsagent")
+SYSTEM_BACKUPS = Path("/var/lib/opsagent-backup")
 SYSTEM_STATE = Path("/var/lib/opsagent")
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 """Closed to the host's own instance by its sandbox."""

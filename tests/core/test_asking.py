@@ -20,11 +20,13 @@ from opsagent.core.commands import (
     Ping,
     Raise,
     RepairNow,
+    ReportBackup,
     ReportChange,
     Resolve,
     Resume,
     TestNotifier,
 )
+from opsagent.core.quantity import Bytes
 
 REQUESTS: list[Command | asking.Question] = [
     Acknowledge(by="ann", incident="OPS-20260301-001", lasts=timedelta(hours=5), keep_repairing=True, note="on it"),
@@ -36,6 +38,7 @@ REQUESTS: list[Command | asking.Question] = [
     Note(by="ann", incident="OPS-20260301-001", text="seen before in März"),
     Raise(by="ann", text="customers cannot pay", service="checkout", sev="SEV2", paying=True),
     ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),
+    ReportBackup(by="ann", job="app", what="drill", good=True, text="proven", size=Bytes(3 << 40), files=Bytes(2)),
     TestNotifier(by="ann", notifier="mail"),
     Finding(by="ann", findings=("the daemon is down", "disk / 97 %")),
     Ping(

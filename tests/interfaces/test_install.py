@@ -12,6 +12,7 @@ import pytest
 
 from opsagent.checks.container import Check as Container
 from opsagent.core.acts import Act
+from opsagent.core.backup.job import Job, Sqlite
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host import polkit
@@ -291,3 +292,22 @@ def test_the_directory_of_a_textfile_is_opened_to_the_service_and_not_changed(tm
     at_home = replace(settings(), metrics=Metrics(textfile=Path("/root/opsagent.prom")))
     with pytest.raises(install.InstallError, match="run opsagent as that user"):
         install.refresh(at_home, REDIS, root=tmp_path)
+
+
+def test_a_backup_gets_its_units_and_timers_and_all_goes_with_it(tmp_path: Path) -> None:
+    job = Job(name="app", what=Sqlite(database="/srv/app.db", to="/var/backups/app"))
+    units = tmp_path / str(install.UNITS)[1:]
+
+    install.refresh(replace(settings(), backups=(job,)), REDIS, root=tmp_path)
+
+    made = sorted(path.name for path in units.glob("*-app.*"))
+    assert made == [
+        "opsagent-backup-app.service", "opsagent-backup-app.timer",
+        "opsagent-drill-app.service", "opsagent-drill-app.timer",
+    ]  # fmt: skip
+    assert (tmp_path / "var/backups/app").stat().st_mode & 0o777 == 0o700
+    assert install.refresh(replace(settings(), backups=(job,)), REDIS, check=True, root=tmp_path).is_fresh
+
+    install.refresh(settings(), REDIS, root=tmp_path)
+
+    assert list(units.rglob("*-app.*")) == []

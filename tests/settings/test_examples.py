@@ -10,6 +10,7 @@ import pytest
 
 from opsagent import remedies
 from opsagent.core.acts import Act
+from opsagent.core.backup.job import BackupOptions, Keep, Paths, Sqlite
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
 from opsagent.settings import Account, default_settings, load
 from opsagent.settings.options import (
@@ -89,6 +90,10 @@ def test_the_checks_tell_the_defaults_of_their_kinds(read: Callable[..., Setting
         (("http",), Http),
         (("repair",), Repair),
         (("acts", 0), Act),
+        (("backups", "app"), BackupOptions),
+        (("backups", "app"), Sqlite),
+        (("backups", "app", "keep"), Keep),
+        (("backups", "files"), Paths),
         (("repair", "per_unit"), UnitBudget),
         (("repair", "per_host"), HostBudget),
         (("maintenance", 0), Window),

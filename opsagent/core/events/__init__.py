@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsagent.core.events.backups import BackupMade, BackupRestored, RestoreDrilled
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
 from opsagent.core.events.event import Event
@@ -83,6 +84,8 @@ __all__ = [
     "ActionJudged",
     "ActionRefused",
     "ActionRequested",
+    "BackupMade",
+    "BackupRestored",
     "BlipSeen",
     "BreakerClosed",
     "BreakerOpened",
@@ -134,6 +137,7 @@ __all__ = [
     "RepairAsked",
     "RepairMoved",
     "ReportJoined",
+    "RestoreDrilled",
     "RightsCompared",
     "SettingsApplied",
     "SettingsRefused",

@@ -42,6 +42,7 @@ COMMANDS = {
     "validate": "setting",
     "settings": "setting",
     "doctor": "doctoring",
+    "backup": "backing",
     "notify": "notifying",
     "memory": "remembering",
     "install": "service",

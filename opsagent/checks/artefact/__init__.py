@@ -1,0 +1,1 @@
+"""Files that programs leave behind: finding them by a pattern, and testing whether they are whole."""

@@ -1,0 +1,247 @@
+"""Backups that other programs leave are looked at by their files: fresh, of their usual size, whole."""
+
+from __future__ import annotations
+
+import bz2
+import contextlib
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import sqlite3
+import tarfile
+import time
+import zipfile
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from opsagent.checks.artefact.testing import TooLongError, test
+from opsagent.checks.backup import Check, OfJob
+from opsagent.core.backup.job import Job, Sqlite
+from opsagent.core.backup.record import Record, Run, written
+from opsagent.core.observation import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NOISE = os.urandom(60_000)
+WITHIN = timedelta(seconds=20)
+DUMP = b"-- PostgreSQL database dump\n--\n" + NOISE.hex().encode() + b"\n-- PostgreSQL database dump complete\n--\n"
+
+
+def sqlite_file(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as made, made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE t (a)")
+        made.execute("CREATE INDEX i ON t (a)")
+        made.executemany("INSERT INTO t VALUES (?)", [(os.urandom(60),) for _ in range(2000)])
+
+
+def tar_bytes() -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for number in range(3):
+            member = tarfile.TarInfo(f"file-{number}")
+            member.size = len(NOISE)
+            archive.addfile(member, io.BytesIO(NOISE))
+    return packed.getvalue()
+
+
+def zip_file(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", NOISE)
+
+
+FORMATS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "sqlite": (sqlite_file, "integrity_check"),
+    "gzip": (lambda path: path.write_bytes(gzip.compress(NOISE)), "gzip"),
+    "bzip2": (lambda path: path.write_bytes(bz2.compress(NOISE)), "bzip2"),
+    "xz": (lambda path: path.write_bytes(lzma.compress(NOISE)), "xz"),
+    "zip": (zip_file, "zip"),
+    "tar": (lambda path: path.write_bytes(tar_bytes()), "tar"),
+    "tar.gz": (lambda path: path.write_bytes(gzip.compress(tar_bytes())), "gzip"),
+    "dump": (lambda path: path.write_bytes(DUMP), "its last line"),
+    "dump.gz": (lambda path: path.write_bytes(gzip.compress(DUMP)), "gzip"),
+}
+
+
+def aged(path: Path, seconds: float = 3600) -> Path:
+    os.utime(path, (time.time() - seconds,) * 2)
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_whole_file_is_whole_and_one_that_was_cut_off_is_not(tmp_path: Path, name: str) -> None:
+    make, how = FORMATS[name]
+    path = tmp_path / name
+    make(path)
+    assert (test(str(path), WITHIN).fault, test(str(path), WITHIN).how) == ("", how)
+
+    path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
+
+    assert test(str(path), WITHIN).fault
+
+
+@pytest.mark.parametrize("name", ["sqlite", "gzip", "bzip2", "xz", "zip"])
+def test_a_byte_that_changed_is_found(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    FORMATS[name][0](path)
+    rotten = bytearray(path.read_bytes())
+    place = 4096 if name == "sqlite" else len(rotten) // 2
+    rotten[place : place + 8] = bytes(byte ^ 0xFF for byte in rotten[place : place + 8])
+    path.write_bytes(rotten)
+
+    assert test(str(path), WITHIN).fault
+
+
+@pytest.mark.parametrize("inside", ["tar", "dump"])
+def test_what_was_cut_off_before_it_was_packed_is_found_too(tmp_path: Path, inside: str) -> None:
+    whole = tar_bytes() if inside == "tar" else DUMP
+    (tmp_path / "a.gz").write_bytes(gzip.compress(whole[: len(whole) // 2]))
+
+    assert test(str(tmp_path / "a.gz"), WITHIN).fault.startswith("gzip is broken: ")
+
+
+def test_the_checksum_beside_it_speaks_for_any_file(tmp_path: Path) -> None:
+    for name in ("a.bin", "b.bin"):
+        (tmp_path / name).write_bytes(NOISE)
+    good = hashlib.sha256(NOISE).hexdigest()
+    (tmp_path / "a.bin.sha256").write_text(f"{good}  a.bin\n")
+    (tmp_path / "SHA256SUMS").write_text(f"{'0' * 64}  other\n{'f' * 64} *b.bin\n")
+
+    assert (test(str(tmp_path / "a.bin"), WITHIN).fault, test(str(tmp_path / "a.bin"), WITHIN).how) == ("", "sha256")
+    assert test(str(tmp_path / "b.bin"), WITHIN).fault == "does not fit its checksum in SHA256SUMS"
+
+
+@pytest.mark.parametrize("name", ["sqlite", "tar", "gzip"])
+def test_what_cannot_be_read_in_time_is_no_verdict(tmp_path: Path, name: str) -> None:
+    FORMATS[name][0](tmp_path / "a")
+    (tmp_path / "a.sha256").write_text("0" * 64)
+
+    with pytest.raises(TooLongError):
+        test(str(tmp_path / "a"), timedelta(seconds=-1))
+
+
+def test_the_newest_of_several_is_judged_and_a_database_is_left_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "db-1").write_bytes(gzip.compress(NOISE)[:-9])
+    aged(tmp_path / "db-1", 90_000)
+    sqlite_file(tmp_path / "db-2")
+    aged(tmp_path / "db-2")
+
+    reading, _ = Check(path=f"{tmp_path}/db-*").observe_since("")
+
+    assert reading.status is Status.OK
+    assert f"{tmp_path}/db-2" in reading.message
+    assert "whole by integrity_check" in reading.message
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["db-1", "db-2"]
+
+
+STORIES: dict[str, tuple[Callable[[Path], object], str, str | None, str]] = {
+    "none": (lambda folder: None, "critical", "absent", "there is no backup"),
+    "late": (lambda f: aged(_written(f, "db-1"), 27 * 3600), "critical", "stale", "it must be younger than 26 h"),
+    "empty": (lambda f: aged(_written(f, "db-1", b"")), "critical", "empty", "is empty"),
+    "corrupt": (
+        lambda f: aged(_written(f, "db-1", gzip.compress(NOISE)[:-9])),
+        "critical",
+        "corrupt",
+        "cannot be restored: gzip is broken",
+    ),
+    "small": (
+        lambda f: [aged(_written(f, f"db-{n}", NOISE if n else NOISE[:99]), 3600 * (n + 1)) for n in range(5)],
+        "warning",
+        "size",
+        "usual are 58.6 KiB",
+    ),
+    "still being written": (
+        lambda f: _written(f, "db-1", gzip.compress(NOISE)[:-9]),
+        "ok",
+        None,
+        "perhaps still being written",
+    ),
+}
+
+
+def _written(folder: Path, name: str, content: bytes = NOISE) -> Path:
+    (folder / name).write_bytes(content)
+    return folder / name
+
+
+@pytest.mark.parametrize(("make", "status", "failure", "words"), STORIES.values(), ids=STORIES)
+def test_what_is_said_of_a_file(
+    tmp_path: Path, make: Callable[[Path], object], status: str, failure: str | None, words: str
+) -> None:
+    make(tmp_path)
+
+    reading, _ = Check(path=f"{tmp_path}/db-*").observe_since("")
+
+    assert (reading.status, reading.failure_class) == (status, failure)
+    assert words in reading.message
+
+
+def test_a_file_is_read_once_and_again_when_it_has_changed(tmp_path: Path) -> None:
+    path = aged(_written(tmp_path, "db", gzip.compress(NOISE)))
+    check = Check(path=str(path))
+    _, kept = check.observe_since("")
+    before = path.stat()
+    rotten = bytearray(path.read_bytes())
+    rotten[-1] ^= 1
+    path.write_bytes(rotten)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    unread, kept = check.observe_since(kept)
+    aged(path, 1800)
+    read, kept = check.observe_since(kept)
+    again, _ = check.observe_since(kept)
+
+    assert [one.status for one in (unread, read, again)] == ["ok", "critical", "critical"]
+
+
+def test_one_path_learns_its_usual_size(tmp_path: Path) -> None:
+    kept = ""
+    for number in range(5):
+        path = aged(_written(tmp_path, "db", NOISE + bytes(number)), 3600 - number)
+        reading, kept = Check(path=str(path)).observe_since(kept)
+        assert reading.status is Status.OK
+    aged(_written(tmp_path, "db", NOISE[:1000]), 600)
+
+    reading, _ = Check(path=str(path)).observe_since(kept)
+
+    assert (reading.status, reading.failure_class) == (Status.WARNING, "size")
+
+
+@pytest.mark.parametrize("kept", ["", "{", "[]", '{"sizes": 3}'])
+def test_lost_or_spoilt_notes_do_no_harm(tmp_path: Path, kept: str) -> None:
+    path = aged(_written(tmp_path, "db"))
+
+    assert Check(path=str(path)).observe_since(kept)[0].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "keys", [{}, {"job": "a", "path": "/b"}, {"path": "b"}, {"path": "/b", "proven_within": timedelta(days=1)},
+             {"job": "a", "least": 101}],
+)  # fmt: skip
+def test_what_could_never_be_looked_at_is_refused(keys: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="cannot "):
+        Check(**keys)  # type: ignore[arg-type]
+
+
+def test_a_job_is_judged_by_its_record_wherever_it_is(tmp_path: Path) -> None:
+    job = Job(name="app", what=Sqlite(database="/a", to="/b"))
+    look = Check(job="app", max_age=timedelta(hours=2)).of_job({"app": job}, tmp_path)
+    assert isinstance(look, OfJob)
+    absent = look.observe()
+    (tmp_path / "app").mkdir()
+    from datetime import UTC, datetime  # noqa: PLC0415 - used here alone
+
+    run = Run(at=datetime.now(UTC) - timedelta(hours=3), seconds=1)
+    (tmp_path / "app/record.json").write_text(written(Record(runs=(run,))))
+    late = look.observe()
+    (tmp_path / "app/record.json").write_text("{")
+    spoilt = look.observe()
+
+    assert [one.failure_class for one in (absent, late)] == ["absent", "stale"]
+    assert spoilt.status is Status.UNKNOWN
