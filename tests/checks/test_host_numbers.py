@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from opsagent.checks import cpu, load, memory
+from opsagent.checks import cpu, disk, load, memory
 from opsagent.core.observation import Severity, Status
 
 if TYPE_CHECKING:
@@ -74,6 +74,24 @@ def test_the_processors_of_this_host_answer() -> None:
 
     assert reading.status is Status.OK
     assert 0 <= reading.measures[0].value <= 100
+
+
+def test_what_is_measured_is_what_psutil_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "_previous", cpu._Sample(at=float("-inf"), busy=0.0, total=0.0, answer=(0.0, 0.0)))
+
+    used, swap = psutil.virtual_memory().percent, psutil.swap_memory().percent
+    measures = {one.name: one.value for one in memory.Check().observe().measures}
+    disk_reading = disk.Check(path="/tmp", warning=None, critical=None).observe()
+    load_reading = load.Check().observe()
+    times = psutil.cpu_times()
+    busy = 100 * (1 - (times.idle + times.iowait) / sum(times[:8]))
+
+    assert measures["memory"] == pytest.approx(used, abs=3)
+    assert measures.get("swap", 0.0) == pytest.approx(swap, abs=1)
+    assert disk_reading.measures[0].value == pytest.approx(psutil.disk_usage("/tmp").percent, abs=1)
+    percent = 100 * psutil.getloadavg()[1] / (psutil.cpu_count() or 1)
+    assert load_reading.measures[0].value == pytest.approx(percent, abs=10)
+    assert cpu.Check(warning=None).observe().measures[0].value == pytest.approx(busy, abs=3), "since the boot"
 
 
 @pytest.fixture

@@ -556,6 +556,38 @@ def test_a_name_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) ->
     assert reading.message == "cannot resolve nowhere.example: name or service not known"
 
 
+def test_the_stage_that_failed_is_named_and_those_before_it_are_timed(
+    serve: Callable[..., Any], silent: Any, echo: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        closed = gone.getsockname()[1]
+    port, said = echo
+    said[0] = b"HTTP/1.1 400 Bad\r\n\r\n"
+    known = socket.getaddrinfo
+
+    def resolver(host: str, *rest: Any, **more: Any) -> Any:
+        if host == "nowhere.example":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return known(host, *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    looks = (
+        look("http://nowhere.example/"),
+        look(f"http://127.0.0.1:{closed}/"),
+        look(f"https://127.0.0.1:{port}/"),
+        look(f"http://127.0.0.1:{silent.port}/", timeout=SHORT),
+        look(f"{serve(ok(b'', '500 No')).url}/"),
+    )
+
+    assert [(one.failure_class, [measure.name for measure in one.measures[1:]]) for one in looks] == [
+        ("dns", []),
+        ("refused", ["resolve"]),
+        ("tls", ["resolve", "connect"]),
+        ("timeout", ["resolve", "connect"]),
+        ("status", ["resolve", "connect", "first_byte", "body"]),
+    ]
+
+
 def test_running_out_of_our_own_descriptors_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_socket(*_: Any) -> Any:
         raise OSError(24, "Too many open files")

@@ -132,6 +132,14 @@ def test_an_act_gets_its_words_whole_and_what_it_leaves_stays_in_its_fence(share
     assert shared_host.read("/srv/open/words") == "".join(f"{word}|" for word in words)
 
 
+def test_a_container_is_restarted_by_a_program_of_roots_and_by_no_other_word(shared_host: Host) -> None:
+    shared_host.write("/usr/local/bin/docker", '#!/bin/sh\necho "$*" >>/run/docker-was-told\n', 0o755)
+    written_act(shared_host, "restart-web", "/usr/local/bin/docker", "restart", "web", writes=("/run",))
+
+    assert act(shared_host, "act", "restart-web")["result"] == "done"
+    assert shared_host.read("/run/docker-was-told") == "restart web\n"
+
+
 def test_an_act_that_fails_is_told_by_its_unit(shared_host: Host) -> None:
     written_act(shared_host, "broken", "/bin/false")
 
