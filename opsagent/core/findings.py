@@ -127,7 +127,7 @@ def _pattern(incident: Incident, resolution: str, *, healed: bool) -> ev.Pattern
     kind = incident.fingerprint.rpartition("|")[2]  # of what is counted; the class of the last look may be another
     return ev.PatternSeen(
         fingerprint=incident.fingerprint,
-        title=f"{incident.key} {kind}",
+        title=f"{incident.check if incident.raised_by else incident.key} {kind}",
         symptom=incident.reason,
         cause=incident.cause or kind,
         resolution=resolution,

@@ -25,6 +25,7 @@ MOST_PINGS = 30
 A_MINUTE = timedelta(minutes=1)
 MOST_MISSED = 100
 OFTEN = timedelta(hours=1)
+A_TENTH = 0.1
 LONGEST_WORDS = 200
 
 
@@ -140,8 +141,12 @@ def _between(job: Job, due: datetime, clock: _Clock) -> tuple[str, str]:
 def _last(job: Job, clock: _Clock) -> str:
     if job.ended_at is None:
         return "never ended" if job.begun_at is not None else "never ran"
-    took = f" after {spoken(timedelta(seconds=job.seconds))}" if job.seconds is not None else ""
+    took = _after(job.seconds)
     return f"last run {'ended well' if job.ok else 'failed'} {clock.when(job.ended_at)}{took}"
+
+
+def _after(seconds: float | None) -> str:
+    return f" after {spoken(timedelta(seconds=seconds))}" if seconds is not None and seconds >= A_TENTH else ""
 
 
 def reading(at: Standing) -> Reading:
@@ -213,7 +218,7 @@ def _event(world: World, plan: Plan, job: Job, ping: cmd.Ping) -> ev.JobPinged:
 
 def _failure(ping: cmd.Ping, seconds: float | None, clock: _Clock) -> str:
     code = f" with exit status {ping.exit_code}" if ping.exit_code else ""
-    took = f" after {spoken(timedelta(seconds=seconds))}" if seconds is not None else ""
+    took = _after(seconds)
     last = next((line for line in reversed(ping.lines) if line.strip()), "")
     return f"failed {clock.when(clock.now)}{code}{took}{f': {last[:LONGEST_WORDS]}' if last else ''}"
 

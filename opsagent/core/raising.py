@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from opsagent.core.observation import Severity, worse_of
 from opsagent.core.phase import Phase
 from opsagent.core.policy import SEVERITY_OF
 from opsagent.core.roots import dependants
-from opsagent.core.suspicion import label, owner
+from opsagent.core.suspicion import confirmation, label
 from opsagent.core.world import OPENED, OPENING, Draft, World
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _opened(world: World, report: Report) -> tuple[list[Draft], str]:
         raised_by=report.by,
         security=report.security,
     )
-    believed = _believed(world, report, ())
+    believed = _believed(world, report)
     said = f"{believed.label} {believed.severity} is open: {report.about}"
     return [
         Draft(event=begun, incident=OPENING, actor=report.by),
@@ -133,23 +133,25 @@ def _opened(world: World, report: Report) -> tuple[list[Draft], str]:
 
 
 def _confirmed(world: World, report: Report, suspect: Incident) -> tuple[list[Draft], str]:
-    """What a check began to see is believed now."""
-    believed = _believed(world, report, suspect.checks)
-    drafts = [_words(report, suspect), Draft(event=believed, incident=suspect.seq, actor=report.by)]
-    return drafts, f"{believed.label} {believed.severity} is open: {suspect.check} began to fail a moment ago"
+    """What a check began to see is believed now; it is the check's failure, with somebody's words."""
+    bad = [check for check in world.policy.checks_of(report.key) if check.name in suspect.checks]
+    seen = confirmation(world, suspect, bad) if bad else _believed(world, report)
+    severity = worse_of(seen.severity, report.severity)
+    believed = replace(seen, severity=severity, to=Phase.PAGED if report.security else seen.to)
+    drafts = [Draft(event=believed, incident=suspect.seq, actor=report.by), _words(report, suspect)]
+    return drafts, f"{believed.label} {severity} is open: {suspect.check} began to fail a moment ago"
 
 
-def _believed(world: World, report: Report, seen_by: tuple[str, ...]) -> ev.IncidentConfirmed:
+def _believed(world: World, report: Report) -> ev.IncidentConfirmed:
     recurred = next((past.label for past in reversed(world.state.past) if past.key == report.key), None)
-    bad = [check for check in world.policy.checks_of(report.key) if check.name in seen_by]
     return ev.IncidentConfirmed(
         label=label(world),
-        to=Phase.PAGED if report.security else owner(world, bad),
+        to=Phase.PAGED,
         severity=report.severity,
         failure_class=report.failure_class,
         fingerprint=f"{report.key}|{report.kind}|{report.failure_class}",
         reason=report.text,
-        checks=seen_by,
+        checks=(),
         recurrence_of=recurred,
         scope=dependants(world, report.key),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.guards import Answer
     from opsagent.core.health import Health
+    from opsagent.core.job import Plan
     from opsagent.core.policy import CheckPolicy
     from opsagent.core.world import World
 
@@ -85,10 +86,18 @@ def _seen(world: World, check: CheckPolicy) -> str:
 
 def _rule(world: World, check: CheckPolicy) -> str:
     confirm, health = check.confirm, world.health(check.name)
+    if check.job is not None:
+        return f"Rule: {_plan(check.job)}; bad at once, good again after a run that ends well"
     held = f" and {spell(check.hold)} long" if check.hold else ""
     bad = f"bad after {confirm.failures} bad looks in a row{held}, {spell(confirm.retry)} apart"
     good = f"good again after {confirm.successes} good ones and {spell(confirm.stable_for)}"
     return f"Rule: {bad}; {good}. Now: {_streak(health)}"
+
+
+def _plan(plan: Plan) -> str:
+    begins = plan.spelled() if plan.every is not None else f"{plan.spelled()} in {plan.zone}"
+    longest = f", and run for at most {spell(plan.max_runtime)}" if plan.max_runtime else ""
+    return f"it should begin {begins}, with {spell(plan.grace)} of grace{longest}"
 
 
 def _streak(health: Health) -> str:

@@ -267,6 +267,8 @@ def situation(incident: Incident) -> str:
     refused = next(reversed(since_reopened(incident, incident.actions)), None)
     if refused is not None:
         return _GUARDS.get(refused.guard, "not repaired yet")
+    if incident.awaits_person:
+        return "no check sees it"
     return "nothing is repaired for it" if incident.owner is Phase.PAGED else "repair not begun"
 
 

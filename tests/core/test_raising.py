@@ -91,6 +91,23 @@ def test_a_report_joins_the_open_incident_of_its_unit_and_makes_it_as_bad_as_it_
     assert "SEV1 is open already" in answer.text
 
 
+def test_what_a_check_began_to_see_is_believed_at_once_as_that_checks_failure() -> None:
+    host = host_of(replace(API, repair=()))
+    host.bad("api", "status")
+
+    answer = report(host, "the shop is slow", service="api")
+
+    assert "api began to fail a moment ago" in answer.text
+    assert (host.incident.reason, host.incident.failure_class, host.incident.checks) == (
+        "answered 500",
+        "status",
+        ("api",),
+    )
+    assert ("the shop is slow",) in [moment.quoted for moment in host.incident.timeline]
+    host.run(minutes=10)
+    assert host.incident.state is Phase.RESOLVED
+
+
 def test_the_same_words_again_open_nothing_and_record_nothing_new() -> None:
     host = host_of()
     report(host)
