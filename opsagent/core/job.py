@@ -58,7 +58,7 @@ class Job:
     not ended; `run` is that run's own id. `ok` is how the last one ended, with `seconds` and `exit_code` where known.
     `trouble` and `said` stand from a failure on, or from a beginning that came too late, until the next good end.
     `lines` are the last words of a failed run until its incident has them. `heard_at` is when we last heard of it,
-    `pings` the latest of these times.
+    `pings` are the times of its latest pings, as it told them.
     """
 
     since: datetime

@@ -186,13 +186,15 @@ def pinged(world: World, ping: cmd.Ping) -> tuple[ev.JobPinged | None, str]:
         )
     if ping.state not in STATES:
         return None, f"cannot use {ping.state!r} as the state of a job, allowed: {', '.join(STATES)}"
-    if len([at for at in job.pings if elapsed(at, world.now) < A_MINUTE]) >= MOST_PINGS:
-        return None, f"cannot take more than {MOST_PINGS} pings of {ping.job} in a minute"
-    return _event(world, check.job, job, ping), f"{ping.job}: {ping.state} noted"
-
-
-def _event(world: World, plan: Plan, job: Job, ping: cmd.Ping) -> ev.JobPinged:
     at = min(ping.asked_at or world.now, world.now)
+    if ping.asked_at is not None and job.pings and at < job.pings[-1]:
+        return None, f"{ping.job}: what it told later is known already"  # the spool is read in parts
+    if len([one for one in job.pings if elapsed(one, at) < A_MINUTE]) >= MOST_PINGS:
+        return None, f"cannot take more than {MOST_PINGS} pings of {ping.job} in a minute"
+    return _event(world, check.job, job, ping, at), f"{ping.job}: {ping.state} noted"
+
+
+def _event(world: World, plan: Plan, job: Job, ping: cmd.Ping, at: datetime) -> ev.JobPinged:
     seconds = ping.lasted.total_seconds() if ping.lasted is not None else None
     if seconds is None and ping.state != "start" and job.started_at is not None and ping.run in ("", job.run):
         seconds = max(0.0, (at - job.started_at).total_seconds())

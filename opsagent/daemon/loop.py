@@ -157,6 +157,7 @@ _QUIET = (
     ev.PatternSeen,
     ev.HeartbeatDone,
     ev.DeadManHeard,
+    ev.JobPinged,
     ev.EnvironmentLearned,
 )
 LONGEST_WORDS = 500

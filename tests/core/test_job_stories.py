@@ -252,6 +252,32 @@ def test_jobs_that_fail_at_the_same_hour_are_told_one_by_one_and_stop_no_repair(
     assert host.agent.state.breaker is None
 
 
+def spooled(host: JobHost, state: str, at: datetime) -> None:
+    ping = cmd.Ping(by="root", uuid=f"{state}-{at}", job="backup", state=state, asked_at=at)
+    host.take(inbox.Asked(command=ping, reply=lambda _: None))
+
+
+def test_of_many_that_wait_in_the_spool_an_older_one_that_comes_later_changes_nothing() -> None:
+    host = JobHost(HOURLY)
+    host.sleep(minutes=50)
+
+    spooled(host, "fail", NOON + timedelta(minutes=40))
+    spooled(host, "ok", NOON + timedelta(minutes=20))
+
+    assert host.standing.word == "failed"
+
+
+def test_a_whole_days_pings_in_the_spool_are_no_flood() -> None:
+    host = JobHost(Plan(every=timedelta(minutes=1)))
+    host.sleep(hours=3)
+
+    for minute in range(1, 180):
+        spooled(host, "ok", NOON + timedelta(minutes=minute))
+
+    assert len(host.events(ev.JobPinged)) == 179
+    assert host.standing.word in {"ok", "due"}
+
+
 def test_a_ping_that_names_no_job_or_no_state_is_refused_and_leaves_no_trace() -> None:
     host = JobHost(HOURLY)
     before = len(host.log.rows)

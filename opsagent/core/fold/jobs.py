@@ -25,7 +25,7 @@ def _(event: ev.JobPinged, state: State, recorded: Recorded) -> State:
     if job is None:
         return state
     changed = _begun(job, event) if event.state == "start" else _ended(job, event)
-    pings = (*job.pings, recorded.at)[-REMEMBERED:]
+    pings = (*job.pings, event.pinged_at)[-REMEMBERED:]
     return replace(state, jobs={**state.jobs, event.job: replace(changed, heard_at=recorded.at, pings=pings)})
 
 
