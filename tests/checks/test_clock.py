@@ -256,18 +256,23 @@ def test_ntpd_is_understood() -> None:
     assert from_ntpq(good) == Timekeeping(
         synchronised=True, offset=-0.00125, heard_at=0xEB38AB26 - 2_208_988_800, source="192.0.2.1"
     )
-    assert from_ntpq(good.replace("leap=00", "leap=11")) == Timekeeping(synchronised=False)
+    # as ntpsec 1.2.2 said it before it had heard from anybody
+    lost = "leap=11, refid=INIT, reftime=00000000.00000000 2036-02-07T06:28:16.000Z,\noffset=0.0\n"
+    assert from_ntpq(lost) == Timekeeping(synchronised=False)
     assert from_ntpq("ntpq: read: Connection refused") is None
 
 
 def test_timesyncd_is_understood() -> None:
-    origin, receive, transmit, destination = 1_000_000, 1_250_000, 1_250_100, 1_000_300
-    message = (0, 4, 4, 2, -25, 1000, 2000, [1, 2, 3, 4], origin, receive, transmit, destination, False, 7, 10)
-    said = {"ServerName": ("s", "a.example"), "NTPMessage": ("(uuuuittayttttbtt)", message)}
+    # as timesyncd 252 said it over D-Bus; timedatectl made "Offset: +250.522ms" of it
+    stamps = (1795755588332796, 1795755588583909, 1795755588583909, 1795755588333977)
+    message = (0, 4, 4, 2, -23, 0, 0, b"GPS\x00", *stamps, False, 1, 0)
+    said = {"ServerName": ("s", "127.0.0.1"), "NTPMessage": ("(uuuuittayttttbtt)", message)}
 
-    assert from_timesyncd(said) == Timekeeping(synchronised=True, offset=0.2499, heard_at=1.0003, source="a.example")
+    assert from_timesyncd(said) == Timekeeping(
+        synchronised=True, offset=0.2505225, heard_at=1795755588.333977, source="127.0.0.1"
+    )
     silent = {**said, "NTPMessage": ("(uuuuittayttttbtt)", (*message[:13], 0, 0))}
-    assert from_timesyncd(silent) == Timekeeping(synchronised=False, source="a.example")
+    assert from_timesyncd(silent) == Timekeeping(synchronised=False, source="127.0.0.1")
 
 
 @given(st.floats(0, 4e9), st.floats(-2e9, 2e9))
