@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from opsagent.core.page.model import CheckShown, NotifierShown, OpenShown, OverShown, Page
 
 COLUMNS = ("Check", "Status", "What it says", "Last 30 days")
-MARKS = {Status.OK: "✓ good", Status.WARNING: "! warning", Status.CRITICAL: "✕ failed", Status.UNKNOWN: "? not known"}
+MARKS = {Status.OK: "✓ good", Status.WARNING: "! warning", Status.CRITICAL: "✕ critical", Status.UNKNOWN: "? not known"}
 KEY = """<ul class="key soft" aria-label="What the bars mean">
 <li><span class="bars"><i class="g"></i></span>good</li>
-<li><span class="bars"><i class="w h2"></i></span>warned, or failed for less than a minute</li>
-<li><span class="bars"><i class="c h2"></i></span>failed: the more, the higher</li>
+<li><span class="bars"><i class="w h2"></i></span>a warning, or critical for less than a minute</li>
+<li><span class="bars"><i class="c h2"></i></span>critical: the more, the higher</li>
 <li><span class="bars"><i class="p h3"></i></span>watched for a part</li>
 <li><span class="bars"><i class="u"></i></span>not watched</li>
 </ul>

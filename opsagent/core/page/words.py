@@ -33,7 +33,7 @@ def share(available: float | None) -> str:
 
 
 def day(one: DaySeen) -> str:
-    """Return `Wed 2026-11-18: failed for 12 min`."""
+    """Return `Wed 2026-11-18: critical for 12 min`."""
     return f"{day_title(one.date)}: {how(one)}"
 
 
@@ -42,8 +42,8 @@ def how(one: DaySeen) -> str:
     if not one.watched:
         return "not watched"
     said = (
-        f"failed for {_long(one.critical)}" if one.critical else "",
-        f"warned for {_long(one.warning)}" if one.warning else "",
+        f"critical for {_long(one.critical)}" if one.critical else "",
+        f"warning for {_long(one.warning)}" if one.warning else "",
         f"not watched for {_long(one.unknown)}" if one.unknown >= NOTICED else "",
     )
     good = [] if one.critical or one.warning else ["good"]

@@ -128,7 +128,7 @@ def test_the_bars_are_told_in_words_and_the_share_counts_what_was_watched() -> N
     (bars,) = [attrs for attrs in structure.all("div") if attrs.get("role") == "img"]
 
     assert bars["aria-label"] == (
-        "api, last 3 days: 99.44 % without failure; Tue 2026-11-17: failed for 12 min; not watched on 1 of 3 days"
+        "api, last 3 days: 99.44 % without failure; Tue 2026-11-17: critical for 12 min; not watched on 1 of 3 days"
     )
     looks = [attrs["class"] for attrs in structure.all("i") if attrs.get("title")]
     assert looks == ["u", "c h1", "g"]
