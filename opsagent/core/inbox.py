@@ -103,7 +103,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSeen:
-    """Everything beside the health was looked at. `earlier` are the keys of the listeners at the look before."""
+    """Everything beside the health was looked at. `earlier` are the sightings of listeners at the look before."""
 
     environment: Environment
     earlier: frozenset[str] = frozenset()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from opsagent.core.events import Event
 
 
+OURSELVES = "opsagent"
+"""Who reported it, where no person and no other program did."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """One repair, ordered or refused, as `incidents --json` shows it. `seq` is the event that recorded it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity, Status
 from opsagent.core.raising import Report, reported
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from opsagent.core.policy import CheckPolicy
     from opsagent.core.world import Draft, World
 
-OURSELVES = "opsagent"
 LANE = "/security"
 """Added to a check's name it is the open key of what it found: its good looks say nothing of that."""
 

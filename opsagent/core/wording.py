@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
+from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.report.clock import hhmm, hhmmss, seen_from
@@ -54,6 +55,8 @@ def _is(incident: Incident) -> str:
         return "is open: many things failed at once"
     if incident.blind:
         return "cannot be looked at"
+    if incident.security and incident.raised_by == OURSELVES:
+        return "may be an intrusion"
     if incident.awaits_person:
         return f"was reported by {incident.raised_by}"
     return "is down" if incident.unit else "is bad"

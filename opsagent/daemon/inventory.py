@@ -11,7 +11,7 @@ from opsagent.checks.wire.stage import StageError
 from opsagent.checks.wire.x509 import subject, validity
 from opsagent.core import inbox
 from opsagent.core.environment import CertificateKnown, Page
-from opsagent.core.environment.belief import keys
+from opsagent.core.environment.belief import sightings
 from opsagent.core.redaction import clean_value
 from opsagent.host import inventory
 from opsagent.host.listeners import ListenersError
@@ -53,7 +53,7 @@ class Inventory:
             found = self._listeners(settings)
         except ListenersError:
             return None  # the whole look names it
-        self._earlier = keys(found)
+        self._earlier = sightings(found)
         return inbox.ListenersSeen(listeners=found, earlier=earlier or frozenset())
 
     def _look(self, settings: Settings) -> inbox.EnvironmentSeen:
@@ -64,7 +64,7 @@ class Inventory:
         pages = tuple(Page(check=one.check, url=one.url) for one in aims if one.url)
         found = clean_value(replace(found, pages=pages, certificates=_certificates(settings)), self._redact)
         if found.listeners is not None:
-            self._earlier = keys(found.listeners)
+            self._earlier = sightings(found.listeners)
         return inbox.EnvironmentSeen(environment=found, earlier=earlier)
 
     def _listeners(self, settings: Settings) -> tuple[Listener, ...]:
@@ -75,7 +75,7 @@ class Inventory:
         if self._earlier is not None:
             return self._earlier
         try:
-            found = keys(self._listeners(settings))
+            found = sightings(self._listeners(settings))
         except ListenersError:
             return frozenset()
         time.sleep(APART)

@@ -10,7 +10,7 @@ import pytest
 
 from opsagent import checks, notifiers, remedies
 from opsagent.core.environment import Environment, Page
-from opsagent.core.environment.belief import keys
+from opsagent.core.environment.belief import sightings
 from opsagent.daemon import inventory
 from opsagent.daemon.inventory import Inventory
 from opsagent.host.listeners import ListenersError
@@ -84,7 +84,7 @@ def test_the_listeners_are_looked_at_once_in_a_fast_loop_with_those_of_the_look_
     assert first is not None
     assert first.earlier == frozenset()
     assert second is not None
-    assert second.earlier == keys([REDIS])
+    assert second.earlier == sightings([REDIS])
 
 
 def test_the_first_whole_look_is_two_looks_a_little_apart(looks: Looks) -> None:
@@ -92,7 +92,7 @@ def test_the_first_whole_look_is_two_looks_a_little_apart(looks: Looks) -> None:
     looks.inventory.begin(settings())
 
     assert looks.slept == [inventory.APART]
-    assert [one.earlier for one in looks.errands.found] == [keys([REDIS])] * 2  # type: ignore[union-attr]
+    assert [one.earlier for one in looks.errands.found] == [sightings([REDIS])] * 2  # type: ignore[union-attr]
 
 
 def test_a_table_that_cannot_be_read_is_no_host_without_listeners(looks: Looks) -> None:

@@ -41,8 +41,15 @@ class Listener:
 
     @property
     def key(self) -> str:
-        """What makes it the same listener at the next look, in text: addresses come and go with interfaces."""
-        port = "chosen" if self.chosen else str(self.port)
+        """What makes it the same listener as yesterday, in text: addresses come and go, a chosen port means nothing."""
+        return self._named("chosen" if self.chosen else str(self.port))
+
+    @property
+    def sighting(self) -> str:
+        """What makes it the same listener as at the look a minute ago, in text."""
+        return self._named(str(self.port))
+
+    def _named(self, port: str) -> str:
         return f"{self.protocol} {port} {'public' if self.is_public else 'local'} {self.who}"
 
 

@@ -16,25 +16,26 @@ MOST = 300
 
 
 def keys(listeners: Iterable[Listener]) -> frozenset[str]:
-    """Return what identifies these listeners at the next look."""
+    """Return what identifies these listeners for good."""
     return frozenset(one.key for one in listeners)
 
 
-def grouped(sockets: Iterable[Listener]) -> tuple[Listener, ...]:
-    """Put the addresses of one port of one program together; of ports that the kernel chose, keep the lowest.
+def sightings(listeners: Iterable[Listener]) -> frozenset[str]:
+    """Return what identifies these listeners at the next look."""
+    return frozenset(one.sighting for one in listeners)
 
-    A UDP socket on such a port asks others rather than serving them: it is left out.
+
+def grouped(sockets: Iterable[Listener]) -> tuple[Listener, ...]:
+    """Put the addresses of one port of one program together.
+
+    A UDP socket on a port that the kernel chose asks others rather than serving them: it is left out.
     """
     groups: defaultdict[tuple[str, int, str], list[Listener]] = defaultdict(list)
     for one in sockets:
         if not (one.chosen and one.protocol == "udp"):
-            groups[one.protocol, 0 if one.chosen else one.port, one.who].append(one)
+            groups[one.protocol, one.port, one.who].append(one)
     found = [
-        replace(
-            same[0],
-            port=min(one.port for one in same),
-            addresses=tuple(sorted({address for one in same for address in one.addresses})),
-        )
+        replace(same[0], addresses=tuple(sorted({address for one in same for address in one.addresses})))
         for same in groups.values()
     ]
     return tuple(sorted(found, key=_place)[:MOST])
@@ -47,7 +48,7 @@ def _place(one: Listener) -> tuple[int, str, str]:
 def believed(
     seen: Environment, known: Environment | None, earlier: Collection[str], down: Collection[str]
 ) -> Environment:
-    """Return the look as it is believed. `earlier` are the keys of the listeners at the look before.
+    """Return the look as it is believed. `earlier` are the sightings of the look before.
 
     `down` are units that do not run: that their ports are closed is told as their failure, not as a change here.
     """
@@ -68,22 +69,33 @@ def believed(
 def _listeners(
     seen: tuple[Listener, ...], known: tuple[Listener, ...], earlier: Collection[str], down: Collection[str]
 ) -> tuple[Listener, ...]:
-    """A fixed TCP port is believed at once, any other at the second look in a row.
+    """A fixed TCP port is believed at once, any other at the second look in a row; of chosen ones one is enough.
 
     One that is gone stays for one more look (its program may just be restarting), unless the program moved.
     """
     there = keys(known)
-    new = [one for one in seen if one.key in there or one.key in earlier or (one.protocol == "tcp" and not one.chosen)]
+    sure = (one for one in seen if one.key in there or one.sighting in earlier or _is_plain(one))
+    new = _once_each(sure)
     moved = {one.who for one in new if one.key not in there}
     gone = [one for one in known if one.key not in keys(seen)]
-    kept = [one for one in gone if one.unit in down or (one.key in earlier and one.who not in moved)]
+    kept = [one for one in gone if one.unit in down or (one.sighting in earlier and one.who not in moved)]
     return tuple(sorted([*new, *kept], key=_place)[:MOST])
 
 
+def _is_plain(one: Listener) -> bool:
+    return one.protocol == "tcp" and not one.chosen
+
+
 def exposed(seen: Iterable[Listener], earlier: Collection[str], known: Collection[str]) -> tuple[Listener, ...]:
-    """Return the listeners that opened to the network and were there at two looks in a row.
+    """Return the listeners that opened to the network and were there at two looks in a row, each key once.
 
     `known` are the keys of those that were told of before; what a check watches was wanted by whoever wrote the check.
     """
-    new = (one for one in seen if one.is_public and one.key in earlier and one.key not in known)
-    return tuple(one for one in new if not one.watched_by and not one.ignored)
+    new = [one for one in seen if one.is_public and one.sighting in earlier and one.key not in known]
+    return _once_each(one for one in new if not one.watched_by and not one.ignored)
+
+
+def _once_each(listeners: Iterable[Listener]) -> tuple[Listener, ...]:
+    """Return one listener of each key, the one with the lowest port, in their order."""
+    first = {one.key: one for one in sorted(listeners, key=_place, reverse=True)}
+    return tuple(sorted(first.values(), key=_place))

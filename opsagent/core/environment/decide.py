@@ -10,6 +10,7 @@ from opsagent.core.change import MARKERS, ChangeKind, phrase
 from opsagent.core.changes import recent
 from opsagent.core.environment.belief import believed, exposed
 from opsagent.core.environment.drift import drift, endpoint
+from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
 from opsagent.core.raising import Report, reported
 from opsagent.core.world import Draft
@@ -25,7 +26,6 @@ RUNNING = frozenset({"active", "reloading", "refreshing"})
 EXPLAINS = (*MARKERS, ChangeKind.PACKAGE)
 WITHIN = timedelta(minutes=10)
 """So long after such a change a new listener belongs to it: it is seen a fast loop or two after it opened."""
-US = "opsagent"
 MOST = 20
 """Listeners in one event."""
 
@@ -71,7 +71,7 @@ def _alarm(world: World, new: tuple[Listener, ...]) -> list[Draft]:
     name = f"listener-{first.protocol}-{first.port}"
     report = Report(
         text=said,
-        by=US,
+        by=OURSELVES,
         about=name,
         key=name,
         severity=Severity.SEV3,

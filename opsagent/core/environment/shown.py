@@ -46,13 +46,20 @@ def shown(environment: Environment | None, at: datetime | None, units: Mapping[s
 def _unit(one: UnitKnown, listeners: tuple[Listener, ...], snapshot: UnitSnapshot | None) -> dict[str, Any]:
     return {
         "name": one.name,
-        "state": snapshot.active_state if snapshot else None,
+        "state": state_of(snapshot) or None,
         "ports": ports_of(one.name, listeners),
         "package": one.package or None,
         "version": one.version or None,
         "variables": list(one.variables),
         "unread": list(one.unread),
     }
+
+
+def state_of(snapshot: UnitSnapshot | None) -> str:
+    """Return systemd's word for how a unit stands, also where there is none of that name; "" before it was read."""
+    if snapshot is None:
+        return ""
+    return snapshot.active_state if snapshot.load_state == "loaded" else snapshot.load_state
 
 
 def ports_of(unit: str, listeners: tuple[Listener, ...]) -> list[str]:

@@ -216,13 +216,6 @@ def _(event: ev.EnvironmentDrifted, scene: Scene) -> str:
     return told(f"{scene.now()} {len(event.lines)} things changed", *lines, more)
 
 
-@host_story.register(ev.ListenersOpened)
-def _(event: ev.ListenersOpened, scene: Scene) -> str:
-    lines = [f"**Saw** {inline(line, 200)}" for line in event.lines[:LINES]]
-    why = f"**Expected** {inline(event.expected)}" if event.expected else ""
-    return told(f"{scene.now()} open to the network now", *lines, why)
-
-
 @host_story.register(ev.NotificationFailed)
 def _(event: ev.NotificationFailed, scene: Scene) -> str:
     return _undelivered(event.key, event.reason, scene) if event.next_at is None else ""

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from opsagent.core.environment import check_name, named, unmonitored
-from opsagent.core.environment.shown import ports_of
+from opsagent.core.environment.shown import ports_of, state_of
 from opsagent.core.report.clock import moment
 from opsagent.core.report.markdown import cell, code, inline
 
@@ -65,7 +65,7 @@ def _units(known: Environment, state: State) -> Iterable[tuple[str, ...]]:
     for one in known.units or ():
         snapshot = state.units.get(one.name)
         ports = ", ".join(ports_of(one.name, known.listeners or ()))
-        yield (cell(named(one.name)), snapshot.active_state if snapshot else "", ports, _version(one), _variables(one))
+        yield (cell(named(one.name)), state_of(snapshot), ports, _version(one), _variables(one))
 
 
 def _version(one: UnitKnown) -> str:

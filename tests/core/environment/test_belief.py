@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opsagent.core.environment import Environment, Listener, Target, check_name, covers, unmonitored
-from opsagent.core.environment.belief import believed, exposed, grouped, keys
+from opsagent.core.environment.belief import believed, exposed, grouped, keys, sightings
 from tests.core.environment.hosts import host, listener, program
 
 REDIS = listener(6379)
@@ -16,7 +16,7 @@ CHOSEN = listener(40001, "rpc-statd", "0.0.0.0", chosen=True)
 
 
 def listeners(seen: Environment, known: Environment | None = None, *earlier: Listener, down: tuple = ()) -> list:
-    return list(believed(seen, known, keys(earlier), down).listeners or ())
+    return list(believed(seen, known, sightings(earlier), down).listeners or ())
 
 
 def test_a_fixed_port_is_believed_at_once_and_what_may_be_passing_at_the_second_look() -> None:
@@ -58,9 +58,18 @@ def test_the_addresses_of_one_port_of_one_program_are_one_listener() -> None:
 
 
 def test_of_the_ports_that_the_kernel_chose_one_stands_for_all_and_udp_ones_for_nothing() -> None:
-    sockets = [replace(CHOSEN, port=port) for port in (50001, 40001)] + [replace(CHOSEN, protocol="udp")]
+    both = tuple(replace(CHOSEN, port=port) for port in (40001, 50001))
 
-    assert grouped(sockets) == (CHOSEN,)
+    assert grouped([*both, replace(CHOSEN, protocol="udp")]) == both
+    assert listeners(host(*both), None, *both) == [CHOSEN]
+    assert exposed(both, sightings(both), ()) == both[:1]
+
+
+def test_a_program_that_opens_another_port_for_a_moment_again_and_again_is_nothing() -> None:
+    now, before = replace(CHOSEN, port=40002), CHOSEN
+
+    assert listeners(host(now), None, before) == []
+    assert exposed([now], sightings([before]), ()) == ()
 
 
 @pytest.mark.parametrize(
@@ -83,14 +92,14 @@ def test_what_opens_to_the_network_is_told_at_the_second_look_and_once() -> None
     new = program(8081, "python3", "0.0.0.0")
 
     assert exposed([new], (), ()) == ()
-    assert exposed([new], keys([new]), ()) == (new,)
-    assert exposed([new], keys([new]), keys([new])) == ()
+    assert exposed([new], sightings([new]), ()) == (new,)
+    assert exposed([new], sightings([new]), keys([new])) == ()
 
 
 def test_what_stays_on_this_host_or_is_watched_is_no_surprise() -> None:
     local, watched = program(8081, "python3"), program(8082, "python3", "0.0.0.0", watched_by=("web",))
 
-    assert exposed([local, watched], keys([local, watched]), ()) == ()
+    assert exposed([local, watched], sightings([local, watched]), ()) == ()
 
 
 @pytest.mark.parametrize(

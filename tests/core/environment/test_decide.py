@@ -12,11 +12,12 @@ from opsagent.core import inbox
 from opsagent.core.change import Change, ChangeKind
 from opsagent.core.commands import Resolve
 from opsagent.core.environment import Environment, Listener, Page, UnitKnown
-from opsagent.core.environment.belief import keys
+from opsagent.core.environment.belief import sightings
 from opsagent.core.environment.shown import shown
 from opsagent.core.observation import Severity
 from opsagent.core.policy import ListenerPolicy, Policy
 from opsagent.core.unit import HostConditions
+from opsagent.core.wording import trouble
 from tests.core.environment.hosts import host, listener, program
 from tests.core.story_host import StoryHost
 
@@ -34,12 +35,12 @@ class Looking(StoryHost):
     def whole(self, environment: Environment) -> None:
         self.pass_(minutes=30)
         self.take(inbox.EnvironmentSeen(environment=environment, earlier=self.earlier))
-        self.earlier = keys(environment.listeners or ())
+        self.earlier = sightings(environment.listeners or ())
 
     def glance(self, *listeners: Listener) -> None:
         self.pass_(minutes=1)
         self.take(inbox.ListenersSeen(listeners=listeners, earlier=self.earlier))
-        self.earlier = keys(listeners)
+        self.earlier = sightings(listeners)
 
     @property
     def lines(self) -> list[str]:
@@ -223,6 +224,7 @@ def test_a_port_that_nobody_announced_is_an_incident_for_a_person_by_day_and_not
     assert incident.reason == (
         "python3 opened 0.0.0.0:8081 and 1 more to the network, and no package or deploy explains it"
     )
+    assert trouble(incident) == "listener-tcp-8081 may be an intrusion"
     assert web.orders.acted == []
 
 
