@@ -16,14 +16,13 @@ from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
 from opsagent.core.report.clock import moment
 from opsagent.core.story import LEASE_WARNING
-from opsagent.core.timing import elapsed, local
+from opsagent.core.timing import by_day, elapsed
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident, Told
 
 PATIENCE = timedelta(minutes=5)
-DAY_BEGINS, DAY_ENDS = 8, 20  # local hours in which a SEV3 may reach a person
 REMIND_FIRST = timedelta(minutes=15)
 REMIND_LONGEST = timedelta(minutes=60)
 WORTH_SENDING = timedelta(hours=24)
@@ -56,8 +55,7 @@ def _may_reach(world: World, incident: Incident) -> bool:
     """Whether people may hear of it now: never of a SEV4, of a SEV3 by day, of nothing that is kept quiet."""
     if incident.suppressed_by in SILENT or incident.severity in (None, Severity.SEV4):
         return False
-    by_day = DAY_BEGINS <= local(world.now, world.policy.zone).hour < DAY_ENDS
-    return by_day or incident.severity is not Severity.SEV3
+    return incident.severity is not Severity.SEV3 or by_day(world.now, world.policy.zone)
 
 
 def _page(world: World, incident: Incident) -> list[Draft]:

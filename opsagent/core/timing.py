@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+DAY_BEGINS, DAY_ENDS = 8, 20  # local hours
+
 
 def elapsed(since: datetime, now: datetime) -> timedelta:
     """Return how long ago `since` was; a moment in the future counts as long ago.
@@ -22,6 +24,11 @@ def local(at: datetime, zone: str) -> datetime:
 def local_date(at: datetime, zone: str) -> date:
     """Return the date that daily files of this zone give to a moment."""
     return local(at, zone).date()
+
+
+def by_day(at: datetime, zone: str) -> bool:
+    """Whether it is the time of day at which people may be told what can wait: 08:00 to 20:00 in the zone."""
+    return DAY_BEGINS <= local(at, zone).hour < DAY_ENDS
 
 
 def resolve(wall: datetime, zone: str) -> datetime:

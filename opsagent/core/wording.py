@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
+_JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _GUARDS = {
     "hold": "HOLD is set",
     "security": "it is about security",
@@ -59,7 +60,14 @@ def _is(incident: Incident) -> str:
         return "may be an intrusion"
     if incident.awaits_person:
         return f"was reported by {incident.raised_by}"
+    if is_job(incident):
+        return _JOBS.get(incident.failure_class, "is bad")
     return "is down" if incident.unit else "is bad"
+
+
+def is_job(incident: Incident) -> bool:
+    """Whether it is about a job that runs by itself: its check is of that kind."""
+    return incident.fingerprint.split("|")[1:2] == ["job"]
 
 
 def reason_of(incident: Incident) -> str:

@@ -15,7 +15,7 @@ from opsagent.core.report.clock import hhmmss
 from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
-from opsagent.core.timing import elapsed, spoken
+from opsagent.core.timing import by_day, elapsed, spoken
 from opsagent.core.wording import (
     bad_since,
     children,
@@ -73,10 +73,11 @@ def _before(scene: Scene, incident: Incident) -> str:
 
 def _changed(scene: Scene, incident: Incident) -> str:
     """What was changed before it began; the rest, with differences, is in the incident."""
-    said = [f"{scene.when(one.at)} {inline(phrase(one), 120)}" for one in incident.changes[:2]]
-    more = f" · {len(incident.changes) - 2} more in the incident" if len(incident.changes) > 2 else ""  # noqa: PLR2004 - two fit a line
-    own = f"{inline(incident.after_change)}; " if incident.after_change else ""
-    return f"**Changed before** {own}{' · '.join(said)}{more}" if said else ""
+    own = [inline(incident.after_change)] if incident.after_change else []
+    others = [one for one in incident.changes if not own or not incident.after_change.endswith(phrase(one))]
+    said = [*own, *(f"{scene.when(one.at)} {inline(phrase(one), 120)}" for one in others)]
+    more = f" · {len(said) - 2} more in the incident" if len(said) > 2 else ""  # noqa: PLR2004 - two fit a line
+    return f"**Changed before** {' · '.join(said[:2])}{more}" if said else ""
 
 
 def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
@@ -116,8 +117,9 @@ def _held_back(incident: Incident) -> list[str]:
 
 @incident_story.register(ev.IncidentConfirmed)
 def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
-    """A finding without a remedy; for a unit the refused repair tells the story."""
-    calm = event.severity is Severity.SEV4 or (event.severity is Severity.SEV3 and (event.blind or not incident.unit))
+    """A finding without a remedy; for a unit the refused repair tells the story, by day the page that follows."""
+    waits = event.severity is Severity.SEV3 and not by_day(scene.at, scene.zone)
+    calm = event.severity is Severity.SEV4 or (waits and (event.blind or not incident.unit))
     if event.to is not Phase.PAGED or not calm:
         return ""
     rest = "in the digest" if event.severity is Severity.SEV4 else "held for the day"

@@ -122,6 +122,16 @@ def test_a_finding_without_a_remedy_is_told_when_it_is_believed(severity: Severi
     assert text.startswith(f"## 02:14 var-disk is bad · {words} · OPS-20261118-001\n- **Saw** 89 %")
 
 
+def test_by_day_a_finding_is_told_once_by_the_page_that_follows() -> None:
+    day = Telling(at=NIGHT + timedelta(hours=10))
+    seq = day.suspect("var-disk", None, "89 %")
+
+    believed, page = day.confirm(seq, Severity.SEV3, Phase.PAGED), day.page(seq, reason="there is no remedy")
+
+    assert believed == ""
+    assert page.startswith("## 12:14 var-disk is bad, **needs you** · SEV3")
+
+
 def test_a_reason_that_is_said_already_is_not_said_again() -> None:
     night = Telling()
     seq = night.incident()
