@@ -252,7 +252,7 @@ class CheckOptions:
 
     name: its identity, in every record and command: small letters, digits and hyphens.
     kind: which question is asked.
-    every: how often; default: 10s for an http check with a repair, else `fast_loop`.
+    every: how often; default: what the kind says, 10s for an http check with a repair, else `fast_loop`.
     timeout: the longest one look may take.
     confirm: how many looks it takes to believe a failure, and a recovery.
     unit: the systemd unit whose failure this is, by its full name; evidence is taken from it.
