@@ -24,9 +24,10 @@ packages=/usr/lib/opsagent/lib/python$minor/site-packages
 site=build/site-$minor-$(sha256sum <$lock | cut -c 1-12)
 if [ ! -d "$site" ]; then
     rm -rf "$site.new"
+    # drain3 is published as source alone
     # shellcheck disable=SC2086 - a pip may be several words
     ${PIP:-.venv/bin/python -m pip} --python "$python" install -qq --disable-pip-version-check \
-        --root-user-action ignore --no-deps --require-hashes --only-binary :all: --no-compile \
+        --root-user-action ignore --no-deps --require-hashes --only-binary :all: --no-binary drain3 --no-compile \
         ${WHEELS:+--no-index --find-links "$WHEELS"} --target "$site.new" -r $lock
     rm -rf "$site.new/bin" # programs of the dependencies, which nobody calls
     compile "$site.new" "$packages"

@@ -26,6 +26,7 @@ ROOMS = {
     "agent": {"core"},
     "logs": set(),
     "redact": {"redact"},
+    "review": {"core", "host", "redact", "review"},
     "daemon": {
         *("core", "checks", "remedies", "notifiers", "store", "memory", "host", "settings", "agent", "logs", "redact"),
         "daemon",
@@ -41,11 +42,12 @@ HOMES = {
     "pydantic": {"settings"},
     "pydantic_core": {"settings"},
     "jeepney": {"host"},
-    "re2": {"redact", "checks"},
+    "re2": {"redact", "checks", "review"},
     "typer": {"interfaces"},
     "click": {"interfaces"},
     "rich": {"interfaces"},
     "apprise": {"notifiers"},
+    "drain3": {"review"},
 }
 PURE = {
     *(

@@ -113,6 +113,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "alert": commands.Alert,
     "backup": commands.ReportBackup,
     "notify": commands.TestNotifier,
+    "review": commands.ReviewNow,
     "healthcheck": commands.Finding,
 }
 KINDS: Mapping[str, type[Any]] = {**QUESTIONS, **COMMANDS}

@@ -143,6 +143,11 @@ class TestNotifier(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewNow(Command):
+    """`review --now`: read the logs since the last review, whatever the time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding(Command):
     """What the health check found while the daemon was down (from the spool)."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from opsagent.core.change import Change
 from opsagent.core.codec import Recorded, decode
+from opsagent.core.events.logs import LogKind, LogsReviewed
 from opsagent.core.incident import IllegalTransitionError
+from opsagent.core.log_level import PRIORITIES
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
@@ -85,6 +87,39 @@ def _changed(seen: Change) -> dict[str, Any]:
         "what": seen.what,
         "units": list(seen.units),
         "by": seen.by or None,
+    }
+
+
+def review(row: Row) -> dict[str, Any] | None:
+    """Return a review of the logs as `review --json` shows it; None where the row tells of none."""
+    seen = decode(row.type, row.data)
+    if not isinstance(seen, LogsReviewed):
+        return None
+    return {
+        "at": iso(row.at),
+        "since": iso(seen.since),
+        "until": iso(seen.until),
+        "errors": seen.errors,
+        "warnings": seen.warnings,
+        "usual": seen.usual,
+        "kinds": seen.kinds,
+        "first": seen.is_first,
+        "new_kinds": seen.new_kinds,
+        "new": [_log_kind(one) for one in seen.new],
+        "more": [_log_kind(one) for one in seen.more],
+        "most": [_log_kind(one) for one in seen.most],
+        "missed": list(seen.missed),
+        "trouble": seen.trouble or None,
+    }
+
+
+def _log_kind(one: LogKind) -> dict[str, Any]:
+    return {
+        "source": one.source,
+        "text": one.text,
+        "priority": PRIORITIES[one.priority],
+        "count": one.count,
+        "usual": one.usual,
     }
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
 from opsagent.core.environment import Environment, Listener
+from opsagent.core.events.logs import LogsReviewed
 from opsagent.core.observation import Observation
 from opsagent.core.policy import Policy
 from opsagent.core.trend import Point
@@ -187,6 +188,13 @@ class Stopping:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsRead:
+    """The logs were reviewed, or could not be."""
+
+    review: LogsReviewed
+
+
 Arrival = (
     Looked
     | UnitSeen
@@ -205,6 +213,7 @@ Arrival = (
     | SettingsWrong
     | RightsSeen
     | ChangesFound
+    | LogsRead
     | Started
     | Salvaged
     | Stopping

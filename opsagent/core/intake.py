@@ -189,6 +189,12 @@ def life_signed(seen: inbox.LifeSigned, world: World) -> list[Draft]:
     return []
 
 
+@drafts.register(inbox.LogsRead)
+def _(read: inbox.LogsRead, world: World) -> list[Draft]:
+    del world
+    return [Draft(event=read.review)]
+
+
 @drafts.register(inbox.SettingsRead)
 def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
     """Record the settings that are in force, when they changed."""

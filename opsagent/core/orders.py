@@ -229,6 +229,14 @@ def _(command: cmd.Raise, world: World) -> tuple[list[Draft], cmd.Answer]:
     return drafts, _yes(text)
 
 
+@_done.register(cmd.ReviewNow)
+def _(command: cmd.ReviewNow, world: World) -> tuple[list[Draft], cmd.Answer]:
+    if world.state.reviews.is_ordered:
+        return _no("cannot begin another review: one is under way")
+    event = ev.ReviewOrdered(by=command.by)
+    return [Draft(event=event, actor=command.by)], _yes("the logs are being reviewed; see: opsagent review")
+
+
 def _renewed(world: World, command: cmd.Command) -> list[Draft]:
     """Any act of the taker on what was taken renews the hold, also one that is refused: somebody is at it."""
     held = [one for one in _about(world, command) if one.acknowledged_by == command.by]

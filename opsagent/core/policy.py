@@ -164,6 +164,15 @@ class ListenerPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPolicy:
+    """The daily review of the logs: at which local time, whether at all, and of which files beside the journal."""
+
+    at: str = "07:30"
+    enabled: bool = True
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifierPolicy:
     """A notifier as the core knows it. A public audience is given aliases instead of names."""
 
@@ -189,6 +198,7 @@ class Policy:
     maintenance: tuple[Maintenance, ...] = ()
     changes: ChangePolicy = ChangePolicy()
     listeners: ListenerPolicy = ListenerPolicy()
+    review: ReviewPolicy = ReviewPolicy()
     # Made from `checks`, for they are looked up at every look; no part of the value.
     _by_name: dict[str, CheckPolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_key: dict[str, tuple[CheckPolicy, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)

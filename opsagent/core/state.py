@@ -15,6 +15,7 @@ from opsagent.core.job import Job
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import HostBudget
+from opsagent.core.review import Reviews
 from opsagent.core.trend import Coming
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
@@ -196,6 +197,7 @@ class State:
     missed: timedelta = timedelta()
     changes: Changes = field(default_factory=Changes)
     environment: EnvironmentKnown = field(default_factory=EnvironmentKnown)
+    reviews: Reviews = field(default_factory=Reviews)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

@@ -32,3 +32,8 @@ def _shown(char: str) -> str:
     if char <= "\xff":
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if char <= "\uffff" else f"\\U{code:08x}"
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return at most `limit` characters, cut between two words: half a mark of a secret would look like a secret."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rpartition(' ')[0]} …"

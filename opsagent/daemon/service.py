@@ -32,6 +32,7 @@ from opsagent.daemon.judging import judged
 from opsagent.daemon.listening import Listening
 from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.measuring import Measuring
+from opsagent.daemon.reviewing import Reviewer
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.showing import Showing
@@ -102,6 +103,7 @@ class Service:
         self._errands = Errands(self._loop.post)
         self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._changes = self._made_changes(redact)
+        self._reviewer = Reviewer(self._errands)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -234,6 +236,7 @@ class Service:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent, self._lookout))
         self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
+        self._reviewer.turn(self.settings, self._agent.state, self.clock.now())
         self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)

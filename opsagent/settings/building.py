@@ -57,6 +57,7 @@ def settings_of(
         maintenance=_maintenance(document, zone),
         listeners=ListenerPolicy(ignore=document.listeners.ignore, alert=document.listeners.alert),
         changes=_changes(document),
+        review=document.review,
     )
     return Settings(
         policy=policy,

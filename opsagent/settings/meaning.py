@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 
-from opsagent.core.policy import Confirm, HostBudget, RemedyRule, UnitBudget
+from opsagent.core.policy import Confirm, HostBudget, RemedyRule, ReviewPolicy, UnitBudget
 
 _LINE = re.compile(r"(?P<key>[A-Za-z_][A-Za-z0-9_]*): (?P<text>\S.*)")
 
@@ -30,6 +30,11 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
         "within": "the window of `attempts`.",
         "per_day": "most attempts on one unit in 24 hours.",
         "waits": "wait from the end of each attempt to the next one; the first attempt is immediate.",
+    },
+    ReviewPolicy: {
+        "at": "local time of day, in `zone`; a daemon that was down then does it at its next start of the same day.",
+        "enabled": "false reads no logs by itself; `opsagent review --now` still does.",
+        "files": "log files beside the journal and those of checks of kind `journal`: full paths or patterns.",
     },
     HostBudget: {
         "actions": "most actions on the whole host within `within`; one unit takes at most half of them.",

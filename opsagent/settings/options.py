@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from opsagent.core.acts import Act
 from opsagent.core.backup.job import Paths, Sqlite
-from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, UnitBudget
+from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, ReviewPolicy, UnitBudget
 
 BACKUP_KINDS: dict[str, type] = {"paths": Paths, "sqlite": Sqlite}
 NAME = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -211,6 +211,7 @@ class Document:
     heartbeat: the full round of every check, what events missed, and the head of the daily memory.
     fast_loop: how often a check is looked at that has no `every` of its own.
     deadman: a signal of life to somebody outside this host; default: none.
+    review: warnings and errors of the logs, once a day, against what is usual.
     metrics: our own figures for Prometheus; default: none are written.
     http: a door for programs that speak HTTP; default: none.
     checks: what is watched; every check has a name and a kind.
@@ -233,6 +234,7 @@ class Document:
     heartbeat: timedelta = timedelta(minutes=30)
     fast_loop: timedelta = timedelta(seconds=60)
     deadman: Deadman | None = None
+    review: ReviewPolicy = field(default_factory=ReviewPolicy)
     metrics: Metrics = field(default_factory=Metrics)
     http: Http | None = None
     checks: tuple[Any, ...] = ()

@@ -44,6 +44,7 @@ from opsagent.core.events.incidents import (
     SuppressionChanged,
     SuspectCleared,
 )
+from opsagent.core.events.logs import LogKind, LogsReviewed, ReviewOrdered
 from opsagent.core.events.people import (
     AckEnded,
     AckReminded,
@@ -120,7 +121,9 @@ __all__ = [
     "JobPinged",
     "LevelPaged",
     "ListenersOpened",
+    "LogKind",
     "LogSalvaged",
+    "LogsReviewed",
     "MemoryPurged",
     "NoteAdded",
     "NotificationExpired",
@@ -138,6 +141,7 @@ __all__ = [
     "RepairMoved",
     "ReportJoined",
     "RestoreDrilled",
+    "ReviewOrdered",
     "RightsCompared",
     "SettingsApplied",
     "SettingsRefused",

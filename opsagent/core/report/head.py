@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.report.about_changes import changed_today
+from opsagent.core.report.about_logs import review_line
 from opsagent.core.report.clock import day_title, hhmm, seen_from
 from opsagent.core.report.entry import Entry, told
 from opsagent.core.report.figures import blips, coming, figures, watch
@@ -54,6 +55,7 @@ def head(state: State, now: datetime, host: str) -> Head:
                 todays(state, wanted, today),
                 coming(state, now, today),
                 changed_today(state, today),
+                review_line(state, today),
                 blips(state, today),
             ),
             last=(figures(state, today), watch(state, now, today)),

@@ -38,6 +38,7 @@ COMMANDS = {
     "jobs": "jobs",
     "ping": "jobs",
     "job": "jobs",
+    "review": "reviewing",
     "init": "setting",
     "validate": "setting",
     "settings": "setting",

@@ -76,6 +76,20 @@ def changes(where: Place, asked: ChangesAsked) -> list[dict[str, Any]] | None:
     return contract.changes(rows)
 
 
+def review(where: Place) -> dict[str, Any] | None:
+    """Return the last review of the logs, None when there was none; ends when this user may not read the log."""
+    from opsagent.core import contract  # noqa: PLC0415 - as above
+
+    reader = _reader(where)
+    if reader is None:
+        if _is_closed(where):
+            fail(f"cannot read {where.log}, allowed: members of the group opsagent")
+        return None
+    with reader:
+        rows = reader.newest("LogsReviewed", since=BEGINNING, limit=1)
+    return contract.review(rows[-1]) if rows else None
+
+
 def story(where: Place, label: str) -> dict[str, Any] | None:
     """Return an incident with its timeline, None when this user may not read the log; ends when there is none."""
     from opsagent.core import contract  # noqa: PLC0415 - the whole core, which the other commands need not

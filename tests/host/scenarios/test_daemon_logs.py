@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.host.scenarios.stage import QUICK
 
@@ -38,3 +39,48 @@ def test_a_burst_of_errors_in_nginxs_log_is_one_incident_that_clears(stage: Stag
     assert "hunter2-hunter2" not in stage.record()
     assert not any("connect()" in one["body"] for one in stage.told())
     assert len(stage.incidents()) == 1
+
+
+SHOUT = """
+for i in $(seq {count}); do echo "<4>slow query took $i ms"; done | systemd-cat --level-prefix=1 -t shop
+for i in 1 2 3; do systemd-run -q --wait --unit=job-$RANDOM.service sh -c 'exit 3' || :; done
+journalctl --sync
+"""
+NEW = "<3>cannot reach replica 10.0.0.7: password=hunter2-hunter2 refused"
+
+
+def test_a_review_of_real_logs_names_the_one_new_kind_in_the_head_of_the_day(stage: Stage) -> None:
+    stage.begin(f"- {{name: host, kind: file, path: /etc/hosts, {QUICK}}}", settings=f"review: {{files: [{LOG}]}}")
+    stage.good("host")
+
+    first = _reviewed(stage, SHOUT.format(count=40), before=None)
+    second = _reviewed(stage, f"{SHOUT.format(count=30)} echo '{NEW}' | systemd-cat --level-prefix=1 -t shop", first)
+
+    assert first["first"]
+    assert first["new"] == []
+    assert [(one["source"], one["priority"], one["count"]) for one in second["new"]] == [("shop", "err", 1)]
+    assert second["most"][0] == {
+        "source": "shop",
+        "text": "slow query took <n> ms",
+        "priority": "warning",
+        "count": 30,
+        "usual": 0,
+    }
+    day = stage.daily()
+    assert "**Logs:** 1 error, 3" in day
+    assert "1 new kind: shop `cannot reach replica <ip>: password=[redacted:password:0:0000] refused`" in day
+    kept = stage.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/daily/* /var/lib/opsagent/review/*"]).stdout
+    assert "hunter2" not in kept
+
+
+def _reviewed(stage: Stage, script: str, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Let things be logged, ask for a review, and return it."""
+    stage.host.run(["bash", "-c", script])
+    stage.host.run(["opsagent", "review", "--now"])
+
+    def last() -> Any:
+        return json.loads(stage.host.run(["opsagent", "review", "--json"]).stdout)
+
+    stage.until(lambda: last() != before, what="a review")
+    found: dict[str, Any] = last()
+    return found
