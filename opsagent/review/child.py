@@ -82,7 +82,7 @@ class Reviewing:
             self._take(kinds, part)
         self._take_files(kinds)
         keep(asked.directory, kinds)
-        return self._told(kinds, is_first=past < timedelta(days=1) / timedelta(hours=1))
+        return self.told(kinds, is_first=past < timedelta(days=1) / timedelta(hours=1))
 
     def _learn(self, kinds: Kinds) -> None:
         """The first review knows what is usual from the days before it, as far as the journal reaches back."""
@@ -138,7 +138,8 @@ class Reviewing:
             for line in leveled(news.lines):  # of another day, for all we know
                 kinds.learn(*self._clear(line))
 
-    def _told(self, kinds: Kinds, *, is_first: bool) -> LogsReviewed:
+    def told(self, kinds: Kinds, *, is_first: bool) -> LogsReviewed:
+        """Return what this review found."""
         seen = kinds.seen()
         new = [kind for kind, is_new in seen if is_new and not is_first]
         more = [kind for kind, is_new in seen if not is_new and not is_first and kinds.is_more(kind)]

@@ -126,18 +126,10 @@ def _is_date_time(value: str) -> bool:
     return bool(_DATE_TIME.fullmatch(value)) and MINYEAR < found.year < MAXYEAR  # in UTC it is another year, perhaps
 
 
-def time_of_day(value: str) -> str:
+def clock_time(value: str) -> str:
     """A local time of day."""
     if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
         raise ValueError(f"cannot read {shown(value)} as a time of day, allowed: 00:00 to 23:59, such as 07:30")
-    return value
-
-
-def full_paths(value: tuple[str, ...]) -> tuple[str, ...]:
-    """Files that are the same wherever the daemon was started."""
-    for path in value:
-        if not path.startswith("/"):
-            raise ValueError(f"cannot use {shown(path)} as a file, allowed: a full path or pattern, beginning with /")
     return value
 
 
@@ -249,7 +241,7 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (UnitBudget, "waits"): lambda value: between(timedelta(), _DAY)(filled(value)),
     (HostBudget, "actions"): between(1, 1000),
     (HostBudget, "within"): between(_MINUTE, 7 * _DAY),
-    (ReviewPolicy, "at"): time_of_day,
+    (ReviewPolicy, "at"): clock_time,
     (ReviewPolicy, "files"): full_paths,
     (Step, "name"): name,
     (Step, "after"): between(timedelta(), 7 * _DAY),

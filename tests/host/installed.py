@@ -38,7 +38,8 @@ def wheels() -> Path:
         subprocess.run([SYSTEM_PYTHON, TREE / "scripts" / "environment.py", maker / "venv", "wheel"], check=True)
         pip = [maker / "venv" / "bin" / "python", "-m", "pip", "download", "-qq", "--dest", maker / "wheels"]
         subprocess.run([*pip, *needed], check=True)
-        subprocess.run([*pip, "--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", LOCK], check=True)
+        published = ["--only-binary", ":all:", "--no-binary", "drain3"]  # one of them as source alone
+        subprocess.run([*pip, "--no-deps", *published, "--require-hashes", "-r", LOCK], check=True)
         shutil.rmtree(maker / "venv")
         with contextlib.suppress(OSError):  # another run was faster
             maker.rename(folder)
