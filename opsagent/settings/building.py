@@ -42,8 +42,26 @@ def settings_of(
 ) -> Settings:
     """Fill in the defaults that depend on the host and on who asks."""
     state = _at_home(document.state, account) or state_of(document.scope, account, path)
+    return Settings(
+        policy=_policy(document, checks, channels),
+        memory=_at_home(document.memory, account) or state / "memory",
+        state=state,
+        layout=document.layout,
+        scope=document.scope,
+        deadman=document.deadman,
+        changed_files=document.changes.files,
+        metrics=Metrics(textfile=_at_home(document.metrics.textfile, account)),
+        http=document.http,
+        watched=checks,
+        channels=channels,
+        acts=document.acts,
+        path=path,
+    )
+
+
+def _policy(document: Document, checks: tuple[Watched, ...], channels: tuple[Channel, ...]) -> Policy:
     zone = document.zone or source.host_zone()
-    policy = Policy(
+    return Policy(
         host=document.host or socket.gethostname(),
         zone=zone,
         mode=document.repair.mode,
@@ -58,21 +76,6 @@ def settings_of(
         listeners=ListenerPolicy(ignore=document.listeners.ignore, alert=document.listeners.alert),
         changes=_changes(document),
         review=document.review,
-    )
-    return Settings(
-        policy=policy,
-        memory=_at_home(document.memory, account) or state / "memory",
-        state=state,
-        layout=document.layout,
-        scope=document.scope,
-        deadman=document.deadman,
-        changed_files=document.changes.files,
-        metrics=Metrics(textfile=_at_home(document.metrics.textfile, account)),
-        http=document.http,
-        watched=checks,
-        channels=channels,
-        acts=document.acts,
-        path=path,
     )
 
 
