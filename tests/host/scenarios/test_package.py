@@ -145,6 +145,7 @@ def test_a_removal_takes_program_and_rights_and_a_purge_all_but_the_memory(stage
     host = stage.host
     host.run(["systemctl", "enable", "-q", "opsagent.service"])
     host.write("/var/lib/opsagent/memory/note.md", "mine\n")
+    host.write("/etc/opsagent/backup.password", "opens the backups\n")
 
     package.dpkg(host, "--remove", "opsagent")
 
@@ -159,4 +160,5 @@ def test_a_removal_takes_program_and_rights_and_a_purge_all_but_the_memory(stage
     assert "kept in /var/lib/opsagent, for you to read or delete: memory" in said
     assert host.read("/var/lib/opsagent/memory/note.md") == "mine\n"
     assert host.run(["ls", "/var/lib/opsagent"]).stdout == "memory\n"
-    assert host.run(["test", "-e", "/etc/opsagent"], check=False).returncode == 1
+    assert "kept in /etc/opsagent, for you to read or delete: backup.password" in said
+    assert host.run(["ls", "/etc/opsagent"]).stdout == "backup.password\n"
