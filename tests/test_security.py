@@ -20,6 +20,7 @@ NEEDS_CONTEXT = {"SMTP_SSL", "starttls", "IMAP4_SSL", "FTP_TLS", "POP3_SSL"}
 # Each with the reason why it may.
 SIGNALLERS = {
     "opsagent/host/process.py": "ends the group of a program of ours that it has not reaped yet",
+    "opsagent/host/restic.py": "asks its one child to end, which it has not reaped yet",
     "opsagent/host/wrapped.py": "passes signals on to its one child, which it has not reaped yet",
 }
 UNVERIFIERS = {

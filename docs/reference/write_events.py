@@ -58,6 +58,7 @@ SUBJECTS = {
     "incidents": "Incidents",
     "repairs": "Repairs",
     "reports": "What others report",
+    "logs": "Logs",
     "changes": "What others change",
     "backups": "Backups",
     "people": "People, and what is remembered for them",
