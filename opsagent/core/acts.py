@@ -16,8 +16,8 @@ class Act:
     name: how a repair names it: `{do: act, name: …}`.
     command: program with its full path and its arguments, as a list; never a shell.
     timeout: the longest it may run; then systemd ends it and all it started.
-    writes: directories it may write to; the rest of the file system is read-only for it.
-    capabilities: which of root's rights it keeps, such as `CAP_KILL`; none are enough for whoever only talks to a
+    writes: directories it may write to, whoever owns what is in them; the rest of the file system is read-only for it.
+    capabilities: which more of root's rights it keeps, such as `CAP_KILL`; none are enough for whoever only talks to a
     socket, as `docker` does.
     sandbox: false leaves all of root's rights and the whole host to it, for programs such as `podman` that make
     containers themselves.

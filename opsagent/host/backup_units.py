@@ -17,8 +17,7 @@ DRILLS = {"monthly": "Sun *-*-1..7 04:30:00", "weekly": "Sun *-*-* 04:30:00"}
 """A Sunday, after the backups of the night; of a month the first."""
 # Whoever backs up reads everything, whoever rehearses a restore gives files back to whom they belong.
 _RIGHTS = "CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_FSETID"
-# Restored programs may be setuid, and what is backed up may lie in /tmp.
-_NOT_HERE = ("RestrictSUIDSGID=", "PrivateTmp=")
+_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - where others keep what is backed up, not we
 
 
 def texts(job: Job, records: Path, state: Path, program: str) -> dict[str, str]:
@@ -58,7 +57,6 @@ def _timer(what: str, when: list[str]) -> str:
 
 def _service(job: Job, verb: str, program: str, writes: tuple[str, ...]) -> str:
     what = "opsagent backup" if verb == "run" else "opsagent restore drill"
-    fence = [line for line in SANDBOX.splitlines() if not line.startswith(_NOT_HERE)]
     lines = [
         *("[Unit]", f"Description={what}: {job.name}", "After=network-online.target", ""),
         *("[Service]", "Type=oneshot"),
@@ -70,10 +68,21 @@ def _service(job: Job, verb: str, program: str, writes: tuple[str, ...]) -> str:
         *("StateDirectory=opsagent-backup", "StateDirectoryMode=0755"),
         f"CapabilityBoundingSet={_RIGHTS}",
         *paths("ReadWritePaths", writes).splitlines(),
-        *fence,
+        *_fence(job),
         "SystemCallFilter=@system-service",
     ]
     return "\n".join([MARK, *lines, ""])
+
+
+def _fence(job: Job) -> list[str]:
+    """Restored programs may be setuid; and a private /tmp would hide what is backed up from the host's own."""
+    named = job.what.paths if not isinstance(job.what, Sqlite) else (job.what.database,)
+    shared = any(
+        PurePosixPath(one).is_relative_to(above) for one in (*named, *directories(job)) for above in _TEMPORARY
+    )
+    left_out = ("RestrictSUIDSGID=", "PrivateTmp=") if shared else ("RestrictSUIDSGID=",)
+    opened = paths("ReadWritePaths", _TEMPORARY).splitlines() if shared else []
+    return [*(line for line in SANDBOX.splitlines() if not line.startswith(left_out)), *opened]
 
 
 def _writes(job: Job, records: Path, state: Path) -> tuple[str, ...]:

@@ -82,9 +82,12 @@ def _service(one: Act) -> list[str]:
 
 
 def _closed(one: Act) -> list[str]:
-    """As much of root as the settings ask for, and nothing of it where they ask for none."""
-    kept = " ".join(one.capabilities)
-    calls = ["@system-service"] if kept else ["@system-service", "~@privileged @resources"]
+    """As much of root as the settings ask for, and nothing of it where they ask for none.
+
+    What it may write it may write whoever owns it: a root without rights is a stranger in the directories of others.
+    """
+    kept = " ".join(dict.fromkeys((*one.capabilities, *(("CAP_DAC_OVERRIDE",) if one.writes else ()))))
+    calls = ["@system-service"] if one.capabilities else ["@system-service", "~@privileged @resources"]
     filters = [f"SystemCallFilter={call}" for call in calls]
     writable = paths("ReadWritePaths", one.writes).splitlines()
     return [f"CapabilityBoundingSet={kept}", *writable, *SANDBOX.splitlines(), *filters]

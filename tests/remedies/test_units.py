@@ -123,6 +123,7 @@ def written_act(host: Host, name: str, *command: str, **more: Any) -> None:
 def test_an_act_gets_its_words_whole_and_what_it_leaves_stays_in_its_fence(shared_host: Host) -> None:
     words = ['a "b"', "50%", "$HOME", "c\\d", "%n", ";", ""]
     shared_host.run(["mkdir", "-p", "/srv/open"])
+    shared_host.run(["chown", "daemon", "/srv/open"])
     script = 'printf "%s|" "$@" >/srv/open/words; ! touch /srv/closed && ! chown 1 /srv/open/words'
     written_act(shared_host, "words", "/bin/sh", "-c", script, "sh", *words, writes=("/srv/open", "/srv/none"))
 

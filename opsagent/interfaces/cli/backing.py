@@ -47,7 +47,8 @@ def run(name: Name, *, json_: Json = False, config: Config = None) -> None:
     except BackupError as error:
         fail(str(error))
     _report(where, _of_run(work.job.name, done))
-    told = f"{name}: {shown(done.size)} in {done.files} files kept as {done.snapshot} in {_lasted(done.seconds)}"
+    files = f" in {done.files} files" if done.files > 1 else ""
+    told = f"{name}: {shown(done.size)}{files} kept as {done.snapshot} in {_lasted(done.seconds)}"
     _end(done, f"{told}, {shown(done.added)} new", json_=json_)
 
 

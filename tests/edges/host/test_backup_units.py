@@ -53,6 +53,14 @@ def test_it_writes_beside_the_database_and_where_copies_go_and_knows_no_password
     }  # fmt: skip
 
 
+def test_the_hosts_own_temporary_files_are_seen_where_they_are_backed_up() -> None:
+    there = Job(name="app", what=Sqlite(database="/var/tmp/app.db", to="/var/backups/app"))
+
+    assert "PrivateTmp=yes" in texts(JOBS["every night"])["opsagent-backup-app.service"]
+    assert "PrivateTmp=" not in texts(there)["opsagent-backup-app.service"]
+    assert 'ReadWritePaths="-/var/tmp"' in texts(there)["opsagent-backup-app.service"]
+
+
 def test_the_timers_keep_the_zone_of_the_settings() -> None:
     lines = texts(JOBS["every night"])["opsagent-backup-app.timer"].splitlines()
 
