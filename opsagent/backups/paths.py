@@ -125,11 +125,14 @@ def _let_go(work: Work) -> None:
     keep = work.job.keep
     wanted = {"last": keep.last, "daily": keep.daily, "weekly": keep.weekly, "monthly": keep.monthly}
     arguments = [f"--keep-{name}={count}" for name, count in wanted.items() if count]
-    _restic(work, ["forget", "--tag", _tag(work), "--group-by", "tags", *arguments, "--prune"])
-    staying = {one.snapshot for one in snapshots(work)}
-    for path in (work.place.private / "hashes").glob("*.gz"):
-        if path.stem not in staying:
-            path.unlink()
+    gone: set[str] = set()
+
+    def heard(said: dict[str, Any]) -> None:
+        gone.update(str(one["id"])[:8] for group in said.get("list", ()) for one in group.get("remove") or ())
+
+    _restic(work, ["forget", "--json", "--tag", _tag(work), "--group-by", "tags", *arguments, "--prune"], heard)
+    for snapshot in gone:
+        manifest.path_of(work.place.private, snapshot).unlink(missing_ok=True)
 
 
 def snapshots(work: Work) -> tuple[Kept, ...]:
@@ -144,26 +147,16 @@ def _utc(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def _chosen(work: Work, snapshot: str) -> Kept:
-    there = snapshots(work)
-    found = [one for one in there if snapshot in ("", one.snapshot)]
-    if not found:
-        known = ", ".join(one.snapshot for one in there[-5:]) or "none"
-        raise BackupError(f"cannot find the backup {snapshot or 'of ' + work.job.name}, there are: {known}")
-    return found[-1]
-
-
-def needed(work: Work, snapshot: str) -> int:
+def needed(work: Work, chosen: Kept) -> int:
     """Return how many bytes a restore takes."""
     sizes: list[int] = []
-    chosen = _chosen(work, snapshot).snapshot
-    _restic(work, ["stats", "--json", "--mode", "restore-size", chosen], lambda said: sizes.append(said["total_size"]))
+    asked = ["stats", "--json", "--mode", "restore-size", chosen.snapshot]
+    _restic(work, asked, lambda said: sizes.append(said["total_size"]))
     return sizes[-1] if sizes else 0
 
 
-def bring_back(work: Work, snapshot: str, to: Path, *, overwrite: bool) -> Brought:
+def bring_back(work: Work, chosen: Kept, to: Path, *, overwrite: bool) -> Brought:
     """Restore everything below `to`, and compare it with the hashes that were taken when it was kept."""
-    chosen = _chosen(work, snapshot)
     if not overwrite and any(to.iterdir()):
         raise BackupError(f"cannot restore into {to}, which is not empty: --overwrite replaces what is there")
     work.tell("restoring")

@@ -120,10 +120,21 @@ def _rehearsed(work: Work) -> Brought:
     """Bring the latest back into a scratch directory and judge it there."""
     kind = KINDS[work.job.kind]
     read = kind.check(work) if kind is paths else ""
-    with work.place.scratched(int(kind.needed(work, "") * MORE)) as scratch:
-        brought: Brought = kind.bring_back(work, "", scratch, overwrite=False)
+    chosen = _chosen(work, "")
+    with work.place.scratched(int(kind.needed(work, chosen) * MORE)) as scratch:
+        brought: Brought = kind.bring_back(work, chosen, scratch, overwrite=False)
         judged = _judged(work, scratch)
     return replace(brought, proof=", ".join(filter(None, (brought.proof, read, judged))))
+
+
+def _chosen(work: Work, snapshot: str) -> Kept:
+    """Return the backup of that name, or the latest for "". BackupError names those there are."""
+    there = kept(work)
+    found = [one for one in there if snapshot in ("", one.snapshot)]
+    if not found:
+        known = ", ".join(one.snapshot for one in there[-5:]) or "none"
+        raise BackupError(f"cannot find the backup {snapshot or 'of ' + work.job.name}, there are: {known}")
+    return found[-1]
 
 
 def _judged(work: Work, where: Path) -> str:
@@ -147,8 +158,9 @@ def restore(work: Work, snapshot: str, to: Path, *, overwrite: bool) -> Brought:
     with work.place.locked():
         try:
             to.mkdir(mode=0o700, parents=True, exist_ok=True)
-            roomy(to, int(kind.needed(work, snapshot) * MORE))
-            brought: Brought = kind.bring_back(work, snapshot, to, overwrite=overwrite)
+            chosen = _chosen(work, snapshot)
+            roomy(to, int(kind.needed(work, chosen) * MORE))
+            brought: Brought = kind.bring_back(work, chosen, to, overwrite=overwrite)
         except OSError as error:
             raise BackupError(f"cannot restore into {to}: {error.strerror}") from error
     return brought

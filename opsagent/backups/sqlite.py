@@ -170,23 +170,15 @@ def snapshots(work: Work) -> tuple[Kept, ...]:
     return tuple(Kept(snapshot=one.snapshot, at=one.at, size=one.path.stat().st_size) for one in _copies(work))
 
 
-def _chosen(work: Work, snapshot: str) -> Copy:
-    copies = _copies(work)
-    found = [copy for copy in copies if snapshot in ("", copy.snapshot)]
-    if not found:
-        known = ", ".join(copy.snapshot for copy in copies[-5:]) or "none"
-        raise BackupError(f"cannot find the backup {snapshot or 'of ' + work.job.name}, there are: {known}")
-    return found[-1]
-
-
-def needed(work: Work, snapshot: str) -> int:
+def needed(work: Work, chosen: Kept) -> int:
     """Return how many bytes a restore takes."""
-    return _chosen(work, snapshot).path.stat().st_size
+    del work
+    return chosen.size
 
 
-def bring_back(work: Work, snapshot: str, to: Path, *, overwrite: bool) -> Brought:
+def bring_back(work: Work, chosen: Kept, to: Path, *, overwrite: bool) -> Brought:
     """Put a copy under the database's own name into `to`, and prove there that it is the one that was kept."""
-    copy = _chosen(work, snapshot)
+    copy = next(one for one in _copies(work) if one.snapshot == chosen.snapshot)
     goal = to / Path(_what(work).database).name
     if goal.exists():
         _may_replace(goal, overwrite=overwrite)

@@ -6,17 +6,19 @@ import json
 import os
 import stat
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from opsagent.backups import running
+from opsagent.backups import manifest, running
+from opsagent.backups.place import BackupError
 from opsagent.core.backup.job import Job, Keep, Paths
 from opsagent.host.restic import Restic, ResticError, unfit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from opsagent.backups.work import Work
 
@@ -47,9 +49,20 @@ def holding(word: str, below: Path) -> list[Path]:
     return [path for path in files if word.encode() in path.read_bytes()]
 
 
-def test_files_come_back_with_their_modes_and_a_rotten_bit_of_the_repository_is_found(
-    job: Job, work: MakeWork, tmp_path: Path
+def spied(folder: Path) -> Path:
+    """Put a restic into a folder that leaves word of how it was run, and run the true one."""
+    spy = folder / "bin/restic"
+    spy.parent.mkdir()
+    look = 'tr "\\0" "\\n" </proc/$$/cmdline; env; ls -l /proc/$$/fd'
+    spy.write_text(f'#!/bin/sh\n({look}) >>{folder}/seen\nexec /usr/bin/restic "$@"\n')
+    spy.chmod(0o755)
+    return spy.parent
+
+
+def test_files_come_back_with_their_modes_and_a_rotten_bit_is_found_and_nobody_sees_the_password(
+    job: Job, work: MakeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("opsagent.host.restic.ENVIRONMENT", {"PATH": f"{spied(tmp_path)}:/usr/bin:/bin"})
     said: list[str] = []
     made = running.run(work(job, said=said))
     drilled = running.drill(work(job))
@@ -71,46 +84,43 @@ def test_files_come_back_with_their_modes_and_a_rotten_bit_of_the_repository_is_
     assert not list(back.rglob("*.tmp"))
     assert found.error.startswith("the repository is damaged: ")
     assert any("%" in word for word in said)
+    seen = (tmp_path / "seen").read_text()
+    assert "--password-file" in seen
+    assert "RESTIC_PASSWORD" not in seen
     assert holding(PASSWORD, tmp_path) == [tmp_path / "password"]
 
 
-def test_the_password_is_in_no_argument_and_no_variable_of_what_runs(
-    job: Job, work: MakeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spy = tmp_path / "bin/restic"
-    spy.parent.mkdir()
-    spy.write_text(f'#!/bin/sh\ntr "\\0" " " </proc/$$/cmdline >>{tmp_path}/seen\nenv >>{tmp_path}/seen\n'
-                   f'ls -l /proc/$$/fd >>{tmp_path}/seen\nexec /usr/bin/restic "$@"\n')  # fmt: skip
-    spy.chmod(0o755)
-    monkeypatch.setattr("opsagent.host.restic.ENVIRONMENT", {"PATH": f"{spy.parent}:/usr/bin:/bin"})
-
-    made = running.run(work(job))
-
-    seen = (tmp_path / "seen").read_text()
-    assert made.error == ""
-    assert "--password-file" in seen
-    assert PASSWORD not in seen
-    assert "RESTIC_PASSWORD" not in seen
-
-
-def test_a_file_that_changed_since_is_not_compared_and_one_that_came_back_otherwise_is_named(
+def test_a_file_that_changed_since_is_not_hashed_and_one_that_is_known_is_not_read_again(
     job: Job, work: MakeWork, tmp_path: Path
 ) -> None:
-    first = running.run(work(job))
-    (tmp_path / "source/file-0").write_bytes(os.urandom(50_000))
-    second = running.run(work(job, hours=1))
-    hashes = work(job).place.private / "hashes"
+    paths = [tmp_path / "source" / name for name in ("file-0", "file-1", "file-2")]
+    nodes = [node_of(path) for path in paths]
+    [first, second, third] = manifest.hashed(nodes, {}, work(job))
+    paths[0].write_bytes(os.urandom(50_000))
+    known = {one.path: replace(one, sha256="as it was") for one in (first, second)}
 
-    from opsagent.backups import manifest  # noqa: PLC0415 - used here alone
+    again = list(manifest.hashed(nodes, known, work(job)))
 
-    before = manifest.read(hashes / f"{first.snapshot}.gz")
-    after = manifest.read(hashes / f"{second.snapshot}.gz")
-    path = str(tmp_path / "source/file-0")
-    assert before[path].sha256 != after[path].sha256
-    manifest.write(hashes / f"{second.snapshot}.gz", [replace(after[path], sha256="0" * 64)])
-    drilled = running.drill(work(job))
+    assert again == [replace(second, sha256="as it was"), third]
 
-    assert drilled.error == f"a file came back with other content: {path}"
+
+def test_what_came_back_otherwise_or_not_at_all_is_named(job: Job, work: MakeWork, tmp_path: Path) -> None:
+    path = tmp_path / "source/file-0"
+    [good] = manifest.hashed([node_of(path)], {}, work(job))
+
+    assert manifest.compare({good.path: good}, Path("/"), work(job)) == 1
+    with pytest.raises(BackupError, match=f"a file came back with other content: {path}"):
+        manifest.compare({good.path: replace(good, sha256="0" * 64)}, Path("/"), work(job))
+    with pytest.raises(BackupError, match=f"a file did not come back .*: {path}"):
+        manifest.compare({good.path: good}, tmp_path / "empty", work(job))
+
+
+def node_of(path: Path) -> manifest.Node:
+    """Return a file as restic would say that it keeps it, to the nanosecond and in some zone."""
+    about = path.stat()
+    at = datetime.fromtimestamp(about.st_mtime_ns // 10**9, timezone(timedelta(hours=2)))
+    stamp = f"{at:%Y-%m-%dT%H:%M:%S}.{about.st_mtime_ns % 10**9:09d}+02:00"
+    return manifest.Node(path=str(path), size=about.st_size, mtime=stamp)
 
 
 def test_a_repository_that_went_is_not_begun_anew_and_an_unreadable_file_makes_no_backup(
