@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class Measuring:
         self._turned_at = clock.now()
         self._next = 0.0
         self._path: Path | None = None
+        self._writing = threading.Lock()
         self.trouble = ""
         """Why the textfile cannot be written, "" when it can."""
 
@@ -72,7 +74,8 @@ class Measuring:
     def write(self, path: Path) -> None:
         """Write the textfile now; the more it costs, the longer is the wait for the next one."""
         began = self._clock.running()
-        self.trouble = put(path, text(self.families()).encode())
+        with self._writing:  # the last words wait for those before them
+            self.trouble = put(path, text(self.families()).encode())
         ended = self._clock.running()
         self._next = max(self._next, ended + (ended - began) * SHARE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -45,6 +46,7 @@ class Showing:
         self._renew_at = 0.0
         self._shown: Page | None = None
         self._answers: dict[str, Status] = {}
+        self._writing = threading.Lock()
         self.trouble = ""
         """Why the page cannot be written, "" when it can."""
 
@@ -80,6 +82,11 @@ class Showing:
         self._write(world, troubles)
 
     def _write(self, world: World, troubles: Sequence[str]) -> None:
+        """Write the page. The last one waits for an errand that writes the one before it."""
+        with self._writing:
+            self._put(world, troubles)
+
+    def _put(self, world: World, troubles: Sequence[str]) -> None:
         links = self._files.links(local_date(world.now, world.policy.zone))
         made = page(world, self._past.days, links, troubles, self._redact)
         if self._shown is not None and replace(made, as_of=self._shown.as_of) == self._shown:
