@@ -75,6 +75,20 @@ def test_what_a_time_server_corrects_is_no_jump(travel: time_machine.Traveller) 
     assert clock.jumped() is None
 
 
+def test_heartbeats_are_planned_at_0_30_and_60_minutes(heard: Heard) -> None:
+    began = datetime.now(UTC)
+    heard.rounds.begin(POLICY, began)
+    heard.beats.get(timeout=WITHIN)
+
+    job = next(one for one in heard.rounds._scheduler.get_jobs() if one.id == "heartbeat")
+    planned = [began]
+    for _ in range(2):
+        planned.append(job.trigger.get_next_fire_time(planned[-1], planned[-1]))
+
+    assert [at - began for at in planned] == [timedelta(), HALF_AN_HOUR, 2 * HALF_AN_HOUR]
+    assert job.next_run_time == began + HALF_AN_HOUR
+
+
 @SET
 def test_after_the_clock_was_set_the_heartbeat_comes_at_once_and_then_half_an_hour_later(
     heard: Heard, travel: time_machine.Traveller, by: timedelta

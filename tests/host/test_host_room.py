@@ -45,12 +45,13 @@ def host(shared_host: Host) -> Host:
     return shared_host
 
 
-def ask(host: Host, *lines: str, nobody: bool = False) -> Any:
-    """Return what a program inside says, as JSON."""
-    drop = "os.setgroups([]); os.setgid(65534); os.setuid(65534)" if nobody else ""
+def ask(host: Host, *lines: str, nobody: bool = False, group: str = "") -> Any:
+    """Return what a program inside says, as JSON; nobody may be in a group."""
+    groups = f"[grp.getgrnam({group!r}).gr_gid]" if group else "[]"
+    drop = f"os.setgroups({groups}); os.setgid(65534); os.setuid(65534)" if nobody else ""
     script = "\n".join(
         (
-            "import dataclasses, encodings.idna, json, os",  # what is loaded late must be readable to nobody too
+            "import dataclasses, encodings.idna, grp, json, os",  # what is loaded late must be readable to nobody too
             "from datetime import timedelta",
             "from opsagent.host import discovery, evidence, listeners",
             "from opsagent.host.systemd import Systemd, utc_now",
@@ -102,6 +103,14 @@ def test_evidence_that_may_not_be_read_says_so(host: Host) -> None:
     log, listeners = found["parts"][1:3]
     assert (log["lines"], log["unread"][:24]) == ([], "cannot read the journal:")
     assert listeners["lines"]
+
+
+def test_the_log_is_read_without_root_by_a_member_of_the_journals_group(host: Host) -> None:
+    since = "utc_now() - timedelta(days=365)"
+    found = ask(host, f"say(evidence.gather('broken.service', {since}))", nobody=True, group="systemd-journal")
+
+    log = next(part for part in found["parts"] if part["title"] == "log")
+    assert any("cannot open the vault" in line for line in log["lines"])
 
 
 def test_discovery_finds_what_is_here_and_touches_nothing_else(host: Host) -> None:
