@@ -290,4 +290,5 @@ def _below(root: Path, path: Path) -> Path:
 
 def _need_root() -> None:
     if os.geteuid() != 0:
-        raise InstallError("cannot change the rights of opsagent: root is needed, run it with sudo")
+        yours = "an instance of your own is simply run: opsagent run"
+        raise InstallError(f"cannot change the rights of opsagent: root is needed, run it with sudo; {yours}")
