@@ -29,12 +29,13 @@ CHANGES = [
     ["repair", "api"],
     ["note", ID, "seen before"],
 ]
-PROSE = {"run", "schema", "job"}  # the daemon; what prints nothing but JSON; what prints what its command prints
+PROSE = {"run", "settings schema", "job", "backup settle"}
+"""The daemon; what prints nothing but JSON; what prints what its command prints; what systemd alone calls."""
 
 
 def commands(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
     for below in getattr(command, "commands", {}).items():
-        yield from commands(below[1], below[0])
+        yield from commands(below[1], f"{name} {below[0]}".strip())
     if not hasattr(command, "commands"):
         yield name, command
 
