@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.timing import iso
@@ -18,9 +19,9 @@ VERSION = 1
 
 def text(page: Page) -> str:
     """Return the page as JSON text, a line for each check so that a person finds one too."""
-    shown = as_dict(page)
-    checks = ",\n".join(_line(check) for check in shown.pop("checks"))
-    return f'{_line(shown)[:-1]}, "checks": [\n{checks}\n]}}\n'
+    top = _line(as_dict(replace(page, checks=())))
+    checks = ",\n".join(_line(_check(check)) for check in page.checks)
+    return f"{top.removesuffix(']}')}\n{checks}\n]}}\n"
 
 
 def _line(value: Any) -> str:

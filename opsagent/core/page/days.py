@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import chain, pairwise
 from operator import sub
 from typing import TYPE_CHECKING
@@ -111,7 +112,13 @@ def _day(day: date, sums: Sequence[int], length: int) -> DaySeen:
     """What was looked at and could not be seen is as unknown as what was not looked at."""
     ok, warning, critical, _ = (one / 1000 for one in sums)
     unknown = max(0.0, length / 1000 - ok - warning - critical)
-    return DaySeen(date=day, ok=ok, warning=warning, critical=critical, unknown=round(unknown, 3))
+    return _shared(day, ok, warning, critical, round(unknown, 3))
+
+
+@lru_cache(maxsize=1024)
+def _shared(day: date, ok: float, warning: float, critical: float, unknown: float) -> DaySeen:
+    """A hundred checks have a hundred times the same good days: they are kept once."""
+    return DaySeen(date=day, ok=ok, warning=warning, critical=critical, unknown=unknown)
 
 
 def _millis(at: datetime) -> int:
