@@ -17,6 +17,7 @@ from opsagent.core.state import State
 from opsagent.memory import memory as memory_file
 from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.memory import Memory
+from tests.core.environment.hosts import host, listener
 from tests.core.report.telling import NIGHT, Telling
 
 if TYPE_CHECKING:
@@ -64,6 +65,34 @@ def healed_night() -> Telling:
     night.take(ev.IncidentResolved(reason="good"), seq, after=300)
     night.take(ev.IncidentClosed(), seq, after=1800)
     return night
+
+
+ENVIRONMENTS = [("standalone", "knowledge"), ("ai-memory", "ai-memory/knowledge"), ("openclaw", "memory")]
+
+
+@pytest.mark.parametrize(("layout", "folder"), ENVIRONMENTS)
+def test_the_environment_is_a_block_in_a_file_of_people_and_written_when_it_changes(
+    root: Path, layout: str, folder: str
+) -> None:
+    night, memory = Telling(), keeper(root, layout)
+    beat = ev.HeartbeatDone(good=1, bad=0, blind=0, late=0.0, seconds=0.1)
+    night.take(ev.EnvironmentLearned(environment=host(listener(6379))))
+    night.take(beat)
+    tell(memory, night)
+    (path,) = (root / folder).glob("*environment.md")
+    assert "tcp 6379 at 127.0.0.1" in path.read_text()
+    path.write_text(path.read_text() + "ask ann before you move redis\n")
+    before = path.stat()
+
+    night.take(beat, after=1800)
+    tell(memory, night)
+    assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "nothing had changed"
+
+    night.take(ev.EnvironmentDrifted(lines=("moved",), environment=host(listener(6380))))
+    tell(memory, night)
+    assert "tcp 6380 at 127.0.0.1" in path.read_text()
+    assert "6379" not in path.read_text()
+    assert path.read_text().endswith("ask ann before you move redis\n")
 
 
 @pytest.fixture
