@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core import changes, escalation, findings, jobs, recovery, remediation, suppression, suspicion
+from opsagent.core import changes, escalation, findings, jobs, recovery, remediation, suppression, suspicion, tickets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,5 +36,6 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or escalation.recoveries(world)
         or findings.chronic(world)
         or findings.patterns(world)
+        or tickets.due(world)
         or jobs.witnessed(world)
     )

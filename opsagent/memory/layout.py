@@ -27,7 +27,9 @@ class Layout(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Places:
-    """The paths of one layout, relative to the root. `day` takes a date; `incidents` and `patterns` are folders.
+    """The paths of one layout, relative to the root. `day` takes a date.
+
+    `incidents`, `patterns` and `tickets` are folders.
 
     `heads` says whether a day's file begins with a head, `most` how many bytes such a file may have (None: any):
     an OpenClaw agent is not shown a file of more than 16,384 bytes at all.
@@ -42,6 +44,7 @@ class Places:
     incidents: PurePosixPath
     patterns: PurePosixPath
     page: PurePosixPath
+    tickets: PurePosixPath
     heads: bool = True
     most: int | None = None
 
@@ -61,6 +64,7 @@ PLACES = {
         backups=PurePosixPath("knowledge/backups.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
+        tickets=PurePosixPath("tickets"),
         page=PurePosixPath("status.html"),
     ),
     Layout.AI_MEMORY: Places(
@@ -72,6 +76,7 @@ PLACES = {
         backups=PurePosixPath("ai-memory/knowledge/backups.md"),
         incidents=PurePosixPath("ai-memory/incidents"),
         patterns=PurePosixPath("ai-memory/failures/patterns"),
+        tickets=PurePosixPath("ai-memory/tickets"),
         page=PurePosixPath("ai-memory/status.html"),
         heads=False,
     ),
@@ -84,6 +89,7 @@ PLACES = {
         backups=PurePosixPath("memory/ops-backups.md"),
         incidents=PurePosixPath("incidents"),
         patterns=PurePosixPath("failures/patterns"),
+        tickets=PurePosixPath("tickets"),
         page=PurePosixPath("memory/ops-status.html"),
         most=15_000,
     ),

@@ -14,7 +14,6 @@ from opsagent.core import story
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.report.about_backups import BACKUPS, backups_part, with_part
-from opsagent.core.report.about_changes import DECISIONS, decision
 from opsagent.core.report.archive import archived, noted
 from opsagent.core.report.daily import entries
 from opsagent.core.report.environment import environment_block, with_block
@@ -25,6 +24,7 @@ from opsagent.core.snapshot import Snapshot
 from opsagent.core.timing import local_date
 from opsagent.memory.days import Days
 from opsagent.memory.layout import PLACES, Layout
+from opsagent.memory.pages import Pages
 from opsagent.memory.writer import WriteError, Writer
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Memory:
         self._entries: deque[Entry] = deque()
         self._ended: dict[date, Head] = {}
         self._incidents: dict[int, Incident] = {}
-        self._decisions: deque[Entry] = deque()
+        self._pages = Pages(self._writer, self._places, redact)
         self._backups: State | None = None
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
@@ -193,15 +193,14 @@ class Memory:
 
     def _tell(self, before: State, after: State, recorded: Recorded) -> None:
         self._entries.extend(self._told(before, after, recorded))
-        made = decision(after, recorded, self._days.host)
-        self._decisions.extend((made,) if made is not None else ())
+        self._pages.tell(after, recorded, self._days.host)
         self._backups = after if isinstance(recorded.event, BACKUPS) else self._backups
 
     def _forget_oldest(self) -> None:
-        for waiting in (self._entries, self._decisions):
-            while len(waiting) > BACKLOG:
-                lost = waiting.popleft()
-                self.missing_since = min(self.missing_since or lost.date, lost.date)
+        lost = [self._entries.popleft().date for _ in range(len(self._entries) - BACKLOG)]
+        lost += [day] if (day := self._pages.forget_oldest(BACKLOG)) is not None else []
+        if lost:
+            self.missing_since = min((self.missing_since or lost[0], *lost))
 
     def _note_incident(self, before: State, after: State, recorded: Recorded) -> None:
         seq = recorded.incident
@@ -222,17 +221,6 @@ class Memory:
         self._new_patterns |= {key for key, one in patterns.items() if self._patterns.get(key) is not one}
         self._patterns = patterns
 
-    def _write_decisions(self) -> list[str]:
-        while self._decisions:
-            problem = self._tried(partial(self._write_decision, self._decisions[0]))
-            if problem:
-                return problem
-            self._decisions.popleft()
-        return []
-
-    def _write_decision(self, made: Entry) -> None:
-        self._writer.append(self._places.decisions, made.seq, self._redact(made.text), first=DECISIONS)
-
     def _write_backups(self, state: State) -> None:
         ours = self._redact(backups_part(state))
         self._writer.replace(self._places.backups, lambda found: with_part(found, ours))
@@ -245,7 +233,7 @@ class Memory:
             problems += problem
             if not problem:
                 del self._incidents[seq]
-        problems += self._write_decisions()
+        problems += self._tried(self._pages.write)
         if self._backups is not None:
             problem = self._tried(partial(self._write_backups, self._backups))
             problems += problem

@@ -100,6 +100,7 @@ GOLDEN_INCIDENT = {
     "suppressed_by": "parent",
     "raised_by": None,
     "security": False,
+    "needs_code": None,
     "after_change": "bad 4 min after package api 1.22 → 1.24, by ann",
     "changes": [
         {

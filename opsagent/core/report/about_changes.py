@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.change import MARKERS, PEOPLE, Change, ChangeKind, phrase
 from opsagent.core.report.about_host import host_story
+from opsagent.core.report.about_incident import incident_story
 from opsagent.core.report.clock import moment
 from opsagent.core.report.entry import Entry, Scene, told
 from opsagent.core.report.figures import names
+from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, cut, fenced, inline
 from opsagent.core.timing import local_date
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from opsagent.core.codec import Recorded
+    from opsagent.core.incident import Incident
     from opsagent.core.state import State
 
 DECISIONS = (
@@ -37,6 +40,13 @@ def _(event: ev.ChangeSeen, scene: Scene) -> str:
         return told(heading)
     diff = "**Difference** in the decision memory" if event.diff else ""
     return told(heading, _concerns(event), _parts(event), diff)
+
+
+@incident_story.register(ev.TicketOpened)
+def _(event: ev.TicketOpened, scene: Scene, incident: Incident) -> str:
+    parts = (f"{scene.now()} {inline(event.title, 80)}", "a ticket is open", link(incident))
+    heading = " · ".join(part for part in parts if part)
+    return told(heading, f"**Why** {inline(event.reason)}", f"**Ticket** {code(f'tickets/{incident.label}.md')}")
 
 
 def _concerns(change: Change) -> str:

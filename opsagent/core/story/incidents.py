@@ -13,6 +13,7 @@ from opsagent.core.phase import SILENT, Phase, Repair
 from opsagent.core.renewal import replace
 from opsagent.core.severity import LEASE
 from opsagent.core.story.telling import asked_anew, told_story
+from opsagent.core.traces import trace_in
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -174,7 +175,15 @@ def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
 
 @follow.register(ev.EvidenceGathered)
 def _(event: ev.EvidenceGathered, incident: Incident, recorded: Recorded) -> Incident:
-    return told_story(incident, recorded, f"evidence: {event.source}", event.lines)
+    trace = incident.traceback or (trace_in(event.lines) if event.source == "log" else "")
+    changed = replace(incident, traceback=trace)
+    return told_story(changed, recorded, f"evidence: {event.source}", event.lines)
+
+
+@follow.register(ev.TicketOpened)
+def _(event: ev.TicketOpened, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, ticket=event.reason)
+    return told_story(changed, recorded, f"needs a change of code: {event.reason}")
 
 
 @follow.register(ev.ChangesRecalled)
