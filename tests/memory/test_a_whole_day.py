@@ -44,12 +44,13 @@ STORY = [
     "02:14 svc-01 healed in 0 s",
     "03:39 configuration /etc/billing/config.yml 1 line removed, by deploy",
     "03:41 svc-12 is down, **needs you**",
+    "03:41 svc-12 needs a change of code",
     "03:49 svc-12 taken by ann",
     "04:15 prune failed",
     "04:30 svc-20.service stopped by root",
     "04:36 svc-20.service runs again, 6 min after it was stopped",
     "06:10 report did not run",
-    "06:14 packages 312 packages upgraded",
+    "06:14 package lib0 1.0 → 1.1 and 311 more",
     "06:50 report good since 06:45",
     "04:15 prune failed, **needs you**",
     "08:10 invoices did not run, **needs you**",
@@ -201,9 +202,8 @@ def config(at: datetime) -> Change:
 
 def packages(at: datetime) -> Change:
     names = tuple(f"lib{number} 1.{number} → 1.{number + 1}" for number in range(20))
-    return Change(
-        kind=ChangeKind.PACKAGE, subject="312 packages", what="upgraded", at=at, items=names, count=312, mark="b"
-    )
+    what = "1.0 → 1.1 and 311 more"
+    return Change(kind=ChangeKind.PACKAGE, subject="lib0", what=what, at=at, items=names, count=312, mark="b")
 
 
 def test_the_day_is_short_and_its_head_is_shorter(memory: Path) -> None:
