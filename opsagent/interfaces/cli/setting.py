@@ -168,6 +168,7 @@ def _shown(read: Settings, where: Place) -> dict[str, Any]:
         "state": str(read.state),
         "memory": str(read.memory),
         "socket": str(where.socket),
+        "textfile": str(read.metrics.textfile) if read.metrics.textfile else None,
         "layout": read.layout.value,
         "scope": read.scope.value,
         "mode": policy.mode.value,

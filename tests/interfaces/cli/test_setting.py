@@ -173,3 +173,11 @@ def test_without_any_settings_what_was_found_is_shown(
 
     assert "ram" in shown
     assert "notifiers: none: nobody is told" in shown
+
+
+def test_show_says_where_the_figures_are_written(instance: Instance) -> None:
+    assert instance.json("settings", "show")["textfile"] is None
+
+    instance.settings.write_text(f"{instance.settings.read_text()}metrics: {{textfile: /srv/node/opsagent.prom}}\n")
+
+    assert instance.json("settings", "show")["textfile"] == "/srv/node/opsagent.prom"
