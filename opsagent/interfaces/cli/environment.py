@@ -25,7 +25,7 @@ def environment(*, json_: Json = False, config: Config = None) -> None:
 
 
 def _print(found: dict[str, Any]) -> None:
-    say(f"{found['system']}, kernel {found['kernel']}, so since {clock.shown(found['since'])}")
+    say(f"{found['system']}, kernel {found['kernel']}; as it has been since {clock.shown(found['since'])}")
     _table(("unit", "state", "ports", "version", "variables"), map(_unit, found["units"]), "variables")
     _table(("port", "who", "open to", "watched by", "addresses"), map(_listener, found["listeners"]), "addresses")
     _table(("check", "url"), ((one["check"], one["url"]) for one in found["urls"]), "url")
