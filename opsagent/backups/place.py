@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,10 +78,11 @@ class Place:
         """Lend an empty directory with room for `needed` bytes, for its owner alone, and take it away afterwards."""
         above = self.scratch or self.private
         above.mkdir(parents=True, exist_ok=True)
-        for left in above.glob(f"drill-{self.directory.name}-*"):  # of one that was killed
-            shutil.rmtree(left, ignore_errors=True)
+        made = above / f"opsagent-drill-{self.directory.name}"
+        if made.is_symlink() or made.exists():  # of one that was killed; a link is refused
+            shutil.rmtree(made)
         roomy(above, needed)
-        made = Path(tempfile.mkdtemp(prefix=f"drill-{self.directory.name}-", dir=above))
+        made.mkdir(mode=0o700)
         try:
             yield made
         finally:

@@ -123,7 +123,7 @@ def _holder(incident: Incident) -> str:
 def _armed(world: World, check: CheckPolicy) -> str:
     if not check.repair:
         return "Armed: no, only watched (repair: [])"
-    allowed = ", ".join(rule.do for rule in check.repair)
+    allowed = ", ".join(f"{rule.do} {rule.name}".strip() for rule in check.repair)
     return f"Armed: {allowed} of {check.unit or 'this host'}, mode {world.policy.mode}"
 
 

@@ -10,7 +10,7 @@ from opsagent.core.acts import Act, unit_of
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
-from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source
+from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source, is_system_path
 
 if TYPE_CHECKING:
     from opsagent.core.observation import Reading
@@ -37,11 +37,6 @@ class Channel:
 
     policy: NotifierPolicy
     notifier: object
-
-
-def backup_records(state: Path) -> Path:
-    """Return where the backups of an instance leave their records."""
-    return SYSTEM_BACKUPS if state == SYSTEM_STATE else state / "backups"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +72,12 @@ class Settings:
 
     @property
     def backup_records(self) -> Path:
-        """The directory of what became of the backups; for the host's own instance one that root alone may write."""
-        return backup_records(self.state)
+        """The directory of what became of the backups; for the host's own instance one that root alone may write.
+
+        What lies below the state directory can be exchanged by the daemon's user: root must not write there.
+        """
+        is_system = self.state == SYSTEM_STATE or (self.path is not None and is_system_path(self.path))
+        return SYSTEM_BACKUPS if is_system else self.state / "backups"
 
     @property
     def zone(self) -> str:

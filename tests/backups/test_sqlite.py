@@ -140,7 +140,7 @@ def test_a_copy_that_rotted_is_found_by_the_drill(job: Job, work: MakeWork, tmp_
 
     assert "is not what it was: its hash has changed" in drilled.error
     assert work(job).place.recorded().drills == (drilled,)
-    assert list(work(job).place.private.glob("drill-*")) == []
+    assert list(work(job).place.private.glob("opsagent-drill-*")) == []
 
 
 def test_a_database_that_is_broken_gives_no_copy_and_the_good_ones_stay(

@@ -120,7 +120,7 @@ def test_the_fenced_units_keep_and_prove_both_and_the_memory_says_when(host: Hos
     host.wait_for(lambda: "files by their hashes" in host.read(f"{MEMORY}/knowledge/backups.md"), within=5, what="word")
     assert "| app | 20" in host.read(f"{MEMORY}/knowledge/backups.md")
     assert "restore of app proven" in days(host)
-    assert host.run(["find", "/var/lib/opsagent-backup", "-name", "drill-*"]).stdout == ""
+    assert host.run(["find", "/var/lib/opsagent-backup", "-name", "opsagent-drill-*"]).stdout == ""
 
 
 def test_nobody_but_root_sees_more_than_the_record_and_the_password_is_nowhere(host: Host) -> None:
