@@ -20,7 +20,7 @@ _OVERLAP = timedelta(seconds=10)
 _OURS = "opsagent"
 _FIELDS = "PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT,_SYSTEMD_USER_UNIT,_PID"
 
-__all__ = ["MOST", "Entry", "JournalError", "News", "Place", "Wanted", "begins_after", "news", "past"]
+__all__ = ["MOST", "Entry", "JournalError", "News", "Place", "Wanted", "begins", "begins_after", "news", "past"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +109,14 @@ def past(wanted: Wanted, since: datetime, now: datetime, deadline: timedelta) ->
 
 def begins_after(at: datetime, deadline: timedelta) -> datetime | None:
     """Return when the journal begins if that is after `at`: what was older was vacuumed, or is lost with its boot."""
+    found = begins(deadline)
+    return found if found is not None and found > at else None
+
+
+def begins(deadline: timedelta) -> datetime | None:
+    """Return when the journal begins, None for an empty one. Raises JournalError."""
     oldest = next(journal.answered(("--since=@0", "--lines=1", "--output-fields=PRIORITY"), deadline), None)
-    begins = datetime.fromtimestamp(_seconds(oldest), UTC) if oldest is not None else None
-    return begins if begins is not None and begins > at else None
+    return datetime.fromtimestamp(_seconds(oldest), UTC) if oldest is not None else None
 
 
 def _newest(wanted: Wanted, since: datetime, most: int, deadline: timedelta) -> Iterator[Mapping[str, Any]]:

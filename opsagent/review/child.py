@@ -86,9 +86,11 @@ class Reviewing:
 
     def _learn(self, kinds: Kinds) -> None:
         """The first review knows what is usual from the days before it, as far as the journal reaches back."""
-        begin = self.asked.since - timedelta(days=LEARNED_DAYS)
+        begin = None
         with contextlib.suppress(JournalError):  # said when the day itself is read
-            begin = journal_news.begins_after(begin, timedelta(seconds=20)) or begin
+            begin = journal_news.begins(timedelta(seconds=20))
+        if begin is None:
+            return
         for number in range(LEARNED_DAYS, 0, -1):
             since = max(begin, self.asked.since - timedelta(days=number))
             until = self.asked.since - timedelta(days=number - 1)

@@ -28,6 +28,7 @@ CHANGES = [
     ["pause", "api", "--end"],
     ["repair", "api"],
     ["note", ID, "seen before"],
+    ["review", "--now"],
 ]
 PROSE = {"run", "settings schema", "job", "backup settle"}
 """The daemon; what prints nothing but JSON; what prints what its command prints; what systemd alone calls."""
