@@ -6,6 +6,7 @@ import json
 import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +18,7 @@ from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.changes import Kept
 from opsagent.host.people import JournalError
 from opsagent.host.unit_paths import UnitPaths, paths_of
-from opsagent.host.watched_files import UNITS_BY_HAND, Why, listed, wanted
+from opsagent.host.watched_files import UNITS_BY_HAND, Why, configured, listed, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,7 +77,7 @@ class Changes:
         self._settings = settings
         self._units: dict[str, UnitPaths] = {}
         self._owned: dict[str, tuple[str, ...]] = {}
-        self._listed: dict[str, str] = {}
+        self._listed: dict[str, Why] = {}
         self._wanted: dict[str, Why] = {}
         self._unread = ""
 
@@ -85,38 +86,50 @@ class Changes:
         self._settings = settings
         self._last = _Clocks(people=self._last.people)
 
-    def turn(self) -> None:
-        """Begin a look when one is due."""
+    def turn(self, *, is_idle: bool) -> None:
+        """Begin a look when one is due; write down what was seen once it stands in the log (`is_idle`: all is handled).
+
+        Told twice, after a crash in between, it is still one change.
+        """
         if self._running() - self._last.look >= EVERY.total_seconds():
             self._last.look = self._running()
             self._errands.begin("changes", self._looked)
+        seen = self._kept
+        if seen is not self._saved and is_idle:
+            self._saved = seen
+            self._errands.begin("changes-kept", partial(self._keep, seen))
+
+    def end(self, *, is_idle: bool) -> None:
+        """Write down what was seen last, if all of it stands in the log."""
+        if is_idle:
+            self._keep(self._kept)
 
     def before_order(self) -> None:
         """Look once more, quickly, and post what is found: what changed a second ago holds an order back too."""
         if self._wanted and self._door.acquire(timeout=AT_MOST):
             try:
-                found = self._compared()
+                self._tell(*self._compared())
             finally:
                 self._door.release()
-            if found:
-                self._post(inbox.ChangesFound(changes=found))
 
-    def _looked(self) -> inbox.ChangesFound | None:
+    def _looked(self) -> None:
         with self._door:
-            self._keep()
             self._refresh()
-            found = (*self._compared(), *self._people())
-            if self._unseen:
-                found = tuple(replace(one, unseen=True) for one in found)
-                self._unseen = False
-            if not found:
-                self._keep()  # nothing that must be in the log first
-        return inbox.ChangesFound(changes=found) if found else None
+            self._tell(*self._compared())
+        people = self._people()
+        with self._door:  # not while the journal is read: an order would wait for that
+            self._tell(*people)
+        self._unseen = False
 
-    def _keep(self) -> None:
-        """Write down what was seen at the look before: by now it stands in the log. Told twice it is still one."""
-        if self._kept is not self._saved and files.write(self._path, codec.plain(self._kept)):
-            self._saved = self._kept
+    def _tell(self, kept: Callable[[Kept], Kept], found: tuple[Change, ...]) -> None:
+        """Post what was found, then keep that it was seen: in this order nothing is kept that nobody heard of."""
+        if found:
+            seen = tuple(replace(one, unseen=True) for one in found) if self._unseen else found
+            self._post(inbox.ChangesFound(changes=seen))
+        self._kept = kept(self._kept)
+
+    def _keep(self, seen: Kept) -> None:
+        files.write(self._path, codec.plain(seen))
 
     def _refresh(self) -> None:
         """Ask anew which files there are to watch."""
@@ -125,7 +138,7 @@ class Changes:
             self._ask_units()
             self._last.units = now
         if now - self._last.patterns >= PATTERNS_EVERY.total_seconds():
-            self._listed = listed(settings.changed_files)
+            self._listed = configured(listed(settings.changed_files), self._units)
             self._last.patterns = now
         self._wanted = wanted(self._listed, self._units, (str(settings.state), str(settings.memory)))
 
@@ -133,7 +146,7 @@ class Changes:
         self._units = _paths(self._settings)
         self._owned = _packages_of(self._units)
 
-    def _compared(self) -> tuple[Change, ...]:
+    def _compared(self) -> tuple[Callable[[Kept], Kept], tuple[Change, ...]]:
         """Compare everything that is quick; while packages are being changed, files wait for the end of that."""
         now, before, stamp = self._now(), self._kept, installed.stamp()
         if stamp and before.packages not in ("", stamp):
@@ -144,22 +157,26 @@ class Changes:
         if stamp in ("", kept.packages):
             kept, written = changes.of_files(kept, self._wanted, reasons, self._redact, now, packages_changed=bool(ran))
         kept, began = changes.of_boot(kept, ended_well=self._ended_well)
-        self._kept = kept if kept != before else before
-        return (*began, *ran, *written)
+        fresh = kept if kept != before else before
+        return (lambda _: fresh), (*began, *ran, *written)
 
-    def _people(self) -> tuple[Change, ...]:
+    def _people(self) -> tuple[Callable[[Kept], Kept], tuple[Change, ...]]:
         if self._running() - self._last.people < PEOPLE_EVERY.total_seconds():
-            return ()
+            return _as_it_is, ()
         self._last.people = self._running()
         try:
-            kept, found = changes.of_people(self._kept, self._now())
+            read, found = changes.of_people(self._kept, self._now())
         except JournalError as error:
             if str(error) != self._unread:
                 log.warning("cannot read who came in", error=str(error))
             self._unread = str(error)
-            return ()
-        self._kept, self._unread = kept, ""
-        return found
+            return _as_it_is, ()
+        self._unread = ""
+        return (lambda kept: replace(kept, people=read.people, people_at=read.people_at)), found
+
+
+def _as_it_is(kept: Kept) -> Kept:
+    return kept
 
 
 def _read(path: Path) -> Kept:

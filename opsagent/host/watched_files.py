@@ -33,19 +33,24 @@ class Why:
     units: tuple[str, ...] = ()
 
 
-def wanted(listed: Mapping[str, str], units: Mapping[str, UnitPaths], ours: Iterable[str]) -> dict[str, Why]:
-    """Return the files to watch by path: those of the settings, of units, and all unit files made by hand.
+def configured(listed: Mapping[str, str], units: Mapping[str, UnitPaths]) -> dict[str, Why]:
+    """Return why each file that the settings list is watched, and whose it is."""
+    return {path: Why(reason=pattern, units=owners(path, units)) for path, pattern in listed.items()}
 
-    `listed` gives for each of the settings' its pattern; in `ours`, folders, we write ourselves: never those.
+
+def wanted(known: Mapping[str, Why], units: Mapping[str, UnitPaths], ours: Iterable[str]) -> dict[str, Why]:
+    """Return the files to watch by path: those `known` from the settings, of units, all unit files made by hand.
+
+    `ours` are folders in which we write ourselves: never those.
     """
-    found = {path: Why(reason=pattern, units=owners(path, units)) for path, pattern in listed.items()}
+    found = dict(known)
     for path in _by_hand():
         found[path] = Why(reason=UNITS_BY_HAND, units=named_by(path, units))
     for unit, paths in units.items():
         for path in paths.unit_files:
-            known = found.get(path)
-            mine = tuple(dict.fromkeys((*(known.units if known else ()), unit)))
-            found[path] = Why(reason=known.reason if known else unit, units=mine)
+            other = found.get(path)
+            mine = tuple(dict.fromkeys((*(other.units if other else ()), unit)))
+            found[path] = Why(reason=other.reason if other else unit, units=mine)
     folders = tuple(f"{folder}/" for folder in ours)
     return {path: why for path, why in found.items() if not path.startswith(folders) and not is_ours(path)}
 
@@ -100,7 +105,8 @@ def _template(unit: str) -> str:
 def owners(path: str, units: Mapping[str, UnitPaths]) -> tuple[str, ...]:
     """Return the watched units that a file configures: which are given it, or its folder, or are called as it is."""
     given = tuple(unit for unit, paths in units.items() if any(_is_given(path, one) for one in paths.given))
-    return given or tuple(unit for unit in units if _stem(unit) in _names(path))
+    names = _names(path)
+    return given or tuple(unit for unit in units if _stem(unit) in names)
 
 
 def _is_given(path: str, given: str) -> bool:

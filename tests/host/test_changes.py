@@ -17,6 +17,7 @@ host: web-1
 changes: {files: ["/etc/shop/**"]}
 checks:
   - {name: shop, kind: unit, unit: shop.service, repair: [restart]}
+  - {name: login, kind: login, every: 1s}
 """
 UNIT = "[Service]\nExecStart=/opt/shop/serve\n[Install]\nWantedBy=multi-user.target\n"
 BUILD = """
@@ -113,6 +114,7 @@ def test_what_is_changed_while_nobody_looks_is_found_at_the_start(shop: Host) ->
     shop.run(["logger", "-p", "auth.info", "-t", "sshd", "Accepted publickey for ann from 192.0.2.7 port 22 ssh2"])
 
     waiting = shop.run(["opsagent", "change", "shop 1.2", "--unit", "shop", "--kind", "deploy"], check=False)
+    shop.reboot(clean=True)
     shop.run(["systemctl", "start", "opsagent.service"])
     package, login = told(shop, "package", "shop"), told(shop, "login", "ann")
 
@@ -120,4 +122,31 @@ def test_what_is_changed_while_nobody_looks_is_found_at_the_start(shop: Host) ->
     assert told(shop, "deploy", "shop 1.2")["units"] == ["shop.service"]
     assert (package["what"], package["unseen"]) == ("1.1 → 1.2", True)
     assert login["what"] == "from 192.0.2.7"
+    assert told(shop, "reboot", "this host was started")["what"] == "after a clean shutdown"
     assert told(shop, "config", "/etc/shop/new.conf")["what"] == "created"
+
+
+def test_signs_of_a_break_in_are_for_people_alone(shop: Host) -> None:
+    def incident() -> dict[str, Any] | None:
+        found = json.loads(shop.run(["opsagent", "incidents", "--check", "login", "--json"]).stdout)
+        return found[-1] if found else None
+
+    line = "Failed password for root from 192.0.2.66 port 22 ssh2"
+    tries = f"for n in 1 2 3 4 5 6 7 8 9 10; do logger -p auth.info -t sshd '{line}'; done"
+    shop.run(["sh", "-c", tries])
+    shop.run(["logger", "-p", "auth.info", "-t", "sshd", "Accepted password for root from 192.0.2.66 port 22 ssh2"])
+    shop.wait_for(incident, within=20, what="an incident of who was let in")
+    shop.run(["useradd", "--non-unique", "--uid", "0", "toor"])
+    shop.wait_for(
+        lambda: "toor" in shop.run(["opsagent", "show", str((incident() or {})["id"])]).stdout,
+        within=20,
+        what="the second sign in the same incident",
+    )
+
+    found = incident()
+    assert found is not None
+    assert (found["severity"], found["state"], found["security"], found["actions"]) == ("SEV1", "paged", True, [])
+    assert "root was let in from 192.0.2.66" in found["reason"]
+    assert found["resolved_at"] is None
+    shop.run(["opsagent", "resolve", found["id"], "--because", "it was the test"])
+    shop.wait_for(lambda: (incident() or {})["state"] == "resolved", within=10, what="its end by a person")
