@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.health import Health, notice, see
 from opsagent.core.observation import Observation, Status
 from opsagent.core.timing import elapsed
+from opsagent.core.units import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from opsagent.core.world import World
 
 OVERLOAD_LASTS = timedelta(seconds=120)
+# Whoever is dead logs no errors.
+_BLIND_TO_DEATH = ("journal",)
 _STARTING = ("active", "activating", "reloading")
 
 
@@ -35,6 +38,8 @@ def overloaded(world: World) -> str:
 def looked(world: World, seen: Observation, check: CheckPolicy) -> Health:
     """Return the health of a check after one more look, as far as that look says something about the service."""
     health = world.health(check.name)
+    if seen.reading.status is Status.OK and check.kind in _BLIND_TO_DEATH and _is_dead(world, check):
+        return notice(health, _unknown(seen, f"{check.unit} does not run"))
     if seen.reading.status not in (Status.CRITICAL, Status.WARNING) or seen.reading.conclusive:
         return see(health, seen, check)
     starting = _starting(world, check)
@@ -42,6 +47,12 @@ def looked(world: World, seen: Observation, check: CheckPolicy) -> Health:
         return notice(health, _unknown(seen, starting))
     busy = overloaded(world) if seen.reading.timed_out else ""
     return see(health, _unknown(seen, busy) if busy else seen, check)
+
+
+def _is_dead(world: World, check: CheckPolicy) -> bool:
+    """Whether systemd's last word of the check's unit is that it is dead."""
+    unit = world.state.units.get(check.unit) if check.unit else None
+    return unit is not None and judge(unit).status is Status.CRITICAL
 
 
 def begun_anew(looks: Mapping[str, Health], checks: Iterable[CheckPolicy]) -> dict[str, Health]:

@@ -170,10 +170,11 @@ def leveled(lines: Iterable[tuple[str, str]]) -> Iterator[Line]:
 
 
 def recalled(directory: Path, since: datetime) -> Kinds:
-    """Return what was learned by the review that ended at `since`, and make it the one that counts."""
+    """Return what was learned by the recorded review that ended at `since` (or before), and make it what counts."""
     following, current = directory / "next.json", directory / "kinds.json"
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        if knowing.read(following.read_text("utf-8")).until == since:
+        until = knowing.read(following.read_text("utf-8")).until
+        if until is not None and until <= since:
             following.replace(current)
     try:
         return knowing.read(current.read_text("utf-8"))
