@@ -36,7 +36,7 @@ from opsagent.daemon.reviewing import Reviewer
 from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.showing import Showing
-from opsagent.daemon.troubles import PAGE, TEXTFILE, Troubles
+from opsagent.daemon.troubles import TEXTFILE, Troubles
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -240,7 +240,7 @@ class Service:
         self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)
-        self._troubles.note(PAGE, self._showing.trouble)
+        self._troubles.note_page(self._showing.trouble)
         self._changes.turn(is_idle=self._loop.is_idle())
         self._finish_heartbeat()
         if self._reload.is_set():

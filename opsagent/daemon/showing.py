@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from opsagent.settings import Settings
 
 PAUSE = 3.0  # seconds between two pages, however much happens
+PATIENCE = 60.0  # seconds that a page may fail to be written before it is worth a word: it is only for looking
 
 
 class Showing:
@@ -47,8 +48,8 @@ class Showing:
         self._shown: Page | None = None
         self._answers: dict[str, Status] = {}
         self._writing = threading.Lock()
-        self.trouble = ""
-        """Why the page cannot be written, "" when it can."""
+        self._failed = ""
+        self._failing_since = 0.0
 
     def changed(self) -> None:
         """Something was recorded: the page may say something else now."""
@@ -60,11 +61,16 @@ class Showing:
             self._answers[seen.check] = seen.reading.status
             self._news = True
 
+    @property
+    def trouble(self) -> str:
+        """Why the page could not be written for a while, "" when it can."""
+        return self._failed if self._running() - self._failing_since >= PATIENCE else ""
+
     def turn(self, world: World, troubles: Sequence[str], errands: Errands) -> None:
-        """Begin to write the page when it is time."""
+        """Begin to write the page when it is time; one that could not be written is tried again."""
         now = self._running()
         renew = now >= self._renew_at
-        if now < self._not_before or not (self._news or renew):
+        if now < self._not_before or not (self._news or renew or self._failed):
             return
         if errands.begin("page", partial(self._errand, world, tuple(troubles), renew=renew)):
             self._news = False
@@ -94,9 +100,10 @@ class Showing:
         try:
             self._files.put(made)
         except WriteError as error:
-            self.trouble, self._shown = str(error), None
+            self._failing_since = self._failing_since if self._failed else self._running()
+            self._failed, self._shown = str(error), None
         else:
-            self.trouble, self._shown = "", made
+            self._failed, self._shown = "", made
 
 
 class Past:

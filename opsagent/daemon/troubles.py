@@ -44,6 +44,10 @@ class Troubles:
         """Return what cannot be written now, in words."""
         return [f"{what} cannot be written ({why})" for what, why in self._known.items()]
 
+    def note_page(self, why: str) -> None:
+        """As `note`, of the status page; beside a memory that cannot be written it goes without saying."""
+        self.note(PAGE, "" if MEMORY in self._known else why)
+
     def note(self, what: str, why: str) -> None:
         """Remember why something cannot be written, "" when it can; said once at either end."""
         if why and what not in self._known:

@@ -112,15 +112,20 @@ def test_the_last_page_says_that_nobody_looks(tmp_path: Path, made: Showing) -> 
     assert told(tmp_path)["level"] == "down"
 
 
-def test_a_memory_that_cannot_be_written_is_said_until_it_can(tmp_path: Path, made: Showing, clock: Watch) -> None:
+def test_a_page_that_cannot_be_written_is_tried_again_and_said_when_it_lasts(
+    tmp_path: Path, made: Showing, clock: Watch
+) -> None:
     world = StoryHost(POLICY).agent.world(NOON)
     (tmp_path / "memory").write_text("in the way")
+    made.turn(world, ["geheim"], ERRANDS)
+    assert made.trouble == ""
+
+    clock.seconds += showing.PATIENCE
     made.turn(world, ["geheim"], ERRANDS)
     assert "cannot write status.html" in made.trouble
 
     (tmp_path / "memory").unlink()
     clock.seconds += showing.PAUSE
-    made.changed()
     made.turn(world, ["geheim"], ERRANDS)
 
     assert made.trouble == ""
