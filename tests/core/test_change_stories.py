@@ -256,3 +256,13 @@ def test_recent_changes_are_those_within_the_time_asked_for_newest_first(minutes
     recent = changes.recent(state, NOON, timedelta(minutes=within))
 
     assert [(NOON - one.at) // timedelta(minutes=1) for one in recent] == sorted(m for m in minutes if m < within)
+
+
+def test_every_action_is_recorded_before_it_when_it_was_carried_out_and_when_it_was_proven() -> None:
+    host = host_of()
+
+    host.kill("api.service")
+    host.run(minutes=2)
+
+    kinds = (ev.ActionRequested, ev.ActionEnded, ev.ActionJudged)
+    assert [type(one.event) for one in host.recorded if isinstance(one.event, kinds)] == [*kinds]

@@ -139,7 +139,9 @@ def test_another_user_may_ask_for_the_status(path: Path) -> None:
     assert ask_as(path, {"kind": "status"}) == {"data": {"host": "web-1"}}
 
 
-@pytest.mark.parametrize("body", [NOTE, {"kind": "show", "incident": "001"}, {"kind": "environment"}])
+@pytest.mark.parametrize(
+    "body", [NOTE, {"kind": "show", "incident": "001"}, {"kind": "environment"}, {"kind": "changes"}]
+)
 def test_another_user_may_neither_change_anything_nor_see_evidence(
     path: Path, daemon: Daemon, body: dict[str, Any]
 ) -> None:

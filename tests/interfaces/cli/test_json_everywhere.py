@@ -28,6 +28,7 @@ CHANGES = [
     ["pause", "api", "--end"],
     ["repair", "api"],
     ["note", ID, "seen before"],
+    ["change", "shop 2.3", "--unit", "shop"],
     ["review", "--now"],
 ]
 PROSE = {"run", "settings schema", "job", "backup settle"}
