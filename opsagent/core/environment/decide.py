@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.change import MARKERS, ChangeKind, phrase
+from opsagent.core.change import MARKERS, Change, ChangeKind, phrase
 from opsagent.core.changes import recent
 from opsagent.core.environment.belief import believed, exposed
 from opsagent.core.environment.drift import drift, endpoint
@@ -51,16 +51,22 @@ def opened(world: World, listeners: Iterable[Listener], earlier: Collection[str]
     if not new:
         return []
     lines = tuple(f"new listener {endpoint(one)} ({one.who})" for one in new)
-    expected = _explanation(world)
+    expected = _explanation(world, new)
     event = ev.ListenersOpened(lines=lines, keys=tuple(one.key for one in new), expected=expected)
     alarm = world.policy.listeners.alert and not expected
     return [Draft(event=event), *(_alarm(world, new) if alarm else ())]
 
 
-def _explanation(world: World) -> str:
-    """Return the package run or the deploy that explains it, "" when none does."""
+def _explanation(world: World, new: tuple[Listener, ...]) -> str:
+    """Return the package run or the deploy that explains all of it, "" when none does."""
     found = recent(world.state, world.now, WITHIN, kinds=EXPLAINS)
-    return world.state.conditions.busy or (phrase(found[0]) if found else "")
+    explains = next((one for one in found if all(_explains(one, listener) for listener in new)), None)
+    return world.state.conditions.busy or (phrase(explains) if explains else "")
+
+
+def _explains(change: Change, listener: Listener) -> bool:
+    """A deploy that names its unit speaks of that one only; a package brings units that nobody watches yet."""
+    return change.kind is ChangeKind.PACKAGE or not change.units or listener.unit in change.units
 
 
 def _alarm(world: World, new: tuple[Listener, ...]) -> list[Draft]:

@@ -278,6 +278,18 @@ def test_only_a_package_run_or_a_deploy_just_before_explains_a_new_port(
     assert len(web.agent.state.open_incidents) == incidents
 
 
+@pytest.mark.parametrize(("units", "incidents"), [(("api.service",), 0), (("other.service",), 1), ((), 0)])
+def test_a_deploy_that_names_its_unit_explains_no_port_of_another(units: tuple[str, ...], incidents: int) -> None:
+    web = looking(REDIS)
+    deploy = Change(kind=ChangeKind.DEPLOY, subject="api", what="1.5", at=web.now, units=units)
+    web.take(inbox.ChangesFound(changes=(deploy,)))
+
+    for _ in range(2):
+        web.glance(REDIS, listener(8081, "api", "0.0.0.0"))
+
+    assert len(web.agent.state.open_incidents) == incidents
+
+
 @pytest.mark.parametrize("more", [{"watched_by": ("web",)}, {"ignored": True}])
 def test_a_port_that_a_check_watches_or_that_needs_none_is_no_incident(more: dict[str, Any]) -> None:
     web = looking(REDIS)
