@@ -53,8 +53,8 @@ class Change:
 
     @property
     def is_lasting(self) -> bool:
-        """Whether it belongs into the decision memory: reported by somebody, or of something that is watched."""
-        return self.kind in MARKERS or (self.kind in (ChangeKind.PACKAGE, ChangeKind.UNIT_FILE) and bool(self.units))
+        """Whether it belongs into the decision memory: reported, a watched file, the package of a watched unit."""
+        return self.kind in (*MARKERS, ChangeKind.UNIT_FILE) or (self.kind is ChangeKind.PACKAGE and bool(self.units))
 
     def of(self, unit: str | None) -> bool:
         """Whether it is a change of that unit's own: one that may break it, and that its owner is busy with."""

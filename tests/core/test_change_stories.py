@@ -113,10 +113,15 @@ def test_what_changed_while_nothing_of_it_is_the_units_own_holds_nothing() -> No
     host = host_of()
     found(host, replace(PACKAGE, units=()), minutes=1)
     found(host, replace(PACKAGE, kind=ChangeKind.REBOOT, mark="b"), minutes=1)
+    found(host, replace(PACKAGE, kind=ChangeKind.UNIT_FILE, subject="/etc/systemd/system/x.timer", units=(), mark="c"))
 
     host.kill("api.service")
 
     assert restarts(host) == 1
+    lasting = [
+        decision(host.agent.state, one, "web-1") for one in host.recorded if isinstance(one.event, ev.ChangeSeen)
+    ]
+    assert [one is not None for one in lasting] == [False, False, True]
 
 
 def test_a_unit_that_goes_bad_after_its_own_change_is_told_with_it() -> None:
