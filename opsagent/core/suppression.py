@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BREAKER_ROOTS = 3
 BREAKER_WITHIN = timedelta(seconds=60)
 BREAKER_QUIET = timedelta(minutes=10)
+_BY_THEMSELVES = ("job", "backup")
+"""Kinds of what runs by itself at its hour: that some of it fails together says nothing of the services."""
 
 
 def suppressions(world: World) -> list[Draft]:
@@ -122,9 +124,9 @@ def breaker(world: World) -> list[Draft]:
     return [Draft(event=ev.BreakerClosed())] if quiet else []
 
 
-def _is_job(world: World, incident: Incident) -> bool:
+def _runs_by_itself(world: World, incident: Incident) -> bool:
     check = world.policy.check(incident.check)
-    return check is not None and check.job is not None
+    return check is not None and check.kind in _BY_THEMSELVES
 
 
 def _began(incident: Incident) -> datetime:
@@ -135,7 +137,7 @@ def _is_root(world: World, incident: Incident) -> bool:
     """A failure of its own that a check saw; resources and warnings are findings, not failing services."""
     if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
         return False
-    if incident.awaits_person or _is_job(world, incident):
+    if incident.awaits_person or _runs_by_itself(world, incident):
         return False  # words of others stop no repair; and what runs by itself at three o'clock, fails at three o'clock
     by_breaker_or_none = incident.suppressed_by in (None, "hold")
     if not by_breaker_or_none or incident.state not in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING):

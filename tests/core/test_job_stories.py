@@ -13,7 +13,7 @@ from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core import inbox, jobs
 from opsagent.core.job import Job, Plan
-from opsagent.core.observation import Severity
+from opsagent.core.observation import Reading, Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, Policy
 from tests.core.live_host import LiveHost
@@ -245,6 +245,19 @@ def test_jobs_that_fail_at_the_same_hour_are_told_one_by_one_and_stop_no_repair(
         host.ask(cmd.Ping(by="root", job=name, state="fail"))
         failed = host.agent.state.jobs[name]
         host.answers[name] = lambda job=failed: jobs.reading(jobs.standing(HOURLY, job, host.now))  # type: ignore[misc]
+
+    host.run(minutes=1)
+
+    assert len(host.agent.state.open_incidents) == len(names)
+    assert host.agent.state.breaker is None
+
+
+def test_backups_that_are_late_at_the_same_hour_stop_no_repair_either() -> None:
+    names = ("db", "keys", "mail", "wiki")
+    checks = tuple(CheckPolicy(name=f"backup-{name}", kind="backup", criticality=Criticality.NORMAL) for name in names)
+    host = LiveHost(Policy(host="web-1", checks=checks, notifiers=(MAIL,)))
+    late = Reading(status=Status.CRITICAL, message="is late", failure_class="late", conclusive=True)
+    host.answers |= {check.name: lambda: late for check in checks}
 
     host.run(minutes=1)
 
