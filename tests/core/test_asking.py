@@ -24,6 +24,7 @@ from opsagent.core.commands import (
     ReportChange,
     Resolve,
     Resume,
+    ReviewNow,
     TestNotifier,
 )
 from opsagent.core.quantity import Bytes
@@ -39,6 +40,7 @@ REQUESTS: list[Command | asking.Question] = [
     Raise(by="ann", text="customers cannot pay", service="checkout", sev="SEV2", paying=True),
     ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),
     ReportBackup(by="ann", job="app", what="drill", good=True, text="proven", size=Bytes(3 << 40), files=Bytes(2)),
+    ReviewNow(by="ann"),
     TestNotifier(by="ann", notifier="mail"),
     Finding(by="ann", findings=("the daemon is down", "disk / 97 %")),
     Ping(
