@@ -6,7 +6,7 @@ export WHEELS
 PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps restic prometheus
 
 # Tests of booted hosts mostly wait, so two workers halve the time. Those that share a host stay together.
-PARALLEL := -n 2 --dist loadscope
+PARALLEL := -n 4 --dist loadscope
 
 .PHONY: help run test check bench install uninstall deb lock lintian clean packages
 .DELETE_ON_ERROR:
