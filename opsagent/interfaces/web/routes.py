@@ -51,11 +51,10 @@ class Routes:
     def __call__(self, request: Request) -> Reply:
         """Return the answer to one request."""
         try:
-            if request.path[:1] == ("ping",):
-                return self._ping(request)
             handler = self._table().get((request.method, "/".join(request.path)))
             if handler is None:
-                return self._nowhere(request)
+                found = self._job(request.path[1:] if request.path[:1] == ("ping",) else request.path)
+                return self._ping(request, *found) if found is not None else self._nowhere(request)
             if not _same(request.bearer, self.token):
                 return Reply(status=HTTPStatus.UNAUTHORIZED, body="cannot do this without the right bearer token")
             return handler(request)
@@ -74,12 +73,11 @@ class Routes:
         known = any(path == "/".join(request.path) for _, path in self._table())
         return Reply(status=HTTPStatus.METHOD_NOT_ALLOWED, body="method not allowed") if known else _NOT_FOUND
 
-    def _ping(self, request: Request) -> Reply:
-        """Answer `/ping/UUID[/…]` of one job, and `/ping/TOKEN/JOB[/…]` of any; `…` is start, fail or a status."""
-        found = self._job(request.path[1:])
-        if found is None:
-            return _NOT_FOUND
-        job, rest = found
+    def _ping(self, request: Request, job: str, rest: tuple[str, ...]) -> Reply:
+        """Answer `/UUID[/…]` of one job, and `/TOKEN/JOB[/…]` of any; `…` is start, fail or a status.
+
+        `/ping` may stand before it: hc-ping.com has no such word, a Healthchecks of one's own has.
+        """
         if request.method not in _PING_METHODS:
             return Reply(status=HTTPStatus.METHOD_NOT_ALLOWED, body="method not allowed")
         if rest == ("log",):

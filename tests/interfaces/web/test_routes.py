@@ -63,7 +63,8 @@ def ask(daemon: Daemon, path: str, *, method: str = "GET", body: bytes = b"", to
 def test_the_ping_urls_of_healthchecks_say_how_a_job_went(
     daemon: Daemon, method: str, end: str, state: str, code: int | None
 ) -> None:
-    for path, job in ((f"/ping/{TOKEN}/backup", "backup"), (f"/ping/{UUID}", "nightly")):
+    keys = (f"{TOKEN}/backup", "backup"), (UUID, "nightly")
+    for path, job in [(f"{front}/{key}", job) for front in ("/ping", "") for key, job in keys]:
         reply = ask(daemon, path + end, method=method)
 
         assert (reply.status, reply.body) == (HTTPStatus.OK, "OK")
@@ -95,6 +96,8 @@ def test_a_body_is_a_jobs_last_words_and_rid_its_run(daemon: Daemon) -> None:
         (f"/ping/{TOKEN}/backup/-1", 400),
         (f"/ping/{TOKEN}/backup/start/more", 400),
         (f"/ping/{UUID}/nightly", 400),
+        (f"/{UUID[:-1]}0/start", 404),
+        (f"/{UUID}/starts", 400),
         ("/api/raise", 405),
         ("/nowhere", 404),
     ],
