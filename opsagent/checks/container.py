@@ -93,7 +93,7 @@ class Check:
         if self.container not in told.asked:
             return unknown(f"cannot ask about {name}: its reader does not know it, {_REFRESH}", "setup")
         if not {self.engine or engine for engine in told.engines} & set(told.engines):
-            which = self.engine or "neither docker nor podman"
-            return unknown(f"cannot ask about {name}: {which} is not here, or its API is off", "engine")
+            which = f"{self.engine} is not here" if self.engine else "neither docker nor podman is here"
+            return unknown(f"cannot ask about {name}: {which}, or its API is off", "engine")
         message = f"there is no {name} ({', '.join(told.engines)})"
         return Reading(status=Status.CRITICAL, message=message, failure_class="absent")

@@ -138,6 +138,8 @@ def test_a_file_that_cannot_be_removed_is_left_alone(tmp_path: Path) -> None:
 
     spool.remove(tmp_path, spool.Spooled(uuid="00000000-0000-0000-0000-000000000000", at=NOW, uid=0, body=BODY))
 
+    assert (tmp_path / "00000000-0000-0000-0000-000000000000.json" / "full").is_dir()
+
 
 def test_a_link_in_place_of_the_spool_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
