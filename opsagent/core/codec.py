@@ -33,7 +33,8 @@ def encode(event: events.Event) -> str:
     """Return the event's fields as JSON text with sorted keys; defaults are left out to keep rows small."""
     if isinstance(event, events.UnknownEvent):
         return event.data
-    return json.dumps(plain(event), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(plain(event), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace").decode()  # a name that is no UTF-8 must not keep an event out
 
 
 def decode(kind: str, data: str) -> events.Event:

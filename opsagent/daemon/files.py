@@ -21,7 +21,7 @@ def write(path: Path, content: Mapping[str, Any]) -> bool:
     beside = path.with_name(f".{path.name}.new")
     try:
         with os.fdopen(draft.opened(beside), "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False)
+            json.dump(content, file)  # in ASCII: a name that is no UTF-8 can be written only so
         beside.replace(path)
     except OSError:
         with contextlib.suppress(OSError):

@@ -68,7 +68,7 @@ def traffic(root: Path) -> Iterator[tuple[str, int]]:
 def unit_of_process(pid: int, proc: Path = Path("/proc")) -> tuple[str | None, str | None]:
     """Return the system unit and user unit of a process, from its own list of control groups."""
     try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+        lines = (proc / str(pid) / "cgroup").read_text(errors="replace").splitlines()
     except OSError:
         return None, None
     groups: Mapping[str, str] = {fields[1]: fields[2] for line in lines if len(fields := line.split(":", 2)) == 3}  # noqa: PLR2004 - hierarchy:controllers:path

@@ -114,7 +114,7 @@ def _pid_in(path: str) -> str:
 
 def _name(pid: str, proc: Path) -> str:
     try:
-        return f"{(proc / pid / 'comm').read_text().strip()} (pid {pid})"
+        return f"{(proc / pid / 'comm').read_text(errors='replace').strip()} (pid {pid})"
     except OSError:
         return f"a process (pid {pid})"
 

@@ -88,7 +88,9 @@ def _described(row: sock_diag.DiagSocket, root: Path | None, path: str | None, h
 
 def _name(pid: int) -> str | None:
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip() or None
+        return (
+            Path(f"/proc/{pid}/comm").read_text(errors="replace").strip() or None
+        )  # a program names itself as it likes
     except OSError:
         return None
 

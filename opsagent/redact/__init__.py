@@ -41,16 +41,19 @@ class Redactor:
         self._own = re2.compile(pattern, options()) if forms else None
 
     def redact(self, text: str) -> str:
-        """Return the text without its secrets; a text of marks alone comes back as it is."""
-        raw = text.encode("utf-8", "surrogatepass")
+        """Return the text without its secrets; a text of marks alone comes back as it is.
+
+        Bytes that are no UTF-8, of a file's name for example, are written out: no log and no file could take them.
+        """
+        raw = text.encode("utf-8", "backslashreplace")
         spans = list(_merged(sorted(self._spans(raw))))
         if not spans:
-            return text
+            return raw.decode()
         parts, at = [], 0
         for start, end, kind in spans:
             parts += [raw[at:start], self._mark(kind, raw[start:end])]
             at = end
-        return b"".join([*parts, raw[at:]]).decode("utf-8", "surrogatepass")
+        return b"".join([*parts, raw[at:]]).decode("utf-8", "replace")
 
     def _spans(self, raw: bytes) -> Iterator[tuple[int, int, str]]:
         if self._own is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -43,3 +44,12 @@ def test_a_field_of_a_later_version_is_passed_over() -> None:
 @given(st.sampled_from(sorted(ev.EVENTS)), st.text(max_size=30) | st.just("[]") | st.just('{"to":3}') | st.just("null"))
 def test_no_text_whatever_stops_the_reading(kind: str, text: str) -> None:
     assert isinstance(codec.decode(kind, text), ev.Event)
+
+
+def test_an_event_about_a_file_whose_name_is_no_utf_8_can_be_written_and_comes_back() -> None:
+    event = replace(event_of("ChangeSeen"), mark="/etc/app/b\udcff.conf:1")
+
+    text = codec.encode(event)
+
+    assert text.encode()
+    assert codec.decode("ChangeSeen", text) == event

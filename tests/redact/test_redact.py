@@ -329,3 +329,12 @@ def test_no_text_is_slow_to_look_at(text: str, most: float) -> None:
     redact(text)
 
     assert time.process_time() - started < most
+
+
+@pytest.mark.parametrize("text", ["changed /etc/app/b\udcff.conf", "redis://:hunter2@127.0.0.1/ in b\udcff.conf"])
+def test_what_is_no_utf_8_is_written_out_so_that_every_file_and_log_can_take_it(text: str) -> None:
+    clean = redact(text)
+
+    assert clean.encode()
+    assert r"b\udcff.conf" in clean
+    assert redact(clean) == clean

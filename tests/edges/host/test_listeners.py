@@ -169,3 +169,19 @@ def test_a_socket_without_a_known_group_is_traced_by_who_holds_it(monkeypatch: p
         (found,) = mine(server.getsockname()[1])
 
     assert found.process == Path(f"/proc/{os.getpid()}/comm").read_text().strip()
+
+
+def test_a_program_that_calls_itself_by_no_text_at_all_keeps_no_listener_from_being_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room.cgroups, "cgroup2_root", lambda: None)
+    own = Path(f"/proc/{os.getpid()}/comm")
+    before = own.read_bytes()
+    own.write_bytes(b"\xff\xfe")
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            (found,) = mine(server.getsockname()[1])
+    finally:
+        own.write_bytes(before)
+
+    assert found.process == "\N{REPLACEMENT CHARACTER}" * 2
