@@ -163,7 +163,7 @@ class Agent:
             case inbox.FactsSeen():
                 self._take_facts(turn, arrival, now)
             case inbox.Asked(command=command, reply=reply):
-                drafts, answer = orders.carried_out(world, command)
+                drafts, answer = orders.carried_out(world, clean_event(command, self._redact))
                 self._stage(turn, drafts, now)
                 turn.answers.append((reply, answer))
                 turn.spooled += [command.uuid] if command.uuid else []

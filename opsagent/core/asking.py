@@ -154,8 +154,8 @@ def summary(request: commands.Command | Question) -> str:
     kind = next(name for name, cls in KINDS.items() if cls is type(request))
     names = ("incident", "target", "check", "notifier", "job", "service", "name", "text")
     target = next((found for name in names if (found := getattr(request, name, ""))), "")
-    lasts = getattr(request, "lasts", None)
-    return " ".join(filter(None, (kind, target, f"for {spell(lasts)}" if lasts else "")))
+    lasts = getattr(request, "lasts", None) if not isinstance(request, commands.Ping) else None
+    return " ".join(filter(None, (kind, target, getattr(request, "state", ""), f"for {spell(lasts)}" if lasts else "")))
 
 
 def _given(cls: type[Any], body: Mapping[str, Any]) -> dict[str, Any]:

@@ -175,6 +175,13 @@ def looked_at(world: World) -> dict[str, datetime]:
     return soon
 
 
+def unfit(ping: cmd.Ping) -> str:
+    """Say why no daemon could take a ping, or ""."""
+    if ping.state in STATES:
+        return ""
+    return f"cannot use {ping.state!r} as the state of a job, allowed: {', '.join(STATES)}"
+
+
 def pinged(world: World, ping: cmd.Ping) -> tuple[ev.JobPinged | None, str]:
     """Return the event that a ping becomes, or None, and a sentence that says what was made of it."""
     check = world.policy.check(ping.job)
@@ -184,8 +191,8 @@ def pinged(world: World, ping: cmd.Ping) -> tuple[ev.JobPinged | None, str]:
             None,
             f"cannot find job {ping.job!r}, known: {', '.join(one.name for one in world.policy.jobs) or 'none'}",
         )
-    if ping.state not in STATES:
-        return None, f"cannot use {ping.state!r} as the state of a job, allowed: {', '.join(STATES)}"
+    if wrong := unfit(ping):
+        return None, wrong
     at = min(ping.asked_at or world.now, world.now)
     if ping.asked_at is not None and job.pings and at < job.pings[-1]:
         return None, f"{ping.job}: what it told later is known already"  # the spool is read in parts

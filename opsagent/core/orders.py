@@ -54,6 +54,21 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
     return [Draft(event=told, incident=about, actor=command.by), *drafts, *renewed], answer
 
 
+def unfit(command: cmd.Command) -> str:
+    """Say why no daemon would carry a command out, however things stand, or "": asked before it waits in the spool."""
+    match command:
+        case cmd.Ping():
+            return jobs.unfit(command)
+        case cmd.Raise():
+            return raising.refused(command)
+        case cmd.ReportChange(change=kind) if kind not in MARKERS:
+            return f"cannot take a change of kind {kind!r}, allowed: {', '.join(MARKERS)}"
+        case cmd.ReportChange(text=text) if not text.strip():
+            return "cannot keep a change without a word about it"
+        case _:
+            return ""
+
+
 def _pinged(world: World, ping: cmd.Ping) -> tuple[list[Draft], cmd.Answer]:
     """A ping says itself who sent it; one that is refused leaves no trace, for its sender may be anybody."""
     event, text = jobs.pinged(world, ping)
@@ -222,8 +237,7 @@ def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
 
 @_done.register(cmd.Raise)
 def _(command: cmd.Raise, world: World) -> tuple[list[Draft], cmd.Answer]:
-    wrong = raising.refused(command)
-    if wrong:
+    if wrong := unfit(command):
         return _no(wrong)
     drafts, text = raising.reported(world, raising.report_of(world, command))
     return drafts, _yes(text)
@@ -265,10 +279,8 @@ def _longer(world: World, incident: Incident) -> list[Draft]:
 
 @_done.register(cmd.ReportChange)
 def _(command: cmd.ReportChange, world: World) -> tuple[list[Draft], cmd.Answer]:
-    if command.change not in MARKERS:
-        return _no(f"cannot take a change of kind {command.change!r}, allowed: {', '.join(MARKERS)}")
-    if not command.text.strip():
-        return _no("cannot keep a change without a word about it")
+    if wrong := unfit(command):
+        return _no(wrong)
     unit, at = _unit_meant(world, command.unit), min(command.asked_at or world.now, world.now)
     change = Change(
         kind=ChangeKind(command.change),

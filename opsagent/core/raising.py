@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LONGEST_NAME = 63
 USUAL = Severity.SEV3
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
+# What the door wrote in the place of a secret differs from run to run; the same words must have the same key.
+_MARK = re.compile(r"\[redacted:([a-z-]+):[0-9]+:[0-9a-f]+\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ def key_of(service: str, text: str) -> tuple[str, str]:
     """Return the name to show and the open key of what is not watched: the service's word, else made of the text."""
     if service.strip():
         return service.strip(), service.strip()
+    text = _MARK.sub(r"redacted \1", text)
     slug = _NOT_A_NAME.sub("-", text.lower()).strip("-")[:40].strip("-") or "report"
     return slug, f"report/{slug}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:8]}"
 

@@ -10,10 +10,12 @@ from opsagent.core.text import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opsagent.core.commands import Command
     from opsagent.core.events import Event
     from opsagent.core.observation import Observation
 
 T = TypeVar("T")
+Told = TypeVar("Told", bound="Event | Command")
 LONGEST_LINE = 8192
 """Characters; a line of a log or of a program's output is cut to far less before it gets here."""
 _TEXTS = frozenset(
@@ -41,8 +43,11 @@ _TEXTS = frozenset(
 )
 
 
-def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
-    """Return the event with every text that may hold a secret redacted, and in lists of lines nothing invisible."""
+def clean_event(event: Told, redact: Callable[[str], str]) -> Told:
+    """Return the event with every text that may hold a secret redacted, and in lists of lines nothing invisible.
+
+    A command too: what is made of its words, such as a name, must be made of clean ones.
+    """
     changes: dict[str, object] = {}
     for field in fields(event):
         value = getattr(event, field.name) if field.name in _TEXTS else None
@@ -53,7 +58,7 @@ def clean_event(event: Event, redact: Callable[[str], str]) -> Event:
             clean = redact("\n".join(value)).split("\n")
             # after that: an escape in the middle of a secret must not hide it from the patterns
             changes[field.name] = tuple(visible(line, LONGEST_LINE) for line in clean)
-    return replace(event, **changes) if changes else event
+    return replace(event, **changes) if changes else event  # type: ignore[arg-type]  # of the fields it has
 
 
 def clean_observation(seen: Observation, redact: Callable[[str], str]) -> Observation:

@@ -16,6 +16,8 @@ from opsagent.core.unit import HostConditions, JobOutcome, UnitSnapshot
 from opsagent.core.world import Facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opsagent.core.commands import Answer, Command
     from opsagent.core.policy import Policy
 
@@ -90,15 +92,19 @@ class Orders:
 class StoryHost:
     """One host: `now` is ours, units and conditions are what we say they are."""
 
-    def __init__(self, policy: Policy, now: datetime = NOON, state: State | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        now: datetime = NOON,
+        state: State | None = None,
+        redact: Callable[[str], str] = lambda text: text,
+    ) -> None:
         self.now = now
         self.log = MemoryLog()
         self.orders = Orders()
         self.units: dict[str, UnitSnapshot] = {}
         self.conditions = HostConditions()
-        self.agent = Agent(
-            policy=policy, state=state or State(), log=self.log, effects=self.orders, redact=lambda text: text
-        )
+        self.agent = Agent(policy=policy, state=state or State(), log=self.log, effects=self.orders, redact=redact)
 
     def take(self, *arrivals) -> None:
         self.agent.handle(arrivals, self.now)

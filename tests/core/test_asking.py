@@ -134,6 +134,7 @@ def test_a_flood_of_findings_is_cut() -> None:
         (Acknowledge(by="ann", incident="OPS-20260301-001"), "ack OPS-20260301-001"),
         (RepairNow(by="ann", check="api"), "repair api"),
         (TestNotifier(by="ann"), "notify"),
+        (Ping(by="ann", job="nightly", state="fail", lasted=timedelta(hours=2)), "ping nightly fail"),
     ],
 )
 def test_a_waiting_request_is_shown_in_a_few_words(request_: Command, words: str) -> None:

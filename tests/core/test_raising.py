@@ -13,6 +13,7 @@ from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.policy import Criticality, NotifierPolicy, Policy
 from tests.core.live_host import LiveHost
+from tests.core.story_host import StoryHost
 from tests.core.test_stories import API
 
 MAIL = NotifierPolicy(name="mail", kind="webhook")
@@ -216,3 +217,18 @@ def test_a_pause_of_everything_keeps_a_report_quiet_until_it_ends() -> None:
     assert host.orders.sent == []
     host.run(minutes=61)
     assert [owed.kind for _, owed in host.delivered][:1] == ["page"]
+
+
+def test_no_name_is_made_of_a_secret_in_a_report_and_the_same_words_are_the_same_report_after_a_restart() -> None:
+    keys = []
+    for mark in ("[redacted:password:7:26d3]", "[redacted:password:7:9f01]"):  # each run has marks of its own
+        host = StoryHost(
+            Policy(host="web-1", checks=(), notifiers=(MAIL,)), redact=lambda text, m=mark: text.replace("hunter2", m)
+        )
+        answer = host.ask(cmd.Raise(by="anna", text="psql password=hunter2 fails"))
+        (opened,) = host.events(ev.IncidentSuspected)
+        keys.append(opened.key)
+        assert "hunter2" not in f"{answer.text}{opened}"
+        assert opened.check == "psql-password-redacted-password-fails"
+
+    assert keys[0] == keys[1]

@@ -70,7 +70,11 @@ def outcome(text: str, *, accepted: bool, pending: bool = False, as_json: bool) 
 
 
 def leave(place: Place, command: Command, *, as_json: bool = False) -> None:
-    """Put a command where the daemon finds it when it starts."""
+    """Put a command where the daemon finds it when it starts; what it would refuse in any case is refused now."""
+    from opsagent.core.orders import unfit  # noqa: PLC0415 - the rules of the core, which only this path needs
+
+    if wrong := unfit(command):
+        outcome(wrong, accepted=False, as_json=as_json)
     try:
         put_down(place, command)
     except (StoreError, OSError) as error:

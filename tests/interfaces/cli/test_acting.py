@@ -77,6 +77,23 @@ def test_without_the_daemon_the_same_request_waits(instance: Instance, words: li
     assert asking.read(body, by="root") == request_
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["ping", "nightly", "maybe"], "cannot use 'maybe' as the state of a job, allowed: start, ok, fail"),
+        (["raise", "x", "--sev", "SEV9"], "cannot use 'SEV9' as a severity"),
+        (["raise", " "], "cannot raise an incident without a word of what is wrong"),
+        (["change", "shop 2.3", "--kind", "party"], "cannot take a change of kind 'party', allowed: deploy"),
+    ],
+)
+def test_what_every_daemon_would_refuse_does_not_wait_for_one(instance: Instance, words: list[str], why: str) -> None:
+    result = instance.run(*words)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert why in result.stderr
+    assert instance.spooled() == []
+
+
 def test_the_spool_is_made_for_the_whole_group_where_it_is_missing(instance: Instance) -> None:
     instance.run("repair", "api")
 
