@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from opsagent.checks.artefact.matching import matching
 from opsagent.checks.artefact.testing import Tested, TooLongError, test
-from opsagent.core.backup.judging import Wanted, judged, shown, small
+from opsagent.core.backup.job import Job
+from opsagent.core.backup.judging import Wanted, first_turn, judged, shown, small
 from opsagent.core.backup.record import read
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
 from opsagent.core.policy import Criticality
@@ -21,9 +22,6 @@ from opsagent.core.timing import spoken
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
-
-    from opsagent.core.backup.job import Job
-
 USUAL_AGE = timedelta(hours=26)
 SETTLED = timedelta(minutes=2)
 """What was written later than this is perhaps still being written: its content is not judged yet."""
@@ -35,7 +33,8 @@ class Check:
     """A backup of `backups`, or the file that another program leaves: the newest of those that match a pattern.
 
     A file is read to its end once: databases of SQLite by `integrity_check`, gzip, bzip2, xz, zstd, zip and tar by
-    their own sums, dumps of databases by their last line, and any file by the checksum file beside it.
+    their own sums, dumps of databases by their last line, and any file by the checksum file beside it. Nothing is
+    late before its first turn since it is watched; a file that was never there has `max_age`.
 
     job: the name of a backup of these settings; or
     path: the file, or a pattern such as `/var/backups/db-*.gz`.
@@ -77,21 +76,28 @@ class Check:
             drill_within=self.proven_within or job.drill_within,
             least=self.least,
         )
-        return OfJob(job=job.name, record=records / job.name / "record.json", wanted=wanted)
+        return OfJob(job=job, record=records / job.name / "record.json", wanted=wanted)
 
     def observe_since(self, kept: str) -> tuple[Reading, str]:
         """Look at the file; what was read once is read again only when it has changed."""
+        now = time.time()
+        known = _Known.read(kept, self.path, now)
         try:
             found = matching(self.path)
         except OSError as error:
-            return unknown(f"cannot look at {self.path}: {error.strerror}"), kept
-        known = _Known.read(kept)
+            return unknown(f"cannot look at {self.path}: {error.strerror}"), known.written()
         if not found:
-            return _critical(f"there is no backup {self.path}", "absent"), kept
-        return self._judged(found, known)
+            return self._absent(known, now), known.written()
+        return self._judged(found, known, now)
 
-    def _judged(self, found: list[tuple[str, os.stat_result]], known: _Known) -> tuple[Reading, str]:
-        now = time.time()
+    def _absent(self, known: _Known, now: float) -> Reading:
+        """Nothing is late before its first turn; what was there once is gone."""
+        watched, longest = timedelta(seconds=now - known.since), self.max_age or USUAL_AGE
+        if known.sizes or watched > longest:
+            return _critical(f"there is no backup {self.path}", "absent")
+        return ok(f"there is no backup {self.path} yet; one must come within {spoken(longest - watched)}")
+
+    def _judged(self, found: list[tuple[str, os.stat_result]], known: _Known, now: float) -> tuple[Reading, str]:
         name, about = found[-1]
         age = timedelta(seconds=max(0.0, now - about.st_mtime))
         told = f"{name} has {shown(about.st_size)} and is {spoken(age)} old"
@@ -121,7 +127,8 @@ class Check:
                 known if known.identity == identity or not self.test else known.with_test(identity, self._test(name))
             )
         except TooLongError:
-            return unknown(f"cannot test {name} within {spoken(self.timeout)}: raise timeout, or test: false"), ""
+            late = f"cannot test {name} within {spoken(self.timeout)}: raise timeout, or test: false"
+            return unknown(late), _Known(path=self.path, since=known.since).written()
         except OSError as error:
             return unknown(f"cannot read {name} to test it: {error.strerror}; or write test: false"), known.written()
         if self.test and known.fault:
@@ -140,12 +147,18 @@ class Check:
 class OfJob:
     """A backup of the settings, by the record that its runs leave."""
 
-    job: str
+    job: Job
     record: Path
     wanted: Wanted
 
-    def observe(self) -> Reading:
-        """Read what became of the runs and drills."""
+    def observe_since(self, kept: str) -> tuple[Reading, str]:
+        """Read what became of the runs and drills; kept is since when they are watched."""
+        now = datetime.fromtimestamp(time.time(), UTC)
+        turns = f"{self.job.name} {self.job.every or self.job.at}"
+        since = _since(kept, turns, now)
+        return self._read(since, now), f"{since.isoformat()} {turns}"
+
+    def _read(self, since: datetime, now: datetime) -> Reading:
         try:
             text = self.record.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -156,43 +169,55 @@ class OfJob:
             found = read(text)
         except ValueError as error:
             return unknown(f"{self.record}: {error}")
-        return judged(found, self.wanted, datetime.fromtimestamp(time.time(), UTC))
+        return judged(found, self.wanted, first_turn(self.job, since), now)
+
+
+def _since(kept: str, turns: str, now: datetime) -> datetime:
+    """Return since when these turns are watched: from now on where they were not, or by a clock that was ahead."""
+    said, _, known = kept.partition(" ")
+    try:
+        return min(datetime.fromisoformat(said).astimezone(UTC), now) if known == turns else now
+    except (ValueError, OverflowError):
+        return now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is kept from look to look: sizes by file, and what the test of the latest one found."""
+    """What is kept from look to look: since when (seconds of 1970), sizes by file, what the latest one's test found."""
 
+    path: str
+    since: float
     sizes: tuple[tuple[str, int], ...] = ()
     identity: str = ""
     fault: str = ""
     how: str = ""
 
     @classmethod
-    def read(cls, kept: str) -> _Known:
-        """Return what was kept; nothing where that cannot be read."""
+    def read(cls, kept: str, path: str, now: float) -> _Known:
+        """Return what was kept of a path, nothing where that cannot be read; no clock that was ahead is believed."""
         try:
             body = json.loads(kept)
             sizes = tuple((str(name), int(size)) for name, size in body["sizes"])
-            return cls(sizes=sizes, identity=body["identity"], fault=body["fault"], how=body["how"])
+            tested = {key: str(body[key]) for key in ("identity", "fault", "how")}
+            found = cls(path=body["path"], since=min(float(body["since"]), now), sizes=sizes, **tested)
         except (ValueError, LookupError, TypeError):
-            return cls()
+            return cls(path=path, since=now)
+        return found if found.path == path else cls(path=path, since=now)
 
     def written(self) -> str:
         """Return it as text."""
-        body = {"sizes": self.sizes, "identity": self.identity, "fault": self.fault, "how": self.how}
-        return json.dumps(body, separators=(",", ":"))
+        return json.dumps(asdict(self), separators=(",", ":"))
 
     def with_size(self, identity: str, size: int) -> _Known:
         """Add a file that was not seen before."""
         if any(name == identity for name, _ in self.sizes):
             return self
         sizes = (*self.sizes, (identity, size))[-MOST_SIZES:]
-        return _Known(sizes=sizes, identity=self.identity, fault=self.fault, how=self.how)
+        return replace(self, sizes=sizes)
 
     def with_test(self, identity: str, tested: Tested) -> _Known:
         """Take what a test found."""
-        return _Known(sizes=self.sizes, identity=identity, fault=tested.fault, how=tested.how)
+        return replace(self, identity=identity, fault=tested.fault, how=tested.how)
 
 
 def _critical(message: str, failure_class: str, *measures: Measure) -> Reading:

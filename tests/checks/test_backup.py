@@ -13,10 +13,12 @@ import sqlite3
 import tarfile
 import time
 import zipfile
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import time_machine
 
 from opsagent.checks.artefact.testing import TooLongError, test
 from opsagent.checks.backup import Check, OfJob
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 NOISE = os.urandom(60_000)
 WITHIN = timedelta(seconds=20)
+NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 DUMP = b"-- PostgreSQL database dump\n--\n" + NOISE.hex().encode() + b"\n-- PostgreSQL database dump complete\n--\n"
 
 
@@ -141,7 +144,7 @@ def test_the_newest_of_several_is_judged_and_a_database_is_left_as_it_is(tmp_pat
 
 
 STORIES: dict[str, tuple[Callable[[Path], object], str, str | None, str]] = {
-    "none": (lambda folder: None, "critical", "absent", "there is no backup"),
+    "none yet": (lambda folder: None, "ok", None, "yet; one must come within 26 h"),
     "late": (lambda f: aged(_written(f, "db-1"), 27 * 3600), "critical", "stale", "it must be younger than 26 h"),
     "empty": (lambda f: aged(_written(f, "db-1", b"")), "critical", "empty", "is empty"),
     "corrupt": (
@@ -229,19 +232,61 @@ def test_what_could_never_be_looked_at_is_refused(keys: dict[str, object]) -> No
         Check(**keys)  # type: ignore[arg-type]
 
 
+def test_a_file_is_missed_once_it_had_its_time_or_was_there_before(tmp_path: Path) -> None:
+    check = Check(path=f"{tmp_path}/db-*", max_age=timedelta(hours=2))
+    with time_machine.travel(NOW, tick=False) as clock:
+        first, kept = check.observe_since("")
+        clock.shift(timedelta(hours=3))
+        late, kept = check.observe_since(kept)
+        _, kept = check.observe_since("")
+        os.utime(_written(tmp_path, "db-1"), (time.time() - 600,) * 2)
+        there, kept = check.observe_since(kept)
+        (tmp_path / "db-1").unlink()
+        gone, kept = check.observe_since(kept)
+        another, _ = Check(path=f"{tmp_path}/other-*").observe_since(kept)
+
+    assert [one.failure_class for one in (first, late, there, gone, another)] == [None, "absent", None, "absent", None]
+
+
 def test_a_job_is_judged_by_its_record_wherever_it_is(tmp_path: Path) -> None:
-    job = Job(name="app", what=Sqlite(database="/a", to="/b"))
-    look = Check(job="app", max_age=timedelta(hours=2)).of_job({"app": job}, tmp_path)
-    assert isinstance(look, OfJob)
-    absent = look.observe()
-    (tmp_path / "app").mkdir()
-    from datetime import UTC, datetime  # noqa: PLC0415 - used here alone
+    look = watched_job(tmp_path)
+    with time_machine.travel(NOW, tick=False) as clock:
+        first, kept = look.observe_since("")
+        clock.shift(timedelta(hours=21))
+        absent, kept = look.observe_since(kept)
+        (tmp_path / "app").mkdir()
+        run = Run(at=clock_now() - timedelta(hours=3), seconds=1)
+        (tmp_path / "app/record.json").write_text(written(Record(runs=(run,))))
+        late, kept = look.observe_since(kept)
+        (tmp_path / "app/record.json").write_text("{")
+        spoilt, _ = look.observe_since(kept)
 
-    run = Run(at=datetime.now(UTC) - timedelta(hours=3), seconds=1)
-    (tmp_path / "app/record.json").write_text(written(Record(runs=(run,))))
-    late = look.observe()
-    (tmp_path / "app/record.json").write_text("{")
-    spoilt = look.observe()
-
-    assert [one.failure_class for one in (absent, late)] == ["absent", "stale"]
+    assert [one.failure_class for one in (first, absent, late)] == [None, "absent", "stale"]
     assert spoilt.status is Status.UNKNOWN
+
+
+def test_since_when_a_job_is_watched_survives_a_clock_set_back_and_begins_anew_with_another_pace(
+    tmp_path: Path,
+) -> None:
+    look = watched_job(tmp_path)
+    with time_machine.travel(NOW, tick=False) as clock:
+        _, ahead = look.observe_since("")
+        clock.shift(-timedelta(days=400))
+        back, kept = look.observe_since(ahead)
+        clock.shift(timedelta(days=2))
+        missed, _ = look.observe_since(kept)
+        weekly = replace(look, job=replace(look.job, at="Sun 02:30"))
+        anew, _ = weekly.observe_since(kept)
+
+    assert [one.failure_class for one in (back, missed, anew)] == [None, "absent", None]
+
+
+def watched_job(folder: Path) -> OfJob:
+    job = Job(name="app", what=Sqlite(database="/a", to="/b"))
+    look = Check(job="app", max_age=timedelta(hours=2)).of_job({"app": job}, folder)
+    assert isinstance(look, OfJob)
+    return look
+
+
+def clock_now() -> datetime:
+    return datetime.now(UTC)

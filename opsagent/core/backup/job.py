@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
+
+from opsagent.core.cron import next_after, parse
 
 DAY = timedelta(days=1)
 LEAST_GRACE = timedelta(hours=1)
@@ -137,9 +139,22 @@ class Job:
         return self.every or (7 * DAY if " " in self.at else DAY)
 
     @property
+    def grace(self) -> timedelta:
+        """How much later than it is due it may be there: a quarter of its period is for what may delay it."""
+        return min(max(self.period / 4, LEAST_GRACE), MOST_GRACE)
+
+    @property
     def max_age(self) -> timedelta:
-        """The age at which it is late: a quarter of its period is for what may delay it."""
-        return self.period + min(max(self.period / 4, LEAST_GRACE), MOST_GRACE)
+        """The age at which it is late."""
+        return self.period + self.grace
+
+    def due_after(self, at: datetime) -> datetime:
+        """Return when the first turn after a moment begins, both UTC."""
+        if self.every is not None:
+            return at + self.every
+        day, _, clock = self.at.rpartition(" ")
+        hour, _, minute = clock.partition(":")
+        return next_after(parse(f"{minute} {hour} * * {day or '*'}"), at, self.zone)
 
     @property
     def drill_within(self) -> timedelta | None:

@@ -3,20 +3,24 @@
 import os
 import sys
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from opsagent import checks
 from opsagent.backups import running
 from opsagent.backups.place import BackupError
 from opsagent.backups.work import Work
+from opsagent.checks.backup import OfJob
 from opsagent.core import asking
 from opsagent.core.backup.job import Job
-from opsagent.core.backup.judging import Wanted, judged, shown
+from opsagent.core.backup.judging import shown
 from opsagent.core.backup.record import Drill, Record, Run
 from opsagent.core.commands import ReportBackup
 from opsagent.core.log_row import StoreError
+from opsagent.core.observation import Reading
 from opsagent.core.quantity import Bytes
 from opsagent.core.timing import iso, spoken
 from opsagent.interfaces import client
@@ -24,6 +28,7 @@ from opsagent.interfaces.cli import clock, daemon, place
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, say, say_json, table, warn
 from opsagent.settings import Settings
+from opsagent.store.notebook import Notebook
 
 backup = typer.Typer(
     help="Backups: make, prove, restore. A password of restic's stands in a file of root's with mode 0600, such as:"
@@ -253,8 +258,7 @@ def _say_kept(work: Work, *, json_: bool) -> None:
 
 def _standing(job: Job, settings: Settings) -> dict[str, Any]:
     record = running.work_of(job, settings.backup_records, clock.now(), _ignore).place.recorded()
-    wanted = Wanted(job=job.name, max_age=job.max_age, drill_within=job.drill_within)
-    reading = judged(record, wanted, clock.now())
+    reading = _judged(job, settings)
     return {
         "name": job.name,
         "kind": job.kind,
@@ -265,6 +269,13 @@ def _standing(job: Job, settings: Settings) -> dict[str, Any]:
         "last_drill": _plain(record.drills[-1] if record.drills else None),
         "last_proven": _plain(record.proven),
     }
+
+
+def _judged(job: Job, settings: Settings) -> Reading:
+    """Look as the daemon does, and know since when it does."""
+    one = next(one for one in settings.watched if isinstance(one.check, OfJob) and one.check.job == job)
+    recall = partial(Notebook(settings.state).read, one.policy.name)
+    return checks.observe(checks.remembering(one.check, recall, lambda _: None))
 
 
 def _latest(record: Record) -> Run | None:

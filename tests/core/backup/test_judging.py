@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsagent.core.backup.job import Job, Keep, Paths, Sqlite
-from opsagent.core.backup.judging import Wanted, judged, shown
+from opsagent.core.backup.judging import FirstTurn, Wanted, first_turn, judged, shown
 from opsagent.core.backup.keeping import kept
 from opsagent.core.backup.record import Drill, Record, Run, read, written
 from opsagent.core.observation import Status
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+LONG_AGO = FirstTurn(
+    since=NOW - timedelta(days=90), due_at=NOW - timedelta(days=89), grace=timedelta(hours=6), zone="Europe/Berlin"
+)
 WANTED = Wanted(job="app", max_age=timedelta(hours=30), drill_within=timedelta(days=38))
 
 
@@ -31,7 +34,12 @@ GOOD = Record(runs=tuple(run(hours) for hours in (82, 58, 34, 10)), drills=(dril
 
 STORIES = {
     "good": (GOOD, "ok", None, "app: 100 MiB kept 10 h ago, restore proven 3 d ago"),
-    "none": (Record(), "critical", "absent", "there is no backup yet; make one as root: opsagent backup run app"),
+    "none": (
+        Record(),
+        "critical",
+        "absent",
+        "there is no backup yet, it was due 2026-08-30 14:00, with 6h of grace; make one as root: opsagent backup run",
+    ),
     "failed": (
         GOOD.with_run(run(1, error="disk full")),
         "critical",
@@ -88,7 +96,7 @@ STORIES = {
 
 @pytest.mark.parametrize(("record", "status", "failure", "words"), STORIES.values(), ids=STORIES)
 def test_what_a_record_says(record: Record, status: str, failure: str | None, words: str) -> None:
-    reading = judged(record, WANTED, NOW)
+    reading = judged(record, WANTED, LONG_AGO, NOW)
 
     assert (reading.status, reading.failure_class) == (status, failure)
     assert words in reading.message
@@ -98,7 +106,56 @@ def test_what_a_record_says(record: Record, status: str, failure: str | None, wo
 def test_where_nobody_wants_drills_nothing_has_to_be_proven() -> None:
     old = Record(runs=(run(24 * 100), run(1)))
 
-    assert judged(old, replace(WANTED, drill_within=None), NOW).status is Status.OK
+    assert judged(old, replace(WANTED, drill_within=None), LONG_AGO, NOW).status is Status.OK
+
+
+DAILY = Job(name="app", what=Sqlite(database="/a", to="/b"), zone="Europe/Berlin")
+WATCHED = NOW - timedelta(hours=1)
+"""Fri 12:00 in Berlin: the first turn is due Sat 02:30 there, and missed six hours later."""
+TURNS = {
+    "before it": (Record(), timedelta(hours=1), None, "app: has not run yet, due Sat 02:30"),
+    "on its day": (Record(), timedelta(hours=13), None, "app: has not run yet, due 02:30"),
+    "while it may still come": (Record(), timedelta(hours=15), None, "was due 02:30, with 6h of grace"),
+    "missed": (Record(), timedelta(hours=20, minutes=30), "absent", "there is no backup yet, it was due 02:30"),
+    "failed before it": (Record(runs=(run(-1, error="no disk"),)), timedelta(hours=2), "failed", "no disk"),
+    "old ones of another time": (
+        replace(GOOD, runs=(run(500),)),
+        timedelta(hours=1),
+        None,
+        "app: 100 MiB kept 20 d ago, restore proven 3 d ago; the next is due Sat 02:30",
+    ),
+    "old ones, and it was missed": (replace(GOOD, runs=(run(500),)), timedelta(hours=21), "stale", "is 21 d old"),
+    "drills of another time": (Record(runs=(run(1),), drills=(drill(99),)), timedelta(), None, "proven 98 d ago"),
+    "no drill since then": (
+        Record(runs=(run(1), run(-24 * 39))),
+        timedelta(days=39),
+        "unproven",
+        "no restore was ever proven",
+    ),
+    "no drill, and more runs than are remembered": (
+        Record(runs=tuple(run(-24 * 39) for _ in range(60))),
+        timedelta(days=39),
+        "unproven",
+        "no restore was ever proven",
+    ),
+}
+
+
+@pytest.mark.parametrize(("record", "later", "failure", "words"), TURNS.values(), ids=TURNS)
+def test_nothing_is_late_before_the_first_turn_since_it_is_watched(
+    record: Record, later: timedelta, failure: str | None, words: str
+) -> None:
+    reading = judged(record, WANTED, first_turn(DAILY, WATCHED), WATCHED + later)
+
+    assert reading.failure_class == failure
+    assert words in reading.message
+
+
+def test_the_first_turn_is_the_next_one_of_the_timer() -> None:
+    weekly = replace(DAILY, at="Sun 02:30")
+
+    assert first_turn(weekly, NOW).due_at == datetime(2026, 11, 29, 1, 30, tzinfo=UTC)
+    assert first_turn(replace(DAILY, every=timedelta(hours=6)), NOW).due_at == NOW + timedelta(hours=6)
 
 
 def test_a_record_survives_the_way_through_its_file_and_stays_short() -> None:

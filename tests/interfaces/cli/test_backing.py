@@ -46,7 +46,7 @@ def test_made_proven_listed_and_brought_back(tmp_path: Path) -> None:
     brought = run("restore", "app", "--to", str(tmp_path / "back"), "--snapshot", kept["snapshot"])
     after = run("list")
 
-    assert [(row["status"], row["last"]) for row in before] == [("critical", None)]
+    assert [(row["status"], row["last"]) for row in before] == [("ok", None)]
     assert made.exit_code == 0
     assert f"app: 8.0 KiB kept as {kept['snapshot']}" in made.stdout
     assert (drilled["error"], drilled["proof"]) == ("", "hash, integrity_check and 1 rows in 1 tables")
