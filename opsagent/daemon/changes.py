@@ -74,17 +74,18 @@ class Changes:
         self._last = _Clocks()
         self._kept = self._saved = _read(self._path)
         self._unseen = self._kept != Kept()
-        self._settings = settings
+        self._settings = self._applied = settings
         self._units: dict[str, UnitPaths] = {}
         self._owned: dict[str, tuple[str, ...]] = {}
         self._listed: dict[str, Why] = {}
         self._wanted: dict[str, Why] = {}
+        self._reasons: tuple[str, ...] = ()
         self._unread = ""
 
     def use(self, settings: Settings) -> None:
-        """Watch what these settings want watched from now on."""
+        """Watch what these settings want watched from the next look on; one under way ends with the old ones."""
         self._settings = settings
-        self._last = _Clocks(people=self._last.people)
+        self._last.look = NEVER
 
     def turn(self, *, is_idle: bool) -> None:
         """Begin a look when one is due; write down what was seen once it stands in the log (`is_idle`: all is handled).
@@ -134,6 +135,8 @@ class Changes:
     def _refresh(self) -> None:
         """Ask anew which files there are to watch."""
         now, settings = self._running(), self._settings
+        if settings is not self._applied:
+            self._applied, self._last.units, self._last.patterns = settings, NEVER, NEVER
         if now - self._last.units >= UNITS_EVERY.total_seconds():
             self._ask_units()
             self._last.units = now
@@ -141,9 +144,11 @@ class Changes:
             self._listed = configured(listed(settings.changed_files), self._units)
             self._last.patterns = now
         self._wanted = wanted(self._listed, self._units, (str(settings.state), str(settings.memory)))
+        # together with what they name: a pattern without its files would make all of them look new at the next look
+        self._reasons = (UNITS_BY_HAND, *settings.changed_files, *self._units)
 
     def _ask_units(self) -> None:
-        self._units = _paths(self._settings)
+        self._units = _paths(self._applied)
         self._owned = _packages_of(self._units)
 
     def _compared(self) -> tuple[Callable[[Kept], Kept], tuple[Change, ...]]:
@@ -152,10 +157,10 @@ class Changes:
         if stamp and before.packages not in ("", stamp):
             self._ask_units()  # a package that just came may be a unit's
         kept, ran = changes.of_packages(before, self._owned, now)
-        reasons = (UNITS_BY_HAND, *self._settings.changed_files, *self._units)
         written: tuple[Change, ...] = ()
         if stamp in ("", kept.packages):
-            kept, written = changes.of_files(kept, self._wanted, reasons, self._redact, now, packages_changed=bool(ran))
+            watched = self._wanted, self._reasons
+            kept, written = changes.of_files(kept, *watched, self._redact, now, packages_changed=bool(ran))
         kept, began = changes.of_boot(kept, ended_well=self._ended_well)
         fresh = kept if kept != before else before
         return (lambda _: fresh), (*began, *ran, *written)
