@@ -164,17 +164,22 @@ class Hands:
         self._reading.submit(lambda: self._gather(unit, scope))
 
     def _gather(self, unit: str, scope: str) -> None:
+        try:
+            self.before_order()
+        finally:  # a repair must not wait for ever because we cannot tell what was changed
+            self._post(self._facts(unit, scope))
+
+    def _facts(self, unit: str, scope: str) -> inbox.FactsSeen:
         manager = systemd.connection(scope)
         snapshot: UnitSnapshot | None = None
         also: tuple[UnitSnapshot, ...] = ()
         with contextlib.suppress(BusError, BusLostError):
             snapshot = manager.snapshot(unit)
             also = manager.snapshots(snapshot.also) if snapshot is not None else ()
-        self.before_order()
         stops, cursor = self.stops()
         facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also)
         found = conditions(manager.system_state, HOLD_PATH)
-        self._post(inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor))
+        return inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor)
 
     def investigate(self, incident: Incident) -> None:
         """Collect evidence beside the repair."""

@@ -110,11 +110,19 @@ class Lookout:
         began = time.monotonic()
         reading = checks.observe(one.check)
         seconds = time.monotonic() - began
-        if mine is None or not mine.written_off:
-            seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
-            if reading.status is Status.CRITICAL:
-                self._before_bad(one.policy)
+        try:
+            if mine is None or not mine.written_off:
+                seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
+                self._tell(seen, one.policy)
+        finally:
+            self._under_way.pop(name, None)
+            if mine is not None and mine.written_off:  # asked last: it may have been written off while it told
+                self._pool.came_back()
+
+    def _tell(self, seen: Observation, check: CheckPolicy) -> None:
+        """Post what was seen; bad news also where it cannot be announced."""
+        try:
+            if seen.reading.status is Status.CRITICAL:
+                self._before_bad(check)
+        finally:
             self._post(Looked(seen=seen))
-        self._under_way.pop(name, None)
-        if mine is not None and mine.written_off:  # asked last: it may have been written off while it told
-            self._pool.came_back()

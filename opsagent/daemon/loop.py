@@ -11,6 +11,7 @@ import structlog
 
 from opsagent.core import contract, inbox, schedule
 from opsagent.core import events as ev
+from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Observation, Source
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Loop:
         for arrival in arrivals:
             if isinstance(arrival, inbox.Looked):
                 self.on_look(arrival.seen)
-        agent.handle(arrivals, now)
+        _handle(agent, arrivals, now)
         lookout.stuck()
         self._look(agent, lookout, now)
 
@@ -112,6 +113,32 @@ class Loop:
         """Return the host's conditions with our own lateness, said once."""
         late, self.late = self.late, ""
         return found if found.overload or not late else replace(found, overload=late)
+
+
+def _handle(agent: Agent, arrivals: Sequence[inbox.Arrival], now: datetime) -> None:
+    """Have all of it taken in one turn; where that fails each by itself: one that we cannot take costs no other."""
+    before = agent.looks
+    try:
+        agent.handle(arrivals, now)
+    except StoreError:
+        raise
+    except Exception:
+        if agent.looks is not before or len(arrivals) < 2:  # noqa: PLR2004 - it was taken, or there is no other
+            raise
+        taken = [_is_taken(agent, arrival, now) for arrival in arrivals]
+        if not any(taken):
+            raise
+
+
+def _is_taken(agent: Agent, arrival: inbox.Arrival, now: datetime) -> bool:
+    try:
+        agent.handle([arrival], now)
+    except StoreError:
+        raise
+    except Exception:
+        log.exception("cannot take this; it is a mistake in opsagent", kind=type(arrival).__name__)
+        return False
+    return True
 
 
 def sentence(agent: Agent, troubles: Sequence[str] = ()) -> str:

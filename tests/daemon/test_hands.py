@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from opsagent import checks, notifiers, remedies
 from opsagent.core.state import Owed
 from opsagent.daemon.hands import Hands
@@ -13,8 +15,6 @@ from opsagent.daemon.rights import Rights
 from opsagent.settings import Account, load_text
 
 if TYPE_CHECKING:
-    import pytest
-
     from opsagent.core.message import Message
 
 NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
@@ -70,3 +70,17 @@ def test_a_private_audience_reads_the_names_it_needs(monkeypatch: pytest.MonkeyP
 
     assert message.title == "[PAGE SEV2] web-1: billing down"
     assert "/srv/billing/config.yml" in message.body
+
+
+def test_a_repair_hears_its_facts_also_where_nobody_can_tell_what_was_changed() -> None:
+    arrived: list[Any] = []
+    hands = Hands(arrived.append, lambda: NOW, lambda _: None, Rights())
+
+    def broken() -> None:
+        raise ValueError("a mistake of ours")
+
+    hands.before_order = broken
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        hands._gather("no-such.service", "system")
+
+    assert [one.unit for one in arrived] == ["no-such.service"]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from opsagent.core.observation import Reading, Source, Status, ok
 from opsagent.core.policy import CheckPolicy
@@ -140,3 +141,20 @@ def wait_until(is_so: Callable[[], object]) -> None:
     while not is_so():
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
+
+
+def test_bad_news_that_cannot_be_announced_is_posted_all_the_same_and_the_check_is_looked_at_again() -> None:
+    def broken(_: CheckPolicy) -> None:
+        raise ValueError("a mistake of ours")
+
+    posted: queue.SimpleQueue[object] = queue.SimpleQueue()
+    lookout = Lookout(posted.put, lambda: datetime.now(UTC), 1, broken)
+    down = Says(Reading(status=Status.CRITICAL, message="down"))
+    lookout.watch({"api": Watched(policy=CheckPolicy(name="api", kind="http"), check=down)}, 1)
+
+    with capture_logs():
+        for _ in range(2):
+            wait_until(lambda: not lookout.is_out("api"))
+            assert lookout.look("api", Source.FAST_LOOP)
+            posted.get(timeout=10)
+        wait_until(lambda: not lookout.is_out("api"))

@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from opsagent.core import events as ev
+from opsagent.core import inbox
 from opsagent.core.codec import Recorded
 from opsagent.core.fold import fold
-from opsagent.core.observation import Reading, Severity, Source, Status, ok
+from opsagent.core.observation import Observation, Reading, Severity, Source, Status, ok
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy
 from opsagent.core.state import State
@@ -23,7 +24,7 @@ from opsagent.daemon.clock import Clock
 from opsagent.daemon.lookout import Lookout
 from opsagent.daemon.rounds import Rounds
 from opsagent.settings import Watched
-from tests.core.story_host import StoryHost
+from tests.core.story_host import Orders, StoryHost
 from tests.core.test_stories import POLICY
 
 NOW = datetime(2026, 11, 18, 3, 41, tzinfo=UTC)
@@ -123,3 +124,48 @@ def test_a_host_that_had_no_time_for_us_for_two_seconds_is_overloaded_and_that_i
 
     assert slow.with_lateness(HostConditions()).overload == said
     assert slow.with_lateness(HostConditions()).overload == ""
+
+
+def turned(host: StoryHost, *arrivals: inbox.Arrival) -> None:
+    turning = loop.Loop(Clock(), lambda _: None)
+    for arrival in arrivals:
+        turning.post(arrival)
+    lookout = Lookout(turning.post, turning.clock.now, 1, lambda _: None)
+    turning.turn(host.agent, lookout, Rounds(lambda _: None, lambda _: None, lambda: None), 0)
+
+
+DOWN = Reading(status=Status.CRITICAL, message="down", failure_class="refused")
+BAD = inbox.Looked(seen=Observation(check="api", reading=DOWN, at=NOW))
+NONSENSE = inbox.Asked(command=None, reply=lambda _: None)  # type: ignore[arg-type]  # what a mistake of ours would post
+
+
+def test_news_that_we_cannot_take_costs_no_other_news_of_the_same_moment() -> None:
+    host = StoryHost(POLICY)
+
+    with capture_logs() as said:
+        turned(host, NONSENSE, BAD, NONSENSE)
+
+    assert [one["kind"] for one in said if one["log_level"] == "error"] == ["Asked", "Asked"]
+    assert len(host.events(ev.IncidentSuspected)) == 1
+
+
+def test_a_turn_in_which_nothing_can_be_taken_fails_so_that_the_watchdog_hears_of_it() -> None:
+    with capture_logs(), pytest.raises(AttributeError):
+        turned(StoryHost(POLICY), NONSENSE, NONSENSE)
+
+
+class Forgetful(Orders):
+    """Effects of which one is broken: what was decided is recorded by then."""
+
+    def remember(self, steps: object) -> None:
+        raise ValueError(f"a mistake of ours: {steps}")
+
+
+def test_news_that_was_recorded_is_not_taken_twice_because_its_telling_failed() -> None:
+    host = StoryHost(POLICY)
+    host.agent._effects = Forgetful()
+
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        turned(host, BAD, BAD)
+
+    assert len(host.events(ev.IncidentSuspected)) == 1
