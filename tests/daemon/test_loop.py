@@ -150,7 +150,7 @@ def test_news_that_we_cannot_take_costs_no_other_news_of_the_same_moment() -> No
 
 
 def test_a_turn_in_which_nothing_can_be_taken_fails_so_that_the_watchdog_hears_of_it() -> None:
-    with capture_logs(), pytest.raises(AttributeError):
+    with capture_logs(), pytest.raises(TypeError):
         turned(StoryHost(POLICY), NONSENSE, NONSENSE)
 
 
