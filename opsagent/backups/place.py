@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,6 +79,7 @@ class Place:
         """Lend an empty directory with room for `needed` bytes, for its owner alone, and take it away afterwards."""
         above = self.scratch or self.private
         above.mkdir(parents=True, exist_ok=True)
+        need_trusted(above)
         made = above / f"opsagent-drill-{self.directory.name}"
         if made.is_symlink() or made.exists():  # of one that was killed; a link is refused
             shutil.rmtree(made)
@@ -87,6 +89,20 @@ class Place:
             yield made
         finally:
             shutil.rmtree(made, ignore_errors=True)
+
+
+def need_trusted(directory: Path) -> None:
+    """Do nothing where only root, or who we are, may change a directory and those above it; else BackupError.
+
+    Whoever may, could put a link where we are about to write, and as root we would write to wherever it leads.
+    """
+    place = directory.resolve()
+    for one in (place, *place.parents):
+        about = one.stat()
+        by_all = about.st_mode & stat.S_IWOTH and not about.st_mode & stat.S_ISVTX
+        by_group = one == place and about.st_mode & stat.S_IWGRP and about.st_gid not in {0, os.getegid()}
+        if about.st_uid not in {0, os.geteuid()} or by_all or by_group:
+            raise BackupError(f"cannot write safely to {directory}: others may change {one}, allowed: root's alone")
 
 
 def roomy(path: Path, needed: int) -> None:

@@ -79,14 +79,12 @@ def drill(work: Work) -> Drill:
 
 @contextlib.contextmanager
 def _begun(work: Work, verb: str) -> Iterator[None]:
-    """Leave word that it has begun: whoever dies in between leaves it there, and the next one records that."""
+    """Leave word that it has begun: whoever dies or breaks in between leaves it there, and that is recorded."""
     settle(work, "the host went down, or it was killed")
     mark = work.place.private / "begun"
     mark.write_text(f"{verb} {work.now.isoformat()}", encoding="utf-8")
-    try:
-        yield
-    finally:
-        mark.unlink(missing_ok=True)
+    yield
+    mark.unlink(missing_ok=True)
 
 
 def settle(work: Work, why: str) -> Run | Drill | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from opsagent.backups.place import BackupError, put, roomy, synced
+from opsagent.backups.place import BackupError, need_trusted, put, roomy, synced
 from opsagent.backups.work import Brought, Kept, Made, Work, sha256
 from opsagent.core.backup.job import Sqlite
 from opsagent.core.backup.judging import shown
@@ -50,6 +50,7 @@ def make(work: Work) -> Made:
     source, folder = Path(what.database), Path(what.to)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        need_trusted(folder)
         roomy(folder, source.stat().st_size)
     except OSError as error:
         raise BackupError(f"cannot back up {source} to {folder}: {error.strerror}") from error
@@ -91,13 +92,9 @@ def _named(source: Path, draft: Path, folder: Path, work: Work) -> Made:
     """What is not whole never gets a name."""
     work.tell("looking whether the copy is whole")
     rows = examined(draft, work)
-    about = source.stat()
-    os.chmod(draft, about.st_mode & 0o777)  # noqa: PTH101 - beside chown, which has no such form
-    os.chown(draft, about.st_uid, about.st_gid)
     digest, size = sha256(draft, work), draft.stat().st_size
-    handle = os.open(draft, os.O_RDONLY)
-    os.fsync(handle)
-    os.close(handle)
+    with draft.open("rb") as whole:
+        _given_to(whole.fileno(), source.stat())
     stamp = work.now.astimezone(UTC).strftime(_STAMP)
     path = folder / f"{work.job.name}-{stamp}.sqlite"
     put(_about(path), json.dumps({"v": 1, "sha256": digest, "rows": rows}).encode(), 0o600)
@@ -105,6 +102,13 @@ def _named(source: Path, draft: Path, folder: Path, work: Work) -> Made:
     synced(folder)
     _let_go(work)
     return Made(snapshot=stamp, size=size, files=1, added=size, sha256=digest)
+
+
+def _given_to(handle: int, like: os.stat_result) -> None:
+    """Give an open file the owner and mode of another, and have all of it on the disk."""
+    os.fchown(handle, like.st_uid, like.st_gid)
+    os.fchmod(handle, like.st_mode & 0o777)
+    os.fsync(handle)
 
 
 def examined(path: Path, work: Work) -> dict[str, int]:
@@ -185,9 +189,7 @@ def bring_back(work: Work, chosen: Kept, to: Path, *, overwrite: bool) -> Brough
     draft = goal.with_name(f".{goal.name}.new")
     try:
         work.tell(f"bringing back {shown(copy.path.stat().st_size)}")
-        shutil.copy2(copy.path, draft)
-        about = copy.path.stat()
-        os.chown(draft, about.st_uid, about.st_gid)
+        about = _copied_beside(copy.path, draft)
         proof = _proven(copy, draft, work)
         for suffix in _BESIDE:  # the old one's log would be played into the new one
             goal.with_name(goal.name + suffix).unlink(missing_ok=True)
@@ -198,6 +200,18 @@ def bring_back(work: Work, chosen: Kept, to: Path, *, overwrite: bool) -> Brough
     finally:
         draft.unlink(missing_ok=True)
     return Brought(snapshot=copy.snapshot, size=about.st_size, files=1, proof=proof)
+
+
+def _copied_beside(copy: Path, draft: Path) -> os.stat_result:
+    """Write into a new file: the directory may be its service's, and a link that lies there leads elsewhere."""
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "wb") as goal, copy.open("rb") as kept:
+        shutil.copyfileobj(kept, goal)
+        goal.flush()
+        about = os.fstat(kept.fileno())
+        _given_to(goal.fileno(), about)
+    return about
 
 
 def _may_replace(goal: Path, *, overwrite: bool) -> None:

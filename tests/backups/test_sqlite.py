@@ -211,3 +211,47 @@ def test_there_must_be_a_database_and_a_backup_of_it(job: Job, work: MakeWork, t
 
     assert "No such file" in missing.error
     assert nothing.error == "cannot find the backup of app, there are: none"
+
+
+def test_a_restore_follows_no_link_that_the_owner_of_the_directory_has_put_there(
+    job: Job, work: MakeWork, tmp_path: Path
+) -> None:
+    small(job)
+    running.run(work(job))
+    database(job).unlink()
+    others = tmp_path / "shadow"
+    others.write_text("root:secret")
+    (database(job).parent / ".app.db.new").symlink_to(others)
+
+    running.restore(work(job), "", database(job).parent, overwrite=False)
+
+    assert others.read_text() == "root:secret"
+    assert database(job).exists()
+    assert not database(job).is_symlink()
+
+
+@pytest.mark.parametrize("open_one", ["copies", "."], ids=["itself", "one above"])
+def test_copies_are_not_kept_where_others_could_put_a_link_in_their_place(
+    job: Job, work: MakeWork, tmp_path: Path, open_one: str
+) -> None:
+    small(job)
+    (tmp_path / "copies").mkdir()
+    (tmp_path / open_one).chmod(0o777)
+
+    made = running.run(work(job))
+
+    assert made.error.startswith(f"cannot write safely to {tmp_path}/copies: others may change {tmp_path}")
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_run_that_breaks_by_a_mistake_is_recorded_by_systemds_word(
+    job: Job, work: MakeWork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsagent.backups.sqlite.make", lambda _: {}["snapshot_id"])
+
+    with pytest.raises(KeyError):
+        running.run(work(job))
+    settled = running.settle(work(job), "exit-code")
+
+    assert settled is not None
+    assert work(job).place.recorded().runs[-1].error == "it ended without a word: exit-code"

@@ -63,7 +63,7 @@ class Sqlite:
     """A SQLite database, copied whole while it is written to. Its writers wait only if it is not in WAL mode.
 
     database: the file.
-    to: the directory that keeps the copies.
+    to: the directory that keeps the copies; only root may be able to change it, or what is above it.
     """
 
     database: str

@@ -49,7 +49,7 @@ def run(name: Name, *, json_: Json = False, config: Config = None) -> None:
     where, work = _work(name, config, quiet=json_)
     try:
         done = running.run(work)
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         fail(str(error))
     _report(where, _of_run(work.job.name, done))
     files = f" in {done.files} files" if done.files > 1 else ""
@@ -63,7 +63,7 @@ def drill(name: Name, *, json_: Json = False, config: Config = None) -> None:
     where, work = _work(name, config, quiet=json_)
     try:
         done = running.drill(work)
-    except BackupError as error:
+    except (BackupError, OSError) as error:
         fail(str(error))
     _report(where, _of_drill(work.job.name, done))
     told = f"{name}: {done.snapshot} can be restored: {shown(done.size)} in {_lasted(done.seconds)}"
