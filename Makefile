@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export WHEELS
 # What the tests use of Debian: the services they break and the tools they break them with.
-PACKAGES := redis-server nginx dbus polkitd strace iproute2 procps restic prometheus
+PACKAGES := redis-server nginx cron dbus polkitd strace iproute2 procps restic prometheus
 
 # Tests of booted hosts mostly wait, so two workers halve the time. Those that share a host stay together.
 PARALLEL := -n 4 --dist loadscope

@@ -51,7 +51,7 @@ def standing(plan: Plan, job: Job, now: datetime, state: State | None = None) ->
     due = _due(plan, job, state)
     clock = _Clock.of(plan, now)
     if job.started_at is not None:
-        return _under_way(plan, job, due, clock)
+        return _under_way(plan, job, due, clock, state)
     if now >= due + plan.grace:
         return _overdue(plan, job, due, clock)
     word, message = _between(job, due, clock)
@@ -89,13 +89,19 @@ def _due(plan: Plan, job: Job, state: State | None) -> datetime:
     return plan.following(up)
 
 
-def _limit(plan: Plan, job: Job, started: datetime) -> datetime:
-    return started + plan.max_runtime if plan.max_runtime else plan.following(max(started, job.since)) + plan.grace
+def _limit(plan: Plan, job: Job, started: datetime, state: State | None) -> datetime:
+    """Return when it runs too long. One whose user may have told us in vain that it ended has until it is due again."""
+    due_again = plan.following(max(started, job.since)) + plan.grace
+    limit = started + plan.max_runtime if plan.max_runtime else due_again
+    up = state.started_at if state is not None and plan.user else None
+    if state is None or up is None or not started < up or limit <= up - state.missed:
+        return limit
+    return plan.following(max(up, job.since)) + plan.grace
 
 
-def _under_way(plan: Plan, job: Job, due: datetime, clock: _Clock) -> Standing:
+def _under_way(plan: Plan, job: Job, due: datetime, clock: _Clock, state: State | None) -> Standing:
     started = job.started_at or clock.now
-    limit = _limit(plan, job, started)
+    limit = _limit(plan, job, started, state)
     since = f"since {clock.when(started)} ({clock.ago(started)})"
     if clock.now >= limit:
         longest = f"longer than max_runtime {spell(plan.max_runtime)}" if plan.max_runtime else "and is due again"

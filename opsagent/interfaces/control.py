@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.asking import ChangesAsked, EnvironmentAsked, IncidentAsked, Question, RequestError, read
-from opsagent.core.commands import Answer, Command
+from opsagent.core.commands import Answer, Command, Ping
 from opsagent.core.text import visible
 from opsagent.interfaces import peer as peers
 from opsagent.interfaces.address import reachable
@@ -162,11 +162,15 @@ class Server:
             return {"error": f"cannot read this line as JSON: {type(error).__name__}, allowed: one object per line"}
         reserved = isinstance(request, Command | Evidence) and not self.may(request, who.name)
         if reserved and not who.may_change(self.group):
-            return {"error": f"cannot do this as {who.name}, allowed: root and members of the group {self.group}"}
+            return {"error": f"cannot do this as {who.name}, allowed: {self._allowed(request)}"}
         try:
             return _shape(self.ask(request))
         except TimeoutError:
             return {"error": "cannot answer in time: the daemon is busy, it may still carry this out"}
+
+    def _allowed(self, request: Command | Question) -> str:
+        own = ", and for a job the `user` that its check names" if isinstance(request, Ping) else ""
+        return f"root and members of the group {self.group}{own}"
 
     def _close(self) -> None:
         self._socket.close()

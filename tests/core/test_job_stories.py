@@ -321,6 +321,21 @@ def test_while_we_were_down_a_user_who_could_leave_no_word_is_not_called_late() 
         assert host.standing.word == word
 
 
+def test_a_run_whose_end_its_user_may_have_told_in_vain_is_not_said_to_hang() -> None:
+    plan = Plan(every=timedelta(hours=1), grace=timedelta(minutes=5), max_runtime=timedelta(minutes=20), user="deploy")
+    for mine, up_to, word in ((plan, 10, "running"), (HOURLY, 10, "too_long"), (plan, 25, "too_long")):
+        host = JobHost(mine)
+        host.ping("start")
+        host.run(minutes=up_to)
+        host.sleep(minutes=2)
+        host.take(inbox.Started(version="1", pid=1, missed=timedelta(minutes=2)))
+        host.run(minutes=20)
+
+        assert host.standing.word == word
+        host.run(minutes=60)
+        assert host.standing.word == "too_long"
+
+
 def test_the_list_of_jobs_shows_when_each_ran_and_is_due() -> None:
     host = JobHost(HOURLY)
     host.ping("start")

@@ -157,7 +157,8 @@ def test_another_user_may_ask_what_the_daemon_lets_that_user_ask(directory: Path
         directory / "own.sock", daemon, lambda asked, user: isinstance(asked, Ping) and user == "nobody"
     ) as path:
         assert ask_as(path, ping)["accepted"]
-        assert "error" in ask_as(path, ping, uid=54321)
+        refused = ask_as(path, ping, uid=54321)
+        assert refused["error"].endswith("members of the group adm, and for a job the `user` that its check names")
         assert "error" in ask_as(path, NOTE)
 
 

@@ -65,41 +65,53 @@ def job(
 ) -> None:
     """Run a command and tell of it. In its crontab: opsagent job NAME -- COMMAND. It runs whatever becomes of us.
 
-    Its output passes through, signals are passed on, and its exit status is this command's.
+    Its output passes through, signals are passed on, and its exit status is this command's. Nothing is added to what
+    it prints, save one line on stderr where nobody could be told how it ended: cron mails that to its owner.
     """
     from opsagent.host import wrapped  # noqa: PLC0415 - only this command runs a program
 
-    signals, run = wrapped.Signals(), uuid4().hex[:12]
+    signals, run, where = wrapped.Signals(), uuid4().hex[:12], _place(config)
 
     def ended(ran: wrapped.Ran) -> None:
         lasted = timedelta(seconds=ran.seconds)
         state, code = ("fail", ran.code) if ran.code else ("ok", None)
         told = Ping(by=daemon.who(), job=name, state=state, lines=ran.lines, lasted=lasted, exit_code=code, run=run)
-        _tell(config, told)
+        if trouble := _trouble(where, told):
+            warn(f"opsagent: cannot tell that {name} {'failed' if ran.code else 'ended well'}: {trouble}")
 
-    _tell(config, Ping(by=daemon.who(), job=name, state="start", run=run))
+    _trouble(where, Ping(by=daemon.who(), job=name, state="start", run=run))  # what is wrong is said at its end, once
     raise typer.Exit(wrapped.run(command, signals, ended))
 
 
-def _tell(config: str | None, told: Ping) -> None:
-    """Tell the daemon, or leave word for it; whatever goes wrong with that is said, and harms no job."""
+def _place(config: str | None) -> place.Place | None:
+    """Return the instance that is meant, or None where it is unclear: what was wrong has been said."""
     try:
-        _told(config, told)
-    except typer.Exit:  # what was wrong has been said
-        warn(f"opsagent: cannot tell that {told.job} {_WORDS[told.state]}")
+        return place.find(config)
+    except typer.Exit:
+        return None
+
+
+def _trouble(where: place.Place | None, told: Ping) -> str:
+    """Tell the daemon, or leave word for it; return what is wrong where that fails, for it harms no job."""
+    try:
+        return _told(where, told) if where is not None else ""
     except Exception as error:  # noqa: BLE001 - the job is worth more than what is told of it
-        warn(f"opsagent: cannot tell that {told.job} {_WORDS[told.state]}: {error}")
+        return str(error)
 
 
-_WORDS = {"start": "begins", "ok": "ended well", "fail": "failed"}
-
-
-def _told(config: str | None, told: Ping) -> None:
-    where = place.find(config)
+def _told(where: place.Place, told: Ping) -> str:
     try:
         answer = client.ask(where.socket, body(told), PATIENCE)
-    except (client.DownError, client.NoAnswerError):
+    except client.DownError:
+        return _left(where, told, daemon.DOWN)
+    except client.NoAnswerError as error:
+        return _left(where, told, str(error))
+    return "" if answer.get("accepted") else str(answer.get("error") or answer.get("text"))
+
+
+def _left(where: place.Place, told: Ping, why: str) -> str:
+    try:
         daemon.put_down(where, told)
-        return
-    if not answer.get("accepted"):
-        raise ValueError(answer.get("error") or answer.get("text"))
+    except PermissionError:
+        return f"{why}, and {told.by} cannot leave word for it, allowed: root and members of the group opsagent"
+    return ""
