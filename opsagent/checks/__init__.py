@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from opsagent.core.observation import Reading, unknown
+from opsagent.core.observation import Reading, Status, unknown
 from opsagent.core.text import visible
 
 KINDS: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.ispkg))
@@ -17,7 +17,7 @@ KINDS: tuple[str, ...] = tuple(sorted(module.name for module in pkgutil.iter_mod
 
 MESSAGE_LIMIT = 500
 """Characters of a message that are kept: enough for one sentence, too few for a flood."""
-KEPT_LIMIT = 64 * 1024
+KEPT_LIMIT = 128 * 1024
 """Characters that a check may keep from one look to the next."""
 
 
@@ -58,9 +58,10 @@ class Remembering:
     def observe(self) -> Reading:
         """Look once, knowing the last look."""
         reading, kept = self.check.observe_since(self.recall())
-        if len(kept) > KEPT_LIMIT:
+        if len(kept) <= KEPT_LIMIT:
+            self.keep(kept)
+        elif reading.status is not Status.CRITICAL:  # bad news is told all the same, if need be again and again
             return unknown(f"cannot keep {len(kept)} characters until the next look, {KEPT_LIMIT} are allowed", "error")
-        self.keep(kept)
         return reading
 
 

@@ -15,6 +15,8 @@ MOST_SOURCES = 200
 """Sources whose failures are counted at once; of a flood from everywhere the ones that tried last."""
 MOST_TRIES = 2000
 """Failures that are remembered in all."""
+LONGEST_SOURCE = 255
+"""Characters of a source that are remembered: as many as a name in the DNS has."""
 
 
 class How(StrEnum):
@@ -97,13 +99,14 @@ def break_ins(
     """
     failures, alarms = dict(earlier), []
     for one in new:
-        recent = tuple(at for at in failures.get(one.source, ()) if one.at - at <= within)
+        source = one.source[:LONGEST_SOURCE]
+        recent = tuple(at for at in failures.get(source, ()) if one.at - at <= within)
         if one.how is How.FAILED:
-            failures.pop(one.source, None)  # put last: the oldest source is forgotten first
-            failures[one.source] = (*recent, one.at)[-limit:]
+            failures.pop(source, None)  # put last: the oldest source is forgotten first
+            failures[source] = (*recent, one.at)[-limit:]
         elif one.how is How.ACCEPTED and len(recent) >= limit:
-            alarms.append(BrokeIn(user=one.user, source=one.source, failures=len(recent), at=one.at))
-            failures.pop(one.source)
+            alarms.append(BrokeIn(user=one.user, source=source, failures=len(recent), at=one.at))
+            failures.pop(source)
     return tuple(alarms), _newest(failures)
 
 

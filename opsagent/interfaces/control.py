@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from opsagent.core.asking import ChangesAsked, EnvironmentAsked, IncidentAsked, Question, RequestError, read
 from opsagent.core.commands import Answer, Command, Ping
+from opsagent.core.log_row import StoreError
 from opsagent.core.text import visible
 from opsagent.interfaces import peer as peers
 from opsagent.interfaces.address import reachable
@@ -167,6 +168,8 @@ class Server:
             return _shape(self.ask(request))
         except TimeoutError:
             return {"error": "cannot answer in time: the daemon is busy, it may still carry this out"}
+        except (StoreError, OSError) as error:  # the log is busy, or cannot be read
+            return {"error": str(error)}
 
     def _allowed(self, request: Command | Question) -> str:
         own = ", and for a job the `user` that its check names" if isinstance(request, Ping) else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.report.about_changes import DECISIONS, decision
 from opsagent.core.report.entry import Entry
 from opsagent.core.report.tickets import heading, ticket
+from opsagent.memory.place import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,11 +51,22 @@ class Pages:
             self._waiting.append(Page(path=self._places.tickets / f"{label}.md", first=heading(label), entry=entry))
 
     def write(self) -> None:
-        """Write what waits, in its order. Raises `WriteError`; what is not written then waits on."""
-        while self._waiting:
-            page = self._waiting[0]
+        """Write what waits, in its order. Raises the first `WriteError`; behind it only the same file's wait on."""
+        failed: dict[PurePosixPath, WriteError] = {}
+        for page in [self._waiting.popleft() for _ in range(len(self._waiting))]:
+            if page.path not in failed and (error := self._tried(page)) is not None:
+                failed[page.path] = error
+            if page.path in failed:
+                self._waiting.append(page)
+        for error in failed.values():
+            raise error
+
+    def _tried(self, page: Page) -> WriteError | None:
+        try:
             self._writer.append(page.path, page.entry.seq, self._redact(page.entry.text), first=page.first)
-            self._waiting.popleft()
+        except WriteError as error:
+            return error
+        return None
 
     def forget_oldest(self, most: int) -> date | None:
         """Keep at most so many, and return the day of the oldest that was let go, if any."""

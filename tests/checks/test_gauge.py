@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from opsagent.checks import observe, remembering
 from opsagent.checks.gauge import Check
+from opsagent.checks.wire.number import Said
 from opsagent.core.gauge import Memory, paced, recalled, text_of
 from opsagent.core.growth import Growth
 from opsagent.core.observation import Reading, Status
@@ -235,6 +236,10 @@ def test_a_program_that_fails_says_nothing_of_the_number(
     script: str, options: dict[str, Any], failure_class: str
 ) -> None:
     assert verdict(look(command=shell(script), warning=1, **options)) == (Status.UNKNOWN, failure_class)
+
+
+def test_a_long_run_of_digits_that_is_no_number_is_passed_over_at_once() -> None:
+    assert Said("a program", "9" * 65_000 + "f 12 kB, 3.5").in_output("") == (12.0, 3.5)
 
 
 @pytest.mark.parametrize(("hour", "expected"), [(12, Status.WARNING), (21, Status.OK)])

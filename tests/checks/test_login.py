@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opsagent.checks import KEPT_LIMIT, login
-from opsagent.checks.login import Check
+from opsagent.checks.login import MOST_FILES, Check
 from opsagent.core.observation import Reading, Severity, Status
 from opsagent.core.sign_ins import How, SignIn
 from opsagent.host.people import JournalError
@@ -132,10 +132,12 @@ def test_without_the_journal_it_is_blind_but_still_sees_files(journal: Journal, 
     assert alarm.status is Status.CRITICAL
 
 
-def test_a_flood_of_failures_is_kept_within_what_a_check_may_keep(journal: Journal) -> None:
-    check = Check(failures=50)
+def test_a_flood_of_failures_is_kept_within_what_a_check_may_keep(journal: Journal, tmp_path: Path) -> None:
+    for n in range(MOST_FILES):
+        (tmp_path / f"{n:0100}.conf").write_text("a")
+    check = Check(failures=50, files=(f"{tmp_path}/*.conf",))
     for n in range(400):
-        journal.says(How.FAILED, 60, source=f"2001:db8:aaaa:bbbb:cccc:dddd:eeee:{n:04x}")
+        journal.says(How.FAILED, 60, source=f"{n:0999}")
 
     _, kept = look(check)
 

@@ -71,9 +71,10 @@ class Counting:
     """A kind that knows its last look: it answers with how many there were."""
 
     size: int = 1
+    status: Status = Status.OK
 
     def observe_since(self, kept: str) -> tuple[Reading, str]:
-        return Reading(status=Status.OK, message=f"{len(kept)} before"), kept + "x" * self.size
+        return Reading(status=self.status, message=f"{len(kept)} before"), kept + "x" * self.size
 
 
 def test_a_check_that_compares_is_given_what_its_last_look_kept() -> None:
@@ -93,7 +94,13 @@ def test_a_check_that_wants_to_keep_too_much_is_unknown_and_keeps_nothing() -> N
     reading = checks.observe(check)
 
     assert (reading.status, kept) == (Status.UNKNOWN, [])
-    assert "cannot keep 65537 characters" in reading.message
+    assert "cannot keep 131073 characters" in reading.message
+
+
+def test_bad_news_is_told_also_by_a_check_that_wants_to_keep_too_much() -> None:
+    check = checks.remembering(Counting(checks.KEPT_LIMIT + 1, Status.CRITICAL), lambda: "", lambda _: None)
+
+    assert checks.observe(check).status is Status.CRITICAL
 
 
 def test_a_check_that_does_not_compare_is_left_as_it_is() -> None:

@@ -169,6 +169,27 @@ def test_a_ticket_is_written_once_and_what_people_write_in_it_stays(tmp_path: Pa
     assert (tmp_path / "ai-memory/decisions/ops-decisions.md").read_text().count("## Decision: ") == 1
 
 
+def test_a_file_that_cannot_be_written_keeps_no_other_from_being_told(tmp_path: Path) -> None:
+    host = host_of()
+    memory = Memory(tmp_path, layout="ai-memory", host="web-1", redact=str)
+    decisions = tmp_path / "ai-memory/decisions/ops-decisions.md"
+    decisions.parent.mkdir(parents=True)
+    decisions.symlink_to("/dev/null")
+    change(host, minutes=4)
+    fail(host)
+    evidence(host)
+    memory.rebuild(host.recorded)
+
+    assert "ops-decisions.md" in memory.trouble
+    assert list((tmp_path / "ai-memory/tickets").iterdir())
+
+    decisions.unlink()
+    memory.rebuild(host.recorded)
+
+    assert memory.trouble == ""
+    assert decisions.read_text().count("## Decision: ") == 1
+
+
 def test_a_log_with_a_ticket_tells_the_same_story_again() -> None:
     host = host_of()
     change(host, minutes=4)

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from opsagent.core.asking import IncidentAsked, Question, StatusAsked
+from opsagent.core.asking import IncidentAsked, IncidentsAsked, Question, StatusAsked
 from opsagent.core.commands import Answer, Command, Note, Ping
+from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.interfaces import client, control
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Daemon:
             return {"host": "web-1"}
         if isinstance(request, Note) and request.text == "hang":
             raise TimeoutError
+        if isinstance(request, IncidentsAsked):
+            raise StoreError(StoreTrouble.BUSY, "cannot read the incidents: database is locked")
         return Answer(accepted=True, text="noted")
 
 
@@ -298,6 +301,10 @@ def test_a_busy_daemon_is_told_of_within_the_bound(path: Path) -> None:
     answer = client.ask(path, {**NOTE, "text": "hang"})
 
     assert answer == {"error": "cannot answer in time: the daemon is busy, it may still carry this out"}
+
+
+def test_a_log_that_cannot_be_read_now_is_said_rather_than_the_line_cut(path: Path) -> None:
+    assert client.ask(path, {"kind": "incidents"}) == {"error": "cannot read the incidents: database is locked"}
 
 
 def test_the_socket_of_a_killed_daemon_is_taken_over(directory: Path, daemon: Daemon) -> None:

@@ -29,7 +29,8 @@ MOST = 8 * 1024 * 1024
 _SHOWN = 80
 _PLUGIN_CODES = (0, 1, 2)
 """Exit statuses with which a plugin has looked; with any other it could not."""
-_NUMBER = re.compile(r"(?<![\w.])[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?(?![\w.]*[\w])", re.ASCII)
+# Atomic: else a long run of digits in somebody's output would be tried again from each of its places.
+_NUMBER = re.compile(r"(?<![\w.])(?>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?![\w.]*\w)", re.ASCII)
 _TEXT_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*", re.ASCII)
 _JOIN: dict[str, Callable[[Sequence[float]], float]] = {
     "one": lambda numbers: numbers[0],

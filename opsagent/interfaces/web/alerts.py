@@ -8,20 +8,27 @@ from opsagent.core.asking import RequestError
 from opsagent.core.commands import Alert
 from opsagent.core.text import visible
 
-MOST = 100
-"""Alerts of one message that are taken; it says itself how many it left out from so many on."""
 LONGEST = 500
 LONGEST_NAME = 63
 _SAYS = ("summary", "description", "message", "title")
 _WHERE = ("instance", "job", "namespace", "pod", "service")
 
 
-def alerts(payload: dict[str, Any]) -> list[Alert]:
-    """Read a payload (version 4). RequestError for what is none."""
+def alerts(payload: dict[str, Any]) -> tuple[list[Alert], str]:
+    """Read a payload (version 4): the alerts, and what is wrong with those that are none. RequestError for no payload.
+
+    An Alertmanager does not send again what was refused: one that cannot be read must not keep the others out.
+    """
     listed = payload.get("alerts")
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise RequestError("cannot read this, allowed: an Alertmanager's webhook, with a list of alerts")
-    return [_alert(one) for one in listed[:MOST]]
+    found, wrong = list[Alert](), ""
+    for one in listed:
+        try:
+            found.append(_alert(one))
+        except RequestError as error:
+            wrong = str(error)
+    return found, wrong
 
 
 def _alert(one: dict[str, Any]) -> Alert:

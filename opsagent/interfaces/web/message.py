@@ -14,6 +14,7 @@ LARGEST_BODY = 512 * 1024
 MOST_HEADERS = 64
 END = b"\r\n\r\n"
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
 _LINE = re.compile(rb"([A-Z]{1,16}) ([!-~]{1,4096}) HTTP/1\.[01]")
 
 
@@ -99,7 +100,8 @@ def _headers(lines: list[bytes]) -> dict[str, str]:
     for line in lines:
         name, colon, value = line.partition(b":")
         key = name.decode("latin-1").lower()
-        if not colon or not _TOKEN.fullmatch(name) or (key == "content-length" and key in headers):
+        sound = colon and _TOKEN.fullmatch(name) and _VALUE.fullmatch(value)
+        if not sound or (key == "content-length" and key in headers):
             raise BadRequestError(HTTPStatus.BAD_REQUEST, "cannot read the headers of this request")
         headers[key] = value.decode("latin-1").strip()
     return headers

@@ -122,13 +122,15 @@ class Routes:
     def _alerts(self, request: Request) -> Reply:
         """Take a webhook of an Alertmanager. It comes again with what was not taken: nothing is taken twice."""
         try:
-            found = alerts(_object(request.body))
+            found, wrong = alerts(_object(request.body))
         except RequestError as error:
             return Reply(status=HTTPStatus.BAD_REQUEST, body=str(error))
         answers = [self.daemon(one) for one in found]
         refused = [answer for answer in answers if not (isinstance(answer, Answer) and answer.accepted)]
         if refused:
             return Reply(status=HTTPStatus.SERVICE_UNAVAILABLE, body=_text(refused[0]))
+        if wrong:
+            return Reply(status=HTTPStatus.BAD_REQUEST, body=wrong)
         return Reply(body="\n".join(_text(answer) for answer in answers) or "no alerts")
 
 

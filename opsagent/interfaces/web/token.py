@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 from pathlib import Path
+
+from opsagent.store import draft
 
 NAME = "http.token"
 SHORTEST = 16
@@ -25,10 +26,12 @@ def token_of(named: str, state: Path) -> str:
 
 
 def _made(path: Path) -> Path:
-    with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
-        with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123 - of a descriptor
+    """Make it whole or not at all: a disk that is full must not leave a token that opens nothing for ever."""
+    if not path.exists():
+        beside = path.with_name(f".{path.name}.new")
+        with os.fdopen(draft.opened(beside), "w", encoding="ascii") as file:
             file.write(f"{secrets.token_urlsafe(24)}\n")
+        beside.rename(path)
     return path
 
 

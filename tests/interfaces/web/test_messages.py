@@ -34,6 +34,8 @@ def test_a_proxys_whole_address_is_read_by_its_path() -> None:
         *(b"GET / HTTP/1.1\r\n folded", b"GET / HTTP/1.1\r\nname : x", b"GET / HTTP/1.1\r\nnothing"),
         *(b"GET //[ HTTP/1.1", b"GET /?" + b"a=b&" * 30 + b" HTTP/1.1"),
         b"GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2",
+        b"GET / HTTP/1.1\r\na: b\nContent-Length: 2",
+        b"GET / HTTP/1.1\r\na: b\0c",
         b"GET / HTTP/1.1" + b"\r\na: b" * 65,
     ],
 )

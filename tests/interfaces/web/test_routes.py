@@ -195,6 +195,17 @@ def test_what_is_no_alert_is_refused_whole(daemon: Daemon, body: bytes) -> None:
     assert daemon.asked == []
 
 
+def test_an_alert_that_cannot_be_read_keeps_no_other_out_however_many_there_are(daemon: Daemon) -> None:
+    many = [{**FIRING, "fingerprint": f"{number:x}"} for number in range(150)]
+
+    reply = ask(
+        daemon, "/api/alertmanager", method="POST", body=payload({**FIRING, "status": "odd"}, *many), token=TOKEN
+    )
+
+    assert (reply.status, "needed: a fingerprint" in reply.body) == (HTTPStatus.BAD_REQUEST, True)
+    assert [one.fingerprint for one in daemon.asked] == [one["fingerprint"] for one in many]
+
+
 def test_alerts_that_cannot_be_taken_now_are_to_be_sent_again(daemon: Daemon) -> None:
     daemon.answer = Answer(accepted=False, text="cannot take more than 100 alerts at once")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ def test_without_a_file_of_the_settings_one_is_made_once_for_our_group_alone(tmp
     assert len(token) >= 32
     assert token_of("", tmp_path) == token
     assert stat.S_IMODE((tmp_path / "http.token").stat().st_mode) & 0o007 == 0
+
+
+def test_a_disk_that_was_full_leaves_no_half_of_a_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("secrets.token_urlsafe", full)
+        with pytest.raises(OSError, match="No space left"):
+            token_of("", tmp_path)
+
+    assert len(token_of("", tmp_path)) >= 32
 
 
 def test_the_first_line_of_the_file_that_is_named_is_the_token(tmp_path: Path) -> None:

@@ -1,0 +1,32 @@
+"""What journalctl answers, by value: the booted host has the true one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from opsagent.host import journal
+from opsagent.host.process import Finished
+
+LINE = b'{"__REALTIME_TIMESTAMP":"1","__CURSOR":"c","MESSAGE":"x"}\n'
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, output: bytes) -> None:
+    """Have journalctl still say more at the deadline."""
+    monkeypatch.setattr(journal, "_KEEP", 4 * len(LINE) + 7)
+    done = Finished(code=None, output=output, errors=b"", timed_out=True, signal=15, seconds=5.0)
+    monkeypatch.setattr(journal.process, "run", lambda *_, **__: done)
+
+
+def test_a_flood_that_is_more_than_is_ever_read_is_known_by_what_came_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, (5 * LINE)[: 4 * len(LINE) + 7])
+
+    assert len(list(journal.answered(("--reverse",), timedelta(seconds=5)))) == 4
+
+
+def test_a_journal_that_is_merely_slow_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch, LINE)
+
+    with pytest.raises(journal.JournalError, match="within 5 s"):
+        journal.answered(("--reverse",), timedelta(seconds=5))
