@@ -64,6 +64,9 @@ class Effects(Protocol):
     def investigate(self, incident: Incident) -> None:
         """Collect evidence beside the repair; answers with `EvidenceSeen`."""
 
+    def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
+        """Run the steps of a playbook that may be run, beside everything else; answers with `EvidenceSeen`."""
+
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         """Project what one turn recorded into the memory: each event with the state before and after it."""
 
@@ -275,6 +278,8 @@ class Agent:
             if isinstance(event, ev.ActionRequested) and recorded.incident is not None:
                 self._facts.pop(event.unit, None)
                 self._effects.act(recorded.incident, recorded.seq, event)
+            if isinstance(event, ev.PlaybookMatched) and recorded.incident is not None:
+                self._effects.follow(recorded.incident, event)
             if _wants_evidence(event) and recorded.incident in after.incidents:
                 self._effects.investigate(after.incidents[recorded.incident or 0])
         self._send(turn, now)

@@ -59,6 +59,7 @@ SUBJECTS = {
     "repairs": "Repairs",
     "reports": "What others report",
     "logs": "Logs",
+    "guides": "Playbook and runbooks",
     "changes": "What others change",
     "backups": "Backups",
     "people": "People, and what is remembered for them",

@@ -9,6 +9,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from opsagent.core.wording import PLAYBOOK
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -43,7 +45,7 @@ def public(message: Message, policy: Policy) -> Message:
         key=hashlib.sha256(message.key.encode()).hexdigest()[:32],
         host=hide(message.host),
         title=hide(message.title),
-        body=hide(message.body),
+        body=hide(_without_playbook(message.body)),
         reason=hide(message.reason),
         incident_json=_hide_json(message.incident_json, hide),
     )
@@ -91,11 +93,16 @@ def _mask_address(found: re.Match[str]) -> str:
     return text
 
 
+def _without_playbook(body: str) -> str:
+    """What people call their problems is nothing for strangers."""
+    return "\n".join(line for line in body.splitlines() if not line.startswith(PLAYBOOK))
+
+
 def _hide_json(text: str, hide: Callable[[str], str]) -> str:
-    """What people changed on the host, and who, is nothing for strangers."""
+    """What people changed on the host, and who, and what they wrote for it is nothing for strangers."""
     if not text:
         return ""
-    told = {name: value for name, value in json.loads(text).items() if name != "changes"}
+    told = {name: value for name, value in json.loads(text).items() if name not in ("changes", "playbook")}
     return json.dumps(_hide_value(told, hide))
 
 

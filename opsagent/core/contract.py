@@ -55,6 +55,7 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "raised_by": incident.raised_by or None,
         "security": incident.security,
         "needs_code": incident.ticket or None,
+        "playbook": incident.playbook or None,
         "after_change": incident.after_change or None,
         "changes": [_changed(one) for one in incident.changes],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],

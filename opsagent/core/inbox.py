@@ -11,6 +11,7 @@ from opsagent.core.commands import Answer, Command
 from opsagent.core.environment import Environment, Listener
 from opsagent.core.events.logs import LogsReviewed
 from opsagent.core.observation import Observation
+from opsagent.core.playbook.section import Runbook, Section
 from opsagent.core.policy import Policy
 from opsagent.core.trend import Point
 from opsagent.core.unit import HostConditions, JobOutcome, StopSeen, UnitSnapshot
@@ -163,6 +164,14 @@ class ChangesFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuidesSeen:
+    """The playbook and the runbooks of the memory were read; redacted."""
+
+    sections: tuple[Section, ...]
+    runbooks: tuple[Runbook, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up. `missed` is how long nobody looked."""
 
@@ -214,6 +223,7 @@ Arrival = (
     | RightsSeen
     | ChangesFound
     | LogsRead
+    | GuidesSeen
     | Started
     | Salvaged
     | Stopping

@@ -68,6 +68,7 @@ class Incident:
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
     `changes` is what others changed before it, newest first, and `after_change` says how soon it was bad after a change
     of its own. `traceback` is the line by which its program showed a mistake of its own; `ticket` why it needs code.
+    `playbook` is the section of the playbook that speaks of it.
     """
 
     seq: int
@@ -129,6 +130,7 @@ class Incident:
     after_change: str = ""
     traceback: str = ""
     ticket: str = ""
+    playbook: str = ""
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

@@ -195,6 +195,14 @@ def _(read: inbox.LogsRead, world: World) -> list[Draft]:
     return [Draft(event=read.review)]
 
 
+@drafts.register(inbox.GuidesSeen)
+def _(seen: inbox.GuidesSeen, world: World) -> list[Draft]:
+    known = world.state.guides
+    if (known.sections, known.runbooks) == (seen.sections, seen.runbooks):
+        return []
+    return [Draft(event=ev.GuidesRead(sections=seen.sections, runbooks=seen.runbooks))]
+
+
 @drafts.register(inbox.SettingsRead)
 def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
     """Record the settings that are in force, when they changed."""

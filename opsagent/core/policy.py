@@ -173,6 +173,14 @@ class ReviewPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybookPolicy:
+    """Whether the harmless steps of a playbook are run. `urls` are those that the checks ask: they may be asked too."""
+
+    run: bool = True
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotifierPolicy:
     """A notifier as the core knows it. A public audience is given aliases instead of names."""
 
@@ -199,6 +207,7 @@ class Policy:
     changes: ChangePolicy = ChangePolicy()
     listeners: ListenerPolicy = ListenerPolicy()
     review: ReviewPolicy = ReviewPolicy()
+    playbook: PlaybookPolicy = PlaybookPolicy()
     # Made from `checks`, for they are looked up at every look; no part of the value.
     _by_name: dict[str, CheckPolicy] = field(init=False, repr=False, compare=False, default_factory=dict)
     _by_key: dict[str, tuple[CheckPolicy, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)

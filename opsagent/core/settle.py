@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core import changes, escalation, findings, jobs, recovery, remediation, suppression, suspicion, tickets
+from opsagent.core import (
+    changes,
+    escalation,
+    findings,
+    jobs,
+    recovery,
+    remediation,
+    runbooks,
+    suppression,
+    suspicion,
+    tickets,
+)
+from opsagent.core.playbook import following
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +36,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or suspicion.suspected(world, touched)
         or suspicion.settled(world)
         or changes.recalled(world)
+        or following.matched(world)
         or escalation.withdrawals(world)
         or recovery.moved(world)
         or suppression.suppressions(world)
@@ -37,5 +50,6 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or findings.chronic(world)
         or findings.patterns(world)
         or tickets.due(world)
+        or runbooks.due(world)
         or jobs.witnessed(world)
     )

@@ -14,6 +14,7 @@ from opsagent.core.incident import Incident
 from opsagent.core.job import Job
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
+from opsagent.core.playbook.section import Guides
 from opsagent.core.policy import HostBudget
 from opsagent.core.review import Reviews
 from opsagent.core.trend import Coming
@@ -148,7 +149,7 @@ class State:
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
     `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room;
-    `changes` is what others changed.
+    `changes` is what others changed; `guides` is what people wrote for the next time.
     """
 
     seq: int = 0
@@ -198,6 +199,7 @@ class State:
     changes: Changes = field(default_factory=Changes)
     environment: EnvironmentKnown = field(default_factory=EnvironmentKnown)
     reviews: Reviews = field(default_factory=Reviews)
+    guides: Guides = field(default_factory=Guides)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

@@ -23,6 +23,8 @@ EVIDENCE_WITHIN = timedelta(seconds=10)
 OFTEN = 3
 """The same failure so many times in 30 days is nobody's bad luck."""
 _BY_HAND = (9, 15)
+_OF_PLAYBOOK = ("playbook: ", "evidence: playbook ")
+"""What a person wrote long ago, and what it led to, is nothing that the program said."""
 
 
 def due(world: World) -> list[Draft]:
@@ -44,7 +46,7 @@ def _is_theirs(incident: Incident) -> bool:
 def _reason(world: World, incident: Incident) -> str:
     if incident.traceback:
         return f"its program shows a mistake of its own: {incident.traceback}"
-    heard = any(moment.quoted for moment in incident.timeline)
+    heard = any(moment.quoted and not moment.text.startswith(_OF_PLAYBOOK) for moment in incident.timeline)
     waited = elapsed(incident.detected_at or world.now, world.now) >= EVIDENCE_WITHIN
     if incident.after_change and (heard or waited) and not _was_killed(world, incident):
         return f"it was {incident.after_change}: what is new does not work here"

@@ -48,6 +48,7 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
         _armed(world, check),
         _budget(world, check),
         _changed(incident),
+        _playbook(incident),
         *_guards(world, check, incident),
         _next(world, check, incident, next_at),
     ]
@@ -145,13 +146,17 @@ def _changed(incident: Incident | None) -> str:
     return f"Changed before, newest first: {own}{'; '.join(phrase(one) for one in incident.changes[:3])}"
 
 
+def _playbook(incident: Incident | None) -> str:
+    return f"Playbook: {incident.playbook}" if incident is not None and incident.playbook else ""
+
+
 def _guards(world: World, check: CheckPolicy, incident: Incident | None) -> list[str]:
     """Give every guard's answer: the refusals one by one, the rest in one line."""
     if not check.unit and not check.repair:
         return ["Guards: not asked, it has no unit and nothing is to be repaired"]
     answers = guards.answers(_case(world, check, incident))
     refused = [answer for answer in answers if answer.reason]
-    most = _MOST_REFUSALS - bool(incident is not None and incident.changes)
+    most = _MOST_REFUSALS - sum(map(bool, (_changed(incident), _playbook(incident))))
     agreed = ", ".join(answer.guard for answer in answers if not answer.reason)
     shown = [f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer, incident)}" for answer in refused[:most]]
     if len(refused) > most:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
+PLAYBOOK = "Playbook: "
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _GUARDS = {
     "hold": "HOLD is set",
@@ -149,6 +150,7 @@ def page(
         _since(state, incident, now),
         f"Likely: {incident.cause}." if incident.cause else "",
         _changed(incident),
+        f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         _tried(state, incident),
         _left_alone(state, incident),
         f"Seen before: {seen_before(state, incident)}.",

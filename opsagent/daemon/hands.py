@@ -20,6 +20,7 @@ from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.wording import ordered
 from opsagent.core.world import Facts
 from opsagent.daemon import start
+from opsagent.daemon.following import Following
 from opsagent.daemon.pool import Pool
 from opsagent.host import evidence, journal, systemd
 from opsagent.host.bus import BusError, BusLostError
@@ -58,6 +59,7 @@ class Hands:
         self._acting = Pool("act", 4)
         self._telling = Pool("tell", 4)
         self._reading = Pool("read", 3)
+        self._following = Following(post)
         self._channels: Mapping[str, object] = {}
         self._public: frozenset[str] = frozenset()
         self._policy = Policy(host="")
@@ -195,6 +197,10 @@ class Hands:
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))
+
+    def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
+        """Run the steps of a playbook that may be run."""
+        self._following.begin(incident, event, self._policy.playbook)
 
     def _tell_lines(self, incident: Incident) -> None:
         """Where the check itself counted lines, they say more than anything around it."""

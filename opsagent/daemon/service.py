@@ -25,6 +25,7 @@ from opsagent.daemon.changes import Changes
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.errands import Errands
+from opsagent.daemon.guides import Reader
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
 from opsagent.daemon.inventory import Inventory
@@ -81,9 +82,8 @@ class Service:
         self.clock = Clock()
         self.settings, self._snapshots = start.with_real_names(settings)
         self._doors = doors
-        self._stop = threading.Event()
+        self._stop, self._reload = threading.Event(), threading.Event()
         self._threads: list[threading.Thread] = []
-        self._reload = threading.Event()
         self._supervisor = Supervisor.from_environment()
         self._ground = start.stand(self.settings, self.clock.now(), self._supervisor.starting)
         self._sampling = sampling.Sampling(self.settings.state, self.clock.running, self.clock.now())
@@ -104,6 +104,7 @@ class Service:
         self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._changes = self._made_changes(redact)
         self._reviewer = Reviewer(self._errands)
+        self._guides = Reader(self.settings, self._errands, self.clock.running, redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -185,6 +186,7 @@ class Service:
         arrivals: list[inbox.Arrival] = [
             inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
             self._settings_read(),
+            self._guides.now(),
             *start.salvaged(self._ground.opened),
             *self._as_found(),
         ]
@@ -237,6 +239,7 @@ class Service:
         self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
         self._reviewer.turn(self.settings, self._agent.state, self.clock.now())
+        self._guides.turn()
         self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)

@@ -23,6 +23,7 @@ from opsagent.core.report.links import below_incidents, has_file
 from opsagent.core.snapshot import Snapshot
 from opsagent.core.timing import local_date
 from opsagent.memory.days import Days
+from opsagent.memory.drafts import Drafts
 from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.pages import Pages
 from opsagent.memory.writer import WriteError, Writer
@@ -69,6 +70,7 @@ class Memory:
         self._ended: dict[date, Head] = {}
         self._incidents: dict[int, Incident] = {}
         self._pages = Pages(self._writer, self._places, redact)
+        self._drafts = Drafts(self._writer, redact)
         self._backups: State | None = None
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
@@ -194,6 +196,7 @@ class Memory:
     def _tell(self, before: State, after: State, recorded: Recorded) -> None:
         self._entries.extend(self._told(before, after, recorded))
         self._pages.tell(after, recorded, self._days.host)
+        self._drafts.tell(after, recorded, self._days.host)
         self._backups = after if isinstance(recorded.event, BACKUPS) else self._backups
 
     def _forget_oldest(self) -> None:
@@ -234,6 +237,7 @@ class Memory:
             if not problem:
                 del self._incidents[seq]
         problems += self._tried(self._pages.write)
+        problems += self._tried(self._drafts.write)
         if self._backups is not None:
             problem = self._tried(partial(self._write_backups, self._backups))
             problems += problem

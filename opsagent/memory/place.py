@@ -29,18 +29,20 @@ class WriteError(Exception):
 
 
 @contextmanager
-def named(path: PurePosixPath) -> Iterator[None]:
+def named(path: PurePosixPath, doing: str = "write") -> Iterator[None]:
     """Turn what the system says into a `WriteError` that names the file and the reason."""
     try:
         yield
     except OSError as error:
         reason = _KNOWN.get(error.errno or 0) or error.strerror or str(error)
-        raise WriteError(f"cannot write {path}: {reason}") from error
+        raise WriteError(f"cannot {doing} {path}: {reason}") from error
 
 
 @contextmanager
-def folder(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
+def folder(root: Path, parts: tuple[str, ...], *, make: bool = True) -> Iterator[int]:
     """Open `root` and the folders below it, step by step; those that are missing are made, symbolic links refused.
+
+    Without `make` nothing is made, and FileNotFoundError is raised.
 
     The folders above `root` must exist, and are not followed through symbolic links either. Raises OSError.
     """
@@ -50,7 +52,7 @@ def folder(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
         step = os.open("/", _FOLDER)
         opened.callback(os.close, step)
         for number, part in enumerate((*root.parts[1:], *parts), start=2):
-            step = _step(step, part, make=number >= len(root.parts))
+            step = _step(step, part, make=make and number >= len(root.parts))
             opened.callback(os.close, step)
             if number >= len(root.parts) - 1:
                 _must_be_closed_to_strangers(step, part)
@@ -130,6 +132,19 @@ def existing(at: int, name: str, flags: int = 0) -> Iterator[int]:
     opened = os.open(name, _FILE | flags, dir_fd=at)
     try:
         _must_be_plain(at, name, os.fstat(opened))
+        yield opened
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def read_only(at: int, name: str) -> Iterator[int]:
+    """Open such a file for reading alone: it may be one that we may not write. Raises OSError."""
+    opened = os.open(name, _FILE & ~os.O_ACCMODE | os.O_RDONLY, dir_fd=at)
+    try:
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise OSError(errno.EPERM, "it is no regular file with one name")
         yield opened
     finally:
         os.close(opened)

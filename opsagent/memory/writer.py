@@ -86,6 +86,11 @@ class Writer:
                     return changed
             raise OSError(errno.EBUSY, "somebody keeps changing it")
 
+    def create(self, path: PurePosixPath, text: str) -> bool:
+        """Make a file with this text, unless something has its name already; True when it was made."""
+        with place.named(path), place.folder(self._root, path.parts[:-1]) as at:
+            return place.created(at, path.name, text.encode(errors="replace"))
+
     def read(self, path: PurePosixPath) -> bytes | None:
         """Return the file's bytes, None when it is not there. Traps and files over `LARGEST` raise `WriteError`."""
         try:

@@ -7,7 +7,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Severity
-from opsagent.core.policy import ChangePolicy, CheckPolicy, Escalation, Level, ListenerPolicy, Maintenance, Policy
+from opsagent.core.policy import (
+    ChangePolicy,
+    CheckPolicy,
+    Escalation,
+    Level,
+    ListenerPolicy,
+    Maintenance,
+    PlaybookPolicy,
+    Policy,
+)
 from opsagent.settings import source
 from opsagent.settings.model import Channel, Settings, Watched
 from opsagent.settings.named import scoped
@@ -76,7 +85,13 @@ def _policy(document: Document, checks: tuple[Watched, ...], channels: tuple[Cha
         listeners=ListenerPolicy(ignore=document.listeners.ignore, alert=document.listeners.alert),
         changes=_changes(document),
         review=document.review,
+        playbook=PlaybookPolicy(run=document.playbook.run, urls=_urls(checks)),
     )
+
+
+def _urls(checks: tuple[Watched, ...]) -> tuple[str, ...]:
+    """What the checks ask, root lets be asked."""
+    return tuple(url for one in checks if isinstance(url := getattr(one.check, "url", None), str))
 
 
 def state_of(scope: Scope, account: Account, path: Path | None) -> Path:

@@ -199,6 +199,16 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook:
+    """What is done with the debugging playbook of the memory, `failures/debugging-notes.md`.
+
+    run: false runs none of its steps; the section that speaks of an incident is named all the same.
+    """
+
+    run: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """The whole document.
 
@@ -212,6 +222,7 @@ class Document:
     fast_loop: how often a check is looked at that has no `every` of its own.
     deadman: a signal of life to somebody outside this host; default: none.
     review: warnings and errors of the logs, once a day, against what is usual.
+    playbook: what is done with the debugging playbook that people keep in the memory.
     metrics: our own figures for Prometheus; default: none are written.
     http: a door for programs that speak HTTP; default: none.
     checks: what is watched; every check has a name and a kind.
@@ -235,6 +246,7 @@ class Document:
     fast_loop: timedelta = timedelta(seconds=60)
     deadman: Deadman | None = None
     review: ReviewPolicy = field(default_factory=ReviewPolicy)
+    playbook: Playbook = field(default_factory=Playbook)
     metrics: Metrics = field(default_factory=Metrics)
     http: Http | None = None
     checks: tuple[Any, ...] = ()

@@ -71,6 +71,7 @@ class Orders:
     sent: list = field(default_factory=list)
     gathered: list = field(default_factory=list)
     investigated: list = field(default_factory=list)
+    followed: list = field(default_factory=list)
     remembered: list = field(default_factory=list)
 
     def act(self, incident, action, event):
@@ -84,6 +85,9 @@ class Orders:
 
     def investigate(self, incident):
         self.investigated.append(incident)
+
+    def follow(self, incident, event):
+        self.followed.append((incident, event))
 
     def remember(self, steps):
         self.remembered.extend(recorded for _, _, recorded in steps)

@@ -101,6 +101,7 @@ GOLDEN_INCIDENT = {
     "raised_by": None,
     "security": False,
     "needs_code": None,
+    "playbook": None,
     "after_change": "bad 4 min after package api 1.22 → 1.24, by ann",
     "changes": [
         {

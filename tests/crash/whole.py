@@ -155,6 +155,9 @@ class Host:
         seen = inbox.EvidenceSeen(incident=incident.seq, source="journal", lines=("Out of memory",))
         self._news.append(seen)
 
+    def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
+        self.say(f"follow {incident} {event.section}")
+
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         self.memory.remember(steps)
 

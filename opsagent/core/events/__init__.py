@@ -6,6 +6,7 @@ from opsagent.core.events.backups import BackupMade, BackupRestored, RestoreDril
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
 from opsagent.core.events.event import Event
+from opsagent.core.events.guides import GuidesRead, PlaybookMatched, RunbookDrafted
 from opsagent.core.events.host import (
     BlipSeen,
     BreakerClosed,
@@ -107,6 +108,7 @@ __all__ = [
     "FindingReceived",
     "FlappingEnded",
     "FlappingStarted",
+    "GuidesRead",
     "HealthChanged",
     "HeartbeatDone",
     "HostObserved",
@@ -135,6 +137,7 @@ __all__ = [
     "PatternSeen",
     "PauseEnded",
     "PauseSet",
+    "PlaybookMatched",
     "RecoverySeen",
     "Relapsed",
     "RepairAsked",
@@ -143,6 +146,7 @@ __all__ = [
     "RestoreDrilled",
     "ReviewOrdered",
     "RightsCompared",
+    "RunbookDrafted",
     "SettingsApplied",
     "SettingsRefused",
     "SeverityRaised",

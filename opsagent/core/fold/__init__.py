@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core.fold import backups, changes, environment, host, incidents, jobs, logs, ourselves, people, repairs
+from opsagent.core.fold import (
+    backups,
+    changes,
+    environment,
+    guides,
+    host,
+    incidents,
+    jobs,
+    logs,
+    ourselves,
+    people,
+    repairs,
+)
 from opsagent.core.fold.day import counted
 from opsagent.core.fold.rule import folded
 from opsagent.core.incident import IllegalTransitionError
@@ -16,7 +28,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
 
-AREAS = (backups, changes, environment, host, incidents, jobs, logs, ourselves, people, repairs)
+AREAS = (backups, changes, environment, guides, host, incidents, jobs, logs, ourselves, people, repairs)
 """Each registers what its events do to the state."""
 
 

@@ -63,6 +63,7 @@ def _facts(incident: Incident, host: str) -> str:
         f"**Unit** {inline(incident.unit, 80)}" if incident.unit else "",
         f"**Saw** {inline(reason_of(incident)) or 'no answer'}",
         f"**Likely cause** {inline(incident.cause, 80)}" if incident.cause else "",
+        f"**Playbook** {inline(incident.playbook)}" if incident.playbook else "",
         f"**Needs a change of code** {inline(incident.ticket)}" if incident.ticket else "",
         f"**Fingerprint** {code(incident.fingerprint, 200)}" if incident.fingerprint else "",
         f"**Again** after {inline(incident.recurrence_of, 40)}" if incident.recurrence_of else "",

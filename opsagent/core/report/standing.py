@@ -59,11 +59,20 @@ def todays(state: State, needed: Sequence[Incident], today: date) -> str:
         "the rights do not fit the settings: `opsagent install --refresh`" if state.lacking else "",
         f"new settings refused ({len(state.refused)} wrong): `opsagent validate`" if state.refused else "",
         *(f"{inline(unit, 60)}: healed too often, look for the cause" for unit in chronic),
+        _drafts(state),
     ]
     said = [cut(task, 100) for task in tasks if task]
     more = f" · and {len(said) - TASKS} more" if len(said) > TASKS else ""
     listed = " · ".join(f"{number}. {task}" for number, task in enumerate(said[:TASKS], start=1))
     return f"**Today:** {listed}{more}" if said else ""
+
+
+def _drafts(state: State) -> str:
+    waiting = [one.name for one in state.guides.runbooks if one.is_draft]
+    if not waiting:
+        return ""
+    rest = f" and {len(waiting) - 1} more" if len(waiting) > 1 else ""
+    return f"a runbook was drafted, correct it: ops/runbooks/{inline(waiting[0], 50)}{rest}"
 
 
 def _task(incident: Incident, state: State, today: date) -> str:

@@ -186,6 +186,18 @@ def _(event: ev.TicketOpened, incident: Incident, recorded: Recorded) -> Inciden
     return told_story(changed, recorded, f"needs a change of code: {event.reason}")
 
 
+@follow.register(ev.PlaybookMatched)
+def _(event: ev.PlaybookMatched, incident: Incident, recorded: Recorded) -> Incident:
+    """What is not run is told at once, for a person; what is run becomes evidence."""
+    left = tuple(
+        f"{number}. {step.text}: for a person, {step.left}"
+        for number, step in enumerate(event.steps, start=1)
+        if step.left
+    )
+    changed = replace(incident, playbook=event.section)
+    return told_story(changed, recorded, f"playbook: {event.section} ({event.reason})", left)
+
+
 @follow.register(ev.ChangesRecalled)
 def _(event: ev.ChangesRecalled, incident: Incident, recorded: Recorded) -> Incident:
     news = [one for one in event.changes if one not in incident.changes]

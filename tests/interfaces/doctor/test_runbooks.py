@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from opsagent.interfaces.doctor.finding import Finding
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-TEXT = "# When redis is full\n\n1. `systemctl restart redis-server.service`, then the reader of `dump.timer`\n"
+VERIFIED = "\n## Verification\n\n`redis-cli ping`\n"
+TEXT = f"# Redis\n\n1. `systemctl restart redis-server.service`, then the reader of `dump.timer`\n{VERIFIED}"
 
 
 def book(memory: Path, name: str = "redis.md", text: str = TEXT, age: timedelta = timedelta(days=1)) -> None:
@@ -62,7 +63,7 @@ def test_one_that_names_a_unit_which_is_gone_is_named_with_it(tmp_path: Path) ->
 
 def test_the_playbook_is_one_too(tmp_path: Path) -> None:
     (tmp_path / "failures").mkdir()
-    (tmp_path / "failures/debugging-notes.md").write_text("## Queue\nlook at old-queue.service\n")
+    (tmp_path / "failures/debugging-notes.md").write_text("## Queue\n1. look at old-queue.service\n")
 
     (stale,) = found(tmp_path)
     assert stale.about == "failures/debugging-notes.md"
@@ -82,7 +83,7 @@ def test_a_link_out_of_the_memory_is_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["/etc/systemd/system/gone.service", "gone.service-file", "no unit here", "@.service"])
 def test_what_only_looks_like_a_unit_is_not_asked_for(tmp_path: Path, text: str) -> None:
-    book(tmp_path, text=text)
+    book(tmp_path, text=f"{text}\n{VERIFIED}")
 
     assert [one.level for one in found(tmp_path)] == [Level.OK]
 
@@ -93,3 +94,29 @@ def test_without_systemd_only_the_age_is_judged(tmp_path: Path) -> None:
     with pytest.raises(BusLostError):
         Lost().snapshot("any.service")
     assert [one.level for one in found(tmp_path, Lost())] == [Level.OK]
+
+
+def test_one_that_does_not_say_how_to_verify_is_named(tmp_path: Path) -> None:
+    book(tmp_path, text="# Redis\n\n1. restart it\n")
+
+    (lacking,) = found(tmp_path)
+    assert lacking.text == "does not say how one knows that it helped"
+
+
+def test_a_draft_that_waits_is_named(tmp_path: Path) -> None:
+    book(tmp_path, text=f"# Redis\n\n- **Status**: draft, from OPS-20260301-001\n{VERIFIED}")
+
+    (draft,) = found(tmp_path)
+    assert draft.text == "is a draft that waits for somebody to correct it"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("## Redis\n1. uptime\n" + "x" * 65536, "more than 64 KiB"), ("# Notes\n\nnothing yet\n", "no heading has steps")],
+)
+def test_a_playbook_that_cannot_be_followed_is_named(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "failures").mkdir()
+    (tmp_path / "failures/debugging-notes.md").write_text(text)
+
+    (left,) = found(tmp_path)
+    assert (left.level, said in left.text) == (Level.WARN, True)

@@ -1,0 +1,37 @@
+"""Facts about what people wrote for the next time: the playbook, the runbooks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opsagent.core.events.event import Event
+from opsagent.core.playbook.section import Runbook, Section, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuidesRead(Event):
+    """The playbook and the runbooks of the memory were read, and are not as they were; redacted before."""
+
+    sections: tuple[Section, ...]
+    runbooks: tuple[Runbook, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybookMatched(Event):
+    """A section of the playbook speaks of an incident; `reason` says by which words.
+
+    Steps that are not `left` to a person are run beside the repair, and what they said is evidence.
+    """
+
+    section: str
+    reason: str
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunbookDrafted(Event):
+    """What ended an incident was written down as a runbook, a file of this `name`, for people to correct."""
+
+    name: str
+    fingerprint: str
+    title: str

@@ -1,0 +1,82 @@
+"""Reading what people wrote for the next time: the playbook and the runbooks, small regular files and nothing else."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from opsagent.core.playbook import parsing
+from opsagent.core.playbook.section import Guides
+from opsagent.memory import place
+from opsagent.memory.layout import PLACES, RUNBOOKS, Layout
+from opsagent.memory.place import WriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path, PurePosixPath
+
+    from opsagent.core.playbook.section import Runbook
+
+MOST_RUNBOOKS = 100
+
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+def stamp(root: Path, layout: str) -> Stamp:
+    """Return what changes when one of these files does. Opens nothing."""
+    found = []
+    for path in (PLACES[Layout(layout)].playbook, *runbooks(root)):
+        with suppress(OSError):
+            status = (root / path).lstat()
+            found.append((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def runbooks(root: Path) -> list[PurePosixPath]:
+    """Return the first hundred files of runbooks by name."""
+    with suppress(OSError):
+        return sorted(RUNBOOKS / one.name for one in os.scandir(root / RUNBOOKS) if one.name.endswith(".md"))[
+            :MOST_RUNBOOKS
+        ]
+    return []
+
+
+def read(root: Path, layout: str, redact: Callable[[str], str]) -> tuple[Guides, tuple[str, ...]]:
+    """Return what these files say, and what of it could not be read and why. Every text passes `redact` first."""
+    trouble: list[str] = []
+    playbook = _text(root, PLACES[Layout(layout)].playbook, redact, trouble)
+    books = tuple(_runbooks(root, redact, trouble))
+    return Guides(sections=parsing.sections(playbook), runbooks=books), tuple(trouble)
+
+
+def _runbooks(root: Path, redact: Callable[[str], str], trouble: list[str]) -> Iterator[Runbook]:
+    for path in runbooks(root):
+        if text := _text(root, path, redact, trouble):
+            yield parsing.runbook(path.name, text)
+
+
+def _text(root: Path, path: PurePosixPath, redact: Callable[[str], str], trouble: list[str]) -> str:
+    try:
+        raw = content(root, path)
+    except WriteError as error:
+        trouble.append(str(error))
+        return ""
+    return redact((raw or b"").decode("utf-8-sig", "replace"))
+
+
+def content(root: Path, path: PurePosixPath, most: int = parsing.LARGEST) -> bytes | None:
+    """Return the bytes of a file, None when it is not there. Raises `WriteError` for traps and for more than `most`.
+
+    Nothing is made, and nothing is written.
+    """
+    with place.named(path, "read"):
+        try:
+            with place.folder(root, path.parts[:-1], make=False) as at, place.read_only(at, path.name) as opened:
+                size = os.fstat(opened).st_size
+                if size > most:
+                    raise OSError(errno.EFBIG, f"it has {size} bytes, more than {most}")
+                return os.pread(opened, most, 0)
+        except FileNotFoundError:
+            return None
