@@ -14,6 +14,7 @@ from opsagent.core.log_level import PRIORITIES
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
+from opsagent.core.quantity import spell
 from opsagent.core.story import apply, opened
 from opsagent.core.suppression import quiet_for
 from opsagent.core.timing import iso
@@ -233,7 +234,8 @@ def message_of(health: Health | None, check: CheckPolicy) -> str:
     if health is None or health.reading is None:
         return "not looked at yet"
     if health.suspicious and not health.is_bad:
-        return f"{health.reading.message} (bad look {health.bad}, believed after {check.confirm.failures})"
+        long = f" and {spell(check.hold)}" if check.hold else ""
+        return f"{health.reading.message} (bad look {health.bad}, believed after {check.confirm.failures}{long})"
     return health.reading.message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
         return _pinged(world, command)
     if isinstance(command, cmd.Alert):
         return alerting.alerted(world, command)
+    command = _meant(world, command)
     drafts, answer = _done(command, world)
     told = ev.CommandTaken(
         command=type(command).__name__,
@@ -52,6 +54,23 @@ def carried_out(world: World, command: cmd.Command) -> tuple[list[Draft], cmd.An
     about = next((draft.incident for draft in drafts if draft.incident is not None and draft.incident >= 0), None)
     renewed = [] if any(isinstance(one.event, _DECIDES) for one in drafts) else _renewed(world, command)
     return [Draft(event=told, incident=about, actor=command.by), *drafts, *renewed], answer
+
+
+def _meant(world: World, command: cmd.Command) -> cmd.Command:
+    """Return the command with the name that we know what a person called: `api` may be a unit, or what watches it."""
+    match command:
+        case cmd.Pause(target=name) | cmd.Resume(target=name) if unit := next(
+            (one.unit for one in _by_unit(world, name)), None
+        ):
+            return replace(command, target=unit)
+        case cmd.RepairNow(check=name) if found := _by_unit(world, name):
+            return replace(command, check=next((one for one in found if one.repair), found[0]).name)
+        case _:
+            return command
+
+
+def _by_unit(world: World, name: str) -> tuple[CheckPolicy, ...]:
+    return tuple(one for one in world.policy.named(name) if one.unit and one.name != name)
 
 
 def unfit(command: cmd.Command) -> str:

@@ -230,3 +230,8 @@ class Policy:
     def checks_of(self, key: str) -> tuple[CheckPolicy, ...]:
         """Return the checks that speak of one open key (a unit, or the check itself)."""
         return self._by_key.get(key, ())
+
+    def named(self, name: str) -> tuple[CheckPolicy, ...]:
+        """Return what a person means: the check of that name, or those of that unit, with or without `.service`."""
+        check = self.check(name)
+        return (check,) if check is not None else self.checks_of(name) or self.checks_of(f"{name}.service")

@@ -77,10 +77,8 @@ def report_of(world: World, command: cmd.Raise) -> Report:
 
 def named(world: World, service: str) -> tuple[CheckPolicy, ...]:
     """Return the checks that watch what is called so: by a check's name, a unit's, or that without `.service`."""
-    check = world.policy.check(service)
-    if check is not None:
-        return world.policy.checks_of(check.key)
-    return world.policy.checks_of(service) or world.policy.checks_of(f"{service}.service")
+    found = world.policy.named(service)
+    return world.policy.checks_of(found[0].key) if found else ()
 
 
 def key_of(service: str, text: str) -> tuple[str, str]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 MOST_LINES = 12
 LONGEST_LINE = 300
 _MOST_REFUSALS = 4
+_KEPT_BACK = (Repair.WAITING, Repair.HELD, Repair.EXHAUSTED)
 
 
 def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[str, ...]:
@@ -56,8 +57,7 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
 
 
 def _check(world: World, name: str) -> CheckPolicy:
-    of_unit = world.policy.checks_of(name) or world.policy.checks_of(f"{name}.service")
-    found = world.policy.check(name) or next(iter(of_unit), None)
+    found = next(iter(world.policy.named(name)), None)
     if found is None:
         known = ", ".join(check.name for check in world.policy.checks)
         raise ValueError(f"cannot find check {visible(repr(name), 80)}, known: {known or 'none'}")
@@ -111,7 +111,7 @@ def _state(world: World, incident: Incident | None) -> str:
         return "State: no incident"
     if incident.state is Phase.SUSPECT:
         return f"State: suspected since {_clock(world, incident.first_bad_at)}, not believed yet"
-    said = incident.repair_reason if incident.repair is not Repair.IDLE else ""  # what held it once is over
+    said = incident.repair_reason if incident.repair in _KEPT_BACK else ""  # what held it once is over
     repair = f"repair {incident.repair}" + (f" ({said})" if said else "")
     quiet = f", quiet because of {incident.suppressed_by}" if incident.suppressed_by else ""
     return f"State: {incident.label} {incident.severity} is {incident.state}{_holder(incident)}, {repair}{quiet}"

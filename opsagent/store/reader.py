@@ -51,11 +51,13 @@ class Reader:
     ) -> tuple[str, ...]:
         """Return incidents as JSON texts, oldest first; when there are more than `limit`, the newest of them.
 
-        `since` (UTC) leaves out those that were opened earlier and are closed; `check` is a check or an open key.
+        `since` (UTC) leaves out those that were opened earlier and are closed; `check` is a check or an open key,
+        of a unit also without `.service`.
         """
         earliest = -(1 << 62) if since is None else micros(since)
         query = """SELECT json FROM incidents WHERE (opened_at >= :since OR closed_at IS NULL)
-            AND (:all OR closed_at IS NULL) AND (:check IS NULL OR "check" = :check OR key = :check)
+            AND (:all OR closed_at IS NULL)
+            AND (:check IS NULL OR "check" = :check OR key IN (:check, :check || '.service'))
             ORDER BY opened_at DESC, seq DESC LIMIT :limit"""
         values = {"since": earliest, "all": not open_only, "check": check, "limit": limit}
         with our_words("read the incidents"):

@@ -282,6 +282,15 @@ def test_a_failure_that_is_not_believed_yet_says_so() -> None:
     assert (shown["status"], shown["message"]) == ("ok", "refused (bad look 1, believed after 3)")
 
 
+def test_a_failure_that_must_last_says_how_long() -> None:
+    check = replace(POLICY.checks[0], hold=timedelta(minutes=15))
+    health = {"api": replace(BROKEN, status=Status.OK, bad=74)}
+
+    shown = contract.status(STATE, replace(POLICY, checks=(check,)), health, AT)["checks"][0]
+
+    assert shown["message"] == "refused (bad look 74, believed after 3 and 15m)"
+
+
 def test_a_check_that_could_not_look_for_long_is_unknown_whatever_it_was() -> None:
     health = {"api": replace(BROKEN, status=Status.OK, reading=ok("200"), bad=0, blind=3)}
 

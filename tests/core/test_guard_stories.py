@@ -553,6 +553,21 @@ def test_a_person_chooses_among_the_allowed_remedies_only() -> None:
     assert [one.remedy for one in host.events(ev.ActionRequested)][:1] == ["reload"]
 
 
+def test_what_a_person_calls_a_unit_is_as_good_as_the_name_of_its_check() -> None:
+    host = host_of(replace(API, name="health"))
+    host.services["api.service"].can_start = False
+    host.kill("api.service")
+    host.run(seconds=2)
+
+    paused = host.ask(cmd.Pause(by="anna", target="api", lasts=timedelta(hours=1), because="moving disks"))
+    ended = host.ask(cmd.Resume(by="anna", target="api"))
+    repaired = host.ask(cmd.RepairNow(by="anna", check="api"))
+
+    assert paused.text.startswith("no pages and no repairs for api.service until")
+    assert ended.text == "api.service is no longer paused"
+    assert repaired.accepted, repaired.text
+
+
 def test_an_order_to_repair_what_is_good_again_is_refused() -> None:
     host = host_of()
     host.kill("api.service")

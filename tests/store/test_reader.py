@@ -35,12 +35,12 @@ def log(tmp_path: Path) -> Iterator[EventLog]:
     opened.close()
 
 
-def opened(log: EventLog, check: str, at: datetime, *, closed: datetime | None = None) -> None:
+def opened(log: EventLog, check: str, at: datetime, *, unit: str = "", closed: datetime | None = None) -> None:
     seq = log.last_seq + 1
     row = IncidentRow(
         seq=seq,
         label=log.next_label(at.date()),
-        key=f"{check}.service",
+        key=f"{unit or check}.service",
         check=check,
         state="closed" if closed else "repairing",
         opened_at=at,
@@ -55,7 +55,7 @@ def test_incidents_come_oldest_first_and_can_be_chosen(log: EventLog) -> None:
     opened(log, "api", NOW - 40 * HOUR, closed=NOW - 39 * HOUR)
     opened(log, "redis", NOW - 30 * HOUR)
     opened(log, "api", NOW - HOUR, closed=NOW)
-    opened(log, "www", NOW)
+    opened(log, "www", NOW, unit="nginx")
 
     with Reader.open(log.path) as reader:
         assert reader.incidents() == ('"api1"', '"redis2"', '"api3"', '"www4"')
@@ -64,6 +64,7 @@ def test_incidents_come_oldest_first_and_can_be_chosen(log: EventLog) -> None:
         assert reader.incidents(open_only=True) == ('"redis2"', '"www4"')
         assert reader.incidents(check="api") == ('"api1"', '"api3"')
         assert reader.incidents(check="redis.service") == ('"redis2"',)
+        assert reader.incidents(check="nginx") == ('"www4"',)
         assert reader.incident("OPS-20261121-001") == '"api3"'
         assert reader.incident("OPS-20261121-999") is None
 

@@ -96,7 +96,7 @@ def pause(
 
 
 def repair(
-    check: Annotated[str, typer.Argument(metavar="CHECK", help="A check that is armed.")],
+    check: Annotated[str, typer.Argument(metavar="CHECK", help="A check that is armed, or its unit.")],
     *,
     remedy: Annotated[
         str, typer.Option("--with", metavar="REMEDY", help="One of its allowed remedies; default the first.")

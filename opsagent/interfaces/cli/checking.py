@@ -18,7 +18,7 @@ from opsagent.core.timing import spoken
 from opsagent.interfaces.cli import daemon, place
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import fail, say, say_json, table
-from opsagent.settings import Watched
+from opsagent.settings import Settings, Watched
 from opsagent.store.notebook import Notebook
 
 GRACE = timedelta(seconds=2)
@@ -38,7 +38,7 @@ class _Look:
 
 
 def check(
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Checks; default: all.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Checks or units; default: all.")] = None,
     *,
     json_: Json = False,
     config: Config = None,
@@ -46,7 +46,7 @@ def check(
     """Look once, without the daemon. Nothing is recorded. Exits with 0 ok, 1 warning, 2 critical, 3 unknown."""
     settings = place.load(place.find(config), code=EXIT[Status.UNKNOWN])
     notebook = Notebook(settings.state)
-    chosen = _chosen(settings.watched, names or [])
+    chosen = _chosen(settings, names or [])
     told = _told(config) if any(one.policy.job for one in chosen) else {}
     looks = look(tuple(_knowing(one, notebook, told) for one in chosen))
     if json_:
@@ -81,12 +81,14 @@ def _knowing(one: Watched, notebook: Notebook, told: Mapping[str, _Told]) -> Wat
     return Watched(policy=one.policy, check=check)
 
 
-def _chosen(watched: tuple[Watched, ...], names: list[str]) -> tuple[Watched, ...]:
-    known = {one.policy.name: one for one in watched}
-    missing = [name for name in names if name not in known]
+def _chosen(settings: Settings, names: list[str]) -> tuple[Watched, ...]:
+    """Return the checks that were named, each once: by their own names or their unit's; all without a name."""
+    policy, known = settings.policy, {one.policy.name: one for one in settings.watched}
+    missing = [name for name in names if not policy.named(name)]
     if missing:
         fail(f"cannot find check {missing[0]!r}, known: {', '.join(known) or 'none'}", EXIT[Status.UNKNOWN])
-    return tuple(known[name] for name in names) if names else watched
+    chosen = dict.fromkeys(check.name for name in names for check in policy.named(name))
+    return tuple(known[name] for name in chosen) if names else settings.watched
 
 
 def look(watched: tuple[Watched, ...]) -> list[_Look]:

@@ -113,6 +113,12 @@ def test_only_the_named_checks_are_looked_at(instance: Instance) -> None:
     assert result.stdout.splitlines()[0] == "OK: 2 ok"
 
 
+def test_a_check_is_known_by_its_unit_too_and_looked_at_once(instance: Instance) -> None:
+    result = instance.run("check", "api.service", "api")
+
+    assert result.stdout.splitlines()[0] == "CRITICAL: 1 critical"
+
+
 def test_an_unknown_name_is_unknown_to_monitoring_too(instance: Instance) -> None:
     result = instance.run("check", "apu")
 
