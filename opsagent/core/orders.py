@@ -19,6 +19,7 @@ from opsagent.core.message import MessageKind
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
+from opsagent.core.quantity import spell
 from opsagent.core.recovery import judges, still_bad
 from opsagent.core.remediation import allowed, candidate
 from opsagent.core.report.clock import moment
@@ -174,11 +175,11 @@ def _(command: cmd.Pause, world: World) -> tuple[list[Draft], cmd.Answer]:
     if command.lasts <= timedelta():
         return _no("cannot pause for no time at all: --for wants a span such as 2h")
     until = world.now + command.lasts
-    incident = find(world, command.target) if command.target.upper().startswith("OPS-") else None
-    if incident is not None:
-        return _snooze(command, world, incident)
     known = {check.name for check in world.policy.checks} | {check.unit for check in world.policy.checks if check.unit}
     if command.target not in known | {"all"}:
+        incident = find(world, command.target)
+        if incident is not None:
+            return _snooze(command, world, incident)
         return _no(f"cannot pause {command.target!r}; known: all, {', '.join(sorted(known))}")
     event = ev.PauseSet(
         target=command.target,
@@ -197,7 +198,7 @@ def _(command: cmd.Pause, world: World) -> tuple[list[Draft], cmd.Answer]:
 def _snooze(command: cmd.Pause, world: World, incident: Incident) -> tuple[list[Draft], cmd.Answer]:
     longest = LONGEST_SNOOZE_SEV1 if incident.severity is Severity.SEV1 else LONGEST_SNOOZE
     if command.lasts > longest:
-        return _no(f"cannot keep a {incident.severity} quiet for longer than {longest}")
+        return _no(f"cannot keep a {incident.severity} quiet for longer than {spell(longest)}")
     if not incident.is_open or incident.state is Phase.VERIFYING:
         return _no(f"cannot snooze {incident.label}: it is {incident.state}")
     until = world.now + command.lasts
@@ -210,6 +211,10 @@ def _snooze(command: cmd.Pause, world: World, incident: Incident) -> tuple[list[
 @_done.register(cmd.Resume)
 def _(command: cmd.Resume, world: World) -> tuple[list[Draft], cmd.Answer]:
     if command.target not in world.state.pauses:
+        incident = find(world, command.target)
+        if incident is not None and incident.state is Phase.SNOOZED:
+            drafts = [Draft(event=ev.SnoozeEnded(), incident=incident.seq, actor=command.by)]
+            return drafts, _yes(f"{incident.label} is no longer quiet")
         paused = ", ".join(sorted(world.state.pauses)) or "nothing"
         return _no(f"cannot end the pause of {command.target!r}; paused: {paused}")
     return [Draft(event=ev.PauseEnded(target=command.target, by=command.by), actor=command.by)], _yes(

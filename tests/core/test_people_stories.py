@@ -437,6 +437,20 @@ def test_a_snooze_keeps_quiet_until_its_end_and_then_the_first_level_is_told() -
     assert [owed.notifier for owed in host.told()[quiet:]] == ["mail", "hook"]
 
 
+def test_a_snooze_is_asked_for_by_a_short_label_and_ends_at_a_word() -> None:
+    host = paged_host()
+    label = host.incident.label.rpartition("-")[2]
+    host.ask(cmd.Pause(by="anna", target=label, lasts=timedelta(hours=2), because="known"))
+    host.run(minutes=30)
+    quiet = len(host.told())
+
+    answer = host.ask(cmd.Resume(by="anna", target=label))
+    host.run(minutes=1)
+
+    assert answer.text == f"{host.incident.label} is no longer quiet"
+    assert [owed.notifier for owed in host.told()[quiet:]] == ["mail", "hook"]
+
+
 def test_a_snooze_outlasts_a_moment_of_health() -> None:
     host = paged_host()
     host.ask(cmd.Pause(by="anna", target=host.incident.label, lasts=timedelta(hours=2), because="known"))
@@ -458,6 +472,7 @@ def test_no_sev1_is_kept_quiet_for_longer_than_an_hour() -> None:
     answer = host.ask(cmd.Pause(by="anna", target=host.incident.label, lasts=timedelta(hours=2), because="known"))
 
     assert not answer.accepted
+    assert "cannot keep a SEV1 quiet for longer than 1h" in answer.text
 
 
 def test_what_turns_out_worse_is_told_again_and_never_later_than_planned() -> None:
