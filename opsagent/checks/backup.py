@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from opsagent.checks.artefact.matching import matching
 from opsagent.checks.artefact.testing import Tested, TooLongError, test
 from opsagent.core.backup.job import Job
-from opsagent.core.backup.judging import Wanted, first_turn, judged, shown, small
+from opsagent.core.backup.judging import Wanted, ahead, first_turn, judged, shown, small
 from opsagent.core.backup.record import read
 from opsagent.core.observation import Measure, Reading, Status, ok, unknown
 from opsagent.core.policy import Criticality
@@ -83,7 +84,7 @@ class Check:
         now = time.time()
         known = _Known.read(kept, self.path, now)
         try:
-            found = matching(self.path)
+            found = [one for one in matching(self.path) if stat.S_ISREG(one[1].st_mode)]
         except OSError as error:
             return unknown(f"cannot look at {self.path}: {error.strerror}"), known.written()
         if not found:
@@ -105,6 +106,8 @@ class Check:
             Measure(name="age", value=age.total_seconds(), unit="s"),
             Measure(name="size", value=about.st_size, unit="bytes"),
         )
+        if said := ahead(timedelta(seconds=about.st_mtime - now)):
+            return Reading(status=Status.WARNING, message=f"{name} {said}", failure_class="dated"), known.written()
         if age > (self.max_age or USUAL_AGE):
             late = f"{told}, it must be younger than {spoken(self.max_age or USUAL_AGE)}"
             return _critical(late, "stale", *measures), known.written()

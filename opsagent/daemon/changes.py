@@ -87,23 +87,24 @@ class Changes:
         self._settings = settings
         self._last.look = NEVER
 
-    def turn(self, *, is_idle: bool) -> None:
+    def turn(self, is_idle: Callable[[], bool]) -> None:
         """Begin a look when one is due; write down what was seen once it stands in the log (`is_idle`: all is handled).
 
-        Told twice, after a crash in between, it is still one change.
+        Asked in this order: what is seen while we ask waits. Told twice, after a crash in between, it is still one
+        change.
         """
         if self._running() - self._last.look >= EVERY.total_seconds():
             self._last.look = self._running()
             self._errands.begin("changes", self._looked)
         seen = self._kept
-        if seen is not self._saved and is_idle:
+        if seen is not self._saved and is_idle() and self._errands.begin("changes-kept", partial(self._keep, seen)):
             self._saved = seen
-            self._errands.begin("changes-kept", partial(self._keep, seen))
 
-    def end(self, *, is_idle: bool) -> None:
+    def end(self, is_idle: Callable[[], bool]) -> None:
         """Write down what was seen last, if all of it stands in the log."""
-        if is_idle:
-            self._keep(self._kept)
+        seen = self._kept
+        if is_idle():
+            self._keep(seen)
 
     def before_order(self) -> None:
         """Look once more, quickly, and post what is found: what changed a second ago holds an order back too."""

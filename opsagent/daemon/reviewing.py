@@ -38,7 +38,7 @@ class Reviewer:
         """Begin the review that is due, once: until it is recorded it stays due."""
         if not review.due(state, settings.policy, now):
             return
-        if self._begun is not None and self._begun[0] is state.reviews and now - self._begun[1] < ASKED_AGAIN:
+        if self._begun is not None and self._begun[0] is state.reviews and abs(now - self._begun[1]) < ASKED_AGAIN:
             return
         self._begun = (state.reviews, now)
         self._errands.begin("review", partial(read, settings, review.since(state, now), now))

@@ -244,7 +244,7 @@ class Service:
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)
         self._troubles.note_page(self._showing.trouble)
-        self._changes.turn(is_idle=self._loop.is_idle())
+        self._changes.turn(self._loop.is_idle)
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()
@@ -377,7 +377,7 @@ class Service:
         self._measuring.end(now)
         self._showing.end(self._agent.world(now), self._wrong())
         files.write(self.settings.state / "status.json", self._answers.status())
-        self._changes.end(is_idle=self._loop.is_idle())
+        self._changes.end(self._loop.is_idle)
         self._sampling.end()
         self._ground.opened.log.close()
         self._ground.held.release()

@@ -41,8 +41,8 @@ class Troubles:
         self.note(MEMORY, self._memory.trouble)
 
     def sentences(self) -> list[str]:
-        """Return what cannot be written now, in words."""
-        return [f"{what} cannot be written ({why})" for what, why in self._known.items()]
+        """Return what cannot be written now, in words. From any thread."""
+        return [f"{what} cannot be written ({why})" for what, why in tuple(self._known.items())]
 
     def note_page(self, why: str) -> None:
         """As `note`, of the status page; beside a memory that cannot be written it goes without saying."""

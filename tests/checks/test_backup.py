@@ -120,7 +120,7 @@ def test_the_checksum_beside_it_speaks_for_any_file(tmp_path: Path) -> None:
     assert test(str(tmp_path / "b.bin"), WITHIN).fault == "does not fit its checksum in SHA256SUMS"
 
 
-@pytest.mark.parametrize("name", ["sqlite", "tar", "gzip"])
+@pytest.mark.parametrize("name", ["sqlite", "tar", "gzip", "zip"])
 def test_what_cannot_be_read_in_time_is_no_verdict(tmp_path: Path, name: str) -> None:
     FORMATS[name][0](tmp_path / "a")
     (tmp_path / "a.sha256").write_text("0" * 64)
@@ -290,3 +290,34 @@ def watched_job(folder: Path) -> OfJob:
 
 def clock_now() -> datetime:
     return datetime.now(UTC)
+
+
+def test_a_date_in_the_future_is_a_doubt_and_a_pipe_or_a_folder_is_no_backup(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "db-1.gz")
+    (tmp_path / "db-2.gz").mkdir()
+    check = Check(path=f"{tmp_path}/db-*.gz")
+    none, _ = check.observe_since("")
+    (tmp_path / "db-0.gz").write_bytes(gzip.compress(NOISE))
+    aged(tmp_path / "db-0.gz", -2 * 86_400)
+    ahead, _ = check.observe_since("")
+
+    assert none.message.startswith(f"there is no backup {tmp_path}/db-*.gz")
+    assert (ahead.status, ahead.failure_class) == (Status.WARNING, "dated")
+
+
+def test_what_is_encrypted_in_a_zip_is_left_to_whoever_has_the_password(tmp_path: Path) -> None:
+    zip_file(tmp_path / "a.zip")
+    content = bytearray((tmp_path / "a.zip").read_bytes())
+    for begin, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(begin) + flags] |= 1
+    (tmp_path / "a.zip").write_bytes(content)
+
+    assert test(str(tmp_path / "a.zip"), WITHIN).fault == ""
+
+
+@pytest.mark.parametrize("name", ["a.gz.sha256", "SHA256SUMS"])
+def test_a_pipe_in_the_place_of_a_checksum_keeps_nobody_waiting(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(NOISE))
+    os.mkfifo(tmp_path / name)
+
+    assert test(str(tmp_path / "a.gz"), WITHIN).how == "gzip"

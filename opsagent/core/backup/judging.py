@@ -15,10 +15,12 @@ from opsagent.core.timing import local_date, spoken
 
 if TYPE_CHECKING:
     from opsagent.core.backup.job import Job
-    from opsagent.core.backup.record import Record
+    from opsagent.core.backup.record import Record, Run
 
 USUAL_OF = 10
 """Earlier backups whose median size is the usual one."""
+MOST_AHEAD = timedelta(hours=1)
+"""Clocks of two hosts, and of one host that was set, differ by less."""
 LEAST_USUAL = 3
 """Fewer than these have no usual size."""
 
@@ -69,7 +71,7 @@ def judged(record: Record, wanted: Wanted, first: FirstTurn, now: datetime) -> R
         return Reading(status=Status.CRITICAL, message=bad[1], failure_class=bad[0], measures=measures, conclusive=True)
     if good is None:
         return ok(f"{wanted.job}: has not run yet, {first.shown(now)}")
-    doubt = _too_small(record, wanted) or _unproven(record, wanted, first, now)
+    doubt = _dated(good, wanted, now) or _too_small(record, wanted) or _unproven(record, wanted, first, now)
     if doubt:
         return Reading(status=Status.WARNING, message=doubt[1], failure_class=doubt[0], measures=measures)
     return ok(_all_well(record, wanted, first, now), *measures)
@@ -101,6 +103,16 @@ def _unrestorable(record: Record, wanted: Wanted, now: datetime) -> tuple[str, s
     return "unrestorable", (
         f"{wanted.job}: cannot be restored, says the drill {spoken(now - last.at)} ago: {last.error}; {rest}"
     )
+
+
+def _dated(good: Run, wanted: Wanted, now: datetime) -> tuple[str, str] | None:
+    said = ahead(good.at - now)
+    return ("dated", f"{wanted.job}: the last good backup {said}") if said else None
+
+
+def ahead(by: timedelta) -> str:
+    """Say that something is dated in the future, "" when it is not: by such a date it would never be too old."""
+    return f"is dated {spoken(by)} ahead of this host's clock: how old it is nobody can say" if by > MOST_AHEAD else ""
 
 
 def _too_small(record: Record, wanted: Wanted) -> tuple[str, str] | None:

@@ -33,6 +33,12 @@ def drill(days: float, error: str = "") -> Drill:
 GOOD = Record(runs=tuple(run(hours) for hours in (82, 58, 34, 10)), drills=(drill(3),))
 
 STORIES = {
+    "dated in the future": (
+        GOOD.with_run(run(-50)),
+        "warning",
+        "dated",
+        "app: the last good backup is dated 2 d ahead of this host's clock",
+    ),
     "good": (GOOD, "ok", None, "app: 100 MiB kept 10 h ago, restore proven 3 d ago"),
     "none": (
         Record(),
