@@ -194,7 +194,8 @@ def _lease(world: World, incident: Incident) -> list[Draft]:
         return []
     reason = f"the hold of {incident.acknowledged_by} ends at {moment(incident.ack_until, world.policy.zone)}"
     if incident.page_again:
-        reason = f"it is {incident.severity} now, and {reason}"
+        news = "there is a new sign of a break-in" if incident.security else f"it is {incident.severity} now"
+        reason = f"{news}, and {reason}"
     levels = levels_for(world, incident)
     level = levels[max(incident.level, 1) - 1] if incident.level <= len(levels) else levels[-1]
     place = f"lease.{len(incident.told)}"

@@ -234,6 +234,8 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     check = world.policy.check(command.check)
     if check is None:
         return _no(f"cannot find check {command.check!r}; known: {', '.join(c.name for c in world.policy.checks)}")
+    if check.security:
+        return _no(f"cannot repair {check.name}: what is about security is for people alone")
     incident = world.state.open_for(check.key)
     if incident is None or not incident.is_open:
         return _no(f"nothing to repair: {check.name} has no open incident")

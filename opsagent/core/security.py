@@ -17,6 +17,11 @@ LANE = "/security"
 """Added to a check's name it is the open key of what it found: its good looks say nothing of that."""
 
 
+def lane(check: CheckPolicy) -> str:
+    """Return the open key of what a check of security found."""
+    return check.name + LANE
+
+
 def alarmed(world: World, check: CheckPolicy, seen: Observation) -> list[Draft]:
     """Return what follows from one look: an incident that only a person ends, or its words beside the one there is."""
     if not check.security or seen.reading.status is not Status.CRITICAL:
@@ -25,7 +30,7 @@ def alarmed(world: World, check: CheckPolicy, seen: Observation) -> list[Draft]:
         text=seen.reading.message,
         by=OURSELVES,
         about=check.name,
-        key=check.name + LANE,
+        key=lane(check),
         severity=Severity.SEV1,
         security=True,
         kind=check.kind,

@@ -14,6 +14,7 @@ from opsagent.core.policy import Mode, RemedyRule
 from opsagent.core.quantity import spell
 from opsagent.core.remediation import candidate
 from opsagent.core.report.clock import hhmmss, seen_from
+from opsagent.core.security import lane
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
 from opsagent.core.unit import UnitSnapshot
@@ -40,7 +41,7 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
     ValueError names the checks there are.
     """
     check = _check(world, name)
-    incident = world.state.open_for(check.key)
+    incident = world.state.open_for(lane(check) if check.security else check.key)
     told = [
         _headline(world, check),
         _seen(world, check),

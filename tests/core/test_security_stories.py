@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core import why
 from opsagent.core.fold import replay
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Phase
@@ -65,6 +66,25 @@ def test_only_a_person_ends_it() -> None:
     assert answer.accepted
     assert host.incident.state is Phase.RESOLVED
     assert host.incident.resolved_by == "ann"
+
+
+def test_a_second_sign_is_told_at_once_although_somebody_holds_the_first() -> None:
+    host = host_of(replace(ALARM, message="/etc/sudoers was changed", failure_class="file"))
+    host.ask(cmd.Acknowledge(by="ann", incident=host.incident.label or "", note="that was me"))
+    told = len(host.told())
+
+    alarm(host, ALARM)
+
+    assert len(host.told()) == told + 1
+    assert "ann was let in from 192.0.2.7" in host.told()[-1].body
+    assert host.incident.state is Phase.ACKNOWLEDGED
+
+
+def test_a_check_of_security_says_what_it_found_and_that_it_is_for_people_alone() -> None:
+    host = host_of(ALARM)
+
+    assert any(f"{host.incident.label} SEV1" in line for line in why.lines(host.agent.world(host.now), "login"))
+    assert "for people alone" in host.ask(cmd.RepairNow(by="ann", check="login")).text
 
 
 def test_a_second_alarm_joins_the_first_and_after_the_end_opens_it_again() -> None:

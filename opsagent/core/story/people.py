@@ -39,6 +39,8 @@ def _(event: ev.ReportJoined, incident: Incident, recorded: Recorded) -> Inciden
         awaits_person=incident.awaits_person or event.awaits_person,
         security=incident.security or event.security,
     )
+    if event.security:  # whoever holds the first sign of a break-in has not heard of this one
+        changed = replace(changed, reason=event.text, page_again=True)
     return told_story(changed, recorded, f"{event.by} reported", (event.text,))
 
 
