@@ -123,7 +123,7 @@ def _(event: ev.IncidentConfirmed, scene: Scene, incident: Incident) -> str:
     if event.to is not Phase.PAGED or not calm:
         return ""
     rest = "in the digest" if event.severity is Severity.SEV4 else "held for the day"
-    heading = _heading(scene.began(incident), trouble(incident), incident, rest)
+    heading = _heading(scene.began(incident), inline(trouble(incident), 80), incident, rest)
     return told(heading, _saw(incident), _changed(scene, incident), _before(scene, incident))
 
 
@@ -134,7 +134,7 @@ def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
     if event.guard not in FINAL_GUARDS or page_follows or _told_as_quiet(incident):
         return ""
     watched = "only watched" if event.guard in ("armed", "mode") else "not repaired"
-    heading = _heading(scene.began(incident), trouble(incident), incident, watched)
+    heading = _heading(scene.began(incident), inline(trouble(incident), 80), incident, watched)
     return told(
         heading,
         _saw(incident),
@@ -299,7 +299,7 @@ def _(event: ev.SuppressionChanged, scene: Scene, incident: Incident) -> str:
     tried = any(action.at >= bad_since(incident) for action in incident.actions)
     if tried or not _told_as_quiet(incident):
         return ""
-    heading = _heading(scene.began(incident), trouble(incident), incident, "left alone, nobody told")
+    heading = _heading(scene.began(incident), inline(trouble(incident), 80), incident, "left alone, nobody told")
     return told(heading, _saw(incident), f"**Why** {inline(event.reason)}")
 
 

@@ -122,6 +122,13 @@ def test_a_finding_without_a_remedy_is_told_when_it_is_believed(severity: Severi
     assert text.startswith(f"## 02:14 var-disk is bad · {words} · OPS-20261118-001\n- **Saw** 89 %")
 
 
+def test_the_name_of_somebody_elses_alert_is_plain_text_in_every_heading() -> None:
+    night = Telling()
+    seq = night.suspect("HighLatency<script>", None, "p99")
+
+    assert night.confirm(seq, Severity.SEV3, Phase.PAGED).startswith(r"## 02:14 HighLatency\<script> is bad · SEV3")
+
+
 def test_by_day_a_finding_is_told_once_by_the_page_that_follows() -> None:
     day = Telling(at=NIGHT + timedelta(hours=10))
     seq = day.suspect("var-disk", None, "89 %")
