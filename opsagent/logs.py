@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import time
 from typing import TextIO
 
 import structlog
@@ -16,8 +17,7 @@ def configure(stream: TextIO | None = None) -> None:
     is_terminal = out.isatty()
     shape: list[structlog.typing.Processor] = [structlog.processors.add_log_level]
     if is_terminal:
-        clock = structlog.processors.TimeStamper(fmt="%H:%M:%S", utc=False)
-        shape += [clock, _in_words, structlog.dev.ConsoleRenderer(pad_event_to=0)]
+        shape += [_with_time, _in_words, structlog.dev.ConsoleRenderer(pad_event_to=0)]
     else:
         shape += [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
@@ -26,6 +26,11 @@ def configure(stream: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(out),
         cache_logger_on_first_use=True,
     )
+
+
+def _with_time(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say the time of this terminal with its zone: what a line quotes is told in that of the settings."""
+    return {**line, "timestamp": time.strftime("%H:%M:%S %Z")}
 
 
 def _in_words(_logger: object, _method: str, line: structlog.typing.EventDict) -> structlog.typing.EventDict:

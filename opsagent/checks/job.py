@@ -60,6 +60,7 @@ class Check:
             every=self.every,
             cron=self.cron,
             zone=self.zone or zone,
+            said_in=zone,
             grace=self.grace,
             max_runtime=self.max_runtime,
             user=self.user,

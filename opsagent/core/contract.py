@@ -151,6 +151,7 @@ def status(
     world = World(state=state, policy=policy, looks=health, now=now)
     return {
         "host": policy.host,
+        "zone": policy.zone,
         "mode": policy.mode.value,
         "hold": state.conditions.hold or None,
         "daemon": {

@@ -18,12 +18,14 @@ class Plan:
     """When a job begins (`every` so often, or by a line of `cron` in `zone`), and how patient we are.
 
     `grace` is how much later it may begin. `max_runtime` is the longest that one run may take; None: until it is due
-    again. `user` may ping it although not in the group; `uuid` is the key of its own ping URL.
+    again. Times are said in `said_in`, like all others on a screen. `user` may ping it although not in the group;
+    `uuid` is the key of its own ping URL.
     """
 
     every: timedelta | None = None
     cron: str = ""
     zone: str = "UTC"
+    said_in: str = "UTC"
     grace: timedelta = timedelta(minutes=10)
     max_runtime: timedelta | None = None
     user: str = ""

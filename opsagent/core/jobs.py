@@ -68,7 +68,7 @@ class _Clock:
 
     @classmethod
     def of(cls, plan: Plan, now: datetime) -> _Clock:
-        return cls(zone=plan.zone, now=now, fine=plan.every is not None and plan.every < OFTEN)
+        return cls(zone=plan.said_in, now=now, fine=plan.every is not None and plan.every < OFTEN)
 
     def when(self, at: datetime) -> str:
         today = local_date(self.now, self.zone)

@@ -81,7 +81,7 @@ class Settings:
 
     @property
     def zone(self) -> str:
-        """The time zone that dates the daily files."""
+        """The time zone that dates the daily files and gives the times in all sentences."""
         return self.policy.zone
 
     def backup_units(self) -> tuple[str, ...]:

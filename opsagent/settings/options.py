@@ -215,7 +215,7 @@ class Document:
     host: this host's name in every record; default: the machine's own.
     memory: where people and agents read what was learned; default: `memory` in the state directory.
     layout: standalone for opsagent alone, ai-memory or openclaw inside a workspace that has such files already.
-    zone: dates the daily files and gives their times; default: the host's.
+    zone: dates the daily files and gives the times in them and on screens; default: the host's.
     state: where the event log is kept; default: /var/lib/opsagent, for a user's own instance ~/.local/state/opsagent.
     scope: whose units are meant where a check does not say; `user` runs opsagent for one user's services.
     heartbeat: the full round of every check, what events missed, and the head of the daily memory.

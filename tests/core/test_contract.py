@@ -159,6 +159,7 @@ HEALTH = {"api": BROKEN}
 NEXT = {"api": after(10)}
 GOLDEN_STATUS = {
     "host": "web-1",
+    "zone": "UTC",
     "mode": "auto",
     "hold": None,
     "daemon": {

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAIL = NotifierPolicy(name="mail", kind="webhook")
 HOURLY = Plan(every=timedelta(hours=1), grace=timedelta(minutes=5), max_runtime=timedelta(minutes=20))
-NIGHTLY = Plan(cron="0 3 * * *", zone="Europe/Berlin")
+NIGHTLY = Plan(cron="0 3 * * *", zone="Europe/Berlin", said_in="Europe/Berlin")
 
 
 class JobHost(LiveHost):

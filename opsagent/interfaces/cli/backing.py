@@ -119,9 +119,10 @@ def list_(
     elif not rows:
         say("there are no backups in the settings; docs/how-to/back-up.md tells how to begin")
     else:
-        table(
-            ("backup", "kind", "status", "last good", "size", "last proven", "message"), map(_row, rows), wide="message"
-        )
+        wall = clock.Wall(settings.zone)
+        columns = ("backup", "kind", "status", "last good", "size", "last proven", "message")
+        table(columns, [_row(one, wall) for one in rows], wide="message")
+        say(wall.said)
 
 
 @backup.command(hidden=True)
@@ -245,6 +246,7 @@ def _leave(where: place.Place, report: ReportBackup) -> None:
 
 
 def _say_kept(work: Work, *, json_: bool) -> None:
+    wall = clock.Wall(work.job.zone)
     try:
         found = running.kept(work)
     except BackupError as error:
@@ -252,8 +254,9 @@ def _say_kept(work: Work, *, json_: bool) -> None:
     if json_:
         say_json([{"snapshot": one.snapshot, "at": iso(one.at), "size": one.size or None} for one in found])
     else:
-        rows = [(one.snapshot, clock.shown(iso(one.at)), shown(one.size) if one.size else "-") for one in found]
+        rows = [(one.snapshot, wall.shown(iso(one.at)), shown(one.size) if one.size else "-") for one in found]
         table(("snapshot", "made", "size"), rows, wide="snapshot")
+        say(wall.said)
 
 
 def _standing(job: Job, settings: Settings) -> dict[str, Any]:
@@ -282,15 +285,15 @@ def _latest(record: Record) -> Run | None:
     return record.good[-1] if record.good else None
 
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
+def _row(one: dict[str, Any], wall: clock.Wall) -> tuple[str, ...]:
     good, proven = one["last_good"], one["last_proven"]
     return (
         one["name"],
         one["kind"],
         one["status"],
-        clock.shown(good["at"] if good else None),
+        wall.shown(good["at"] if good else None),
         shown(good["size"]) if good else "-",
-        clock.shown(proven["at"] if proven else None),
+        wall.shown(proven["at"] if proven else None),
         one["message"],
     )
 

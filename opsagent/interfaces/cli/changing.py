@@ -7,7 +7,8 @@ import typer
 from opsagent.core.asking import MOST_ASKED, ChangesAsked
 from opsagent.core.commands import ReportChange
 from opsagent.core.text import visible
-from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli import daemon, past, place
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.reading import span
 from opsagent.interfaces.cli.screen import fail, say, say_json, table
@@ -41,7 +42,7 @@ def changes(
 ) -> None:
     """List what others changed on this host, oldest first: packages, files, reboots, logins, reported changes."""
     where = place.find(config)
-    asked = ChangesAsked(since=span(since), limit=limit)
+    asked = ChangesAsked(since=span(since, where), limit=limit)
     found = past.changes(where, asked)
     if found is None:
         found = daemon.question(where, asked)
@@ -50,13 +51,15 @@ def changes(
     if json_:
         say_json(found)
         return
+    wall = daemon.wall(where)
     if found:
-        table(("at", "kind", "subject", "what", "by", "units"), [_row(one) for one in found], wide="what")
+        table(("at", "kind", "subject", "what", "by", "units"), [_row(one, wall) for one in found], wide="what")
+        say(wall.said)
     else:
         say(f"no changes in {since}")
-    daemon.remind(daemon.pending(where))
+    daemon.remind(daemon.pending(where), wall)
 
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
+def _row(one: dict[str, Any], wall: Wall) -> tuple[str, ...]:
     subject, what = visible(one["subject"], 80), visible(one["what"], 200) or "-"
-    return (clock.shown(one["at"]), one["kind"], subject, what, one["by"] or "-", ", ".join(one["units"]) or "-")
+    return (wall.shown(one["at"]), one["kind"], subject, what, one["by"] or "-", ", ".join(one["units"]) or "-")

@@ -16,6 +16,7 @@ from opsagent.core.asking import JobsAsked
 from opsagent.core.observation import Reading, Status, unknown
 from opsagent.core.timing import spoken
 from opsagent.interfaces.cli import daemon, place
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import fail, say, say_json, table
 from opsagent.settings import Settings, Watched
@@ -54,6 +55,7 @@ def check(
     else:
         say(_headline(looks))
         table(("check", "status", "took", "message"), [_row(one) for one in looks], wide="message")
+        say(Wall(settings.zone).said)
     raise typer.Exit(EXIT[worst(looks)])
 
 

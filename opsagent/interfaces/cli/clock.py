@@ -1,10 +1,12 @@
-"""What time it is, and how a moment is written on this screen: local time. JSON keeps UTC."""
+"""What time it is, and how a moment is written on this screen: by one wall clock. JSON keeps UTC."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from opsagent.core.timing import elapsed, spoken
+from opsagent.core.report.clock import hhmm, hhmmss
+from opsagent.core.timing import elapsed, local_date, spoken
 
 
 def now() -> datetime:
@@ -12,12 +14,24 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def shown(stamp: str | None) -> str:
-    """Return an ISO 8601 moment as local time: `14:03:07`, with the date when that is not today."""
-    if not stamp:
-        return "-"
-    at, today = datetime.fromisoformat(stamp).astimezone(), now().astimezone().date()
-    return at.strftime("%H:%M:%S" if at.date() == today else "%Y-%m-%d %H:%M")
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """The clock of one screen: the zone in which the daemon says times in its sentences, not that of the terminal."""
+
+    zone: str
+
+    def shown(self, stamp: str | None) -> str:
+        """Return an ISO 8601 moment: `14:03:07`, with the date when that is not today."""
+        if not stamp:
+            return "-"
+        at = datetime.fromisoformat(stamp)
+        day = local_date(at, self.zone)
+        return hhmmss(at, self.zone) if day == local_date(now(), self.zone) else f"{day} {hhmm(at, self.zone)}"
+
+    @property
+    def said(self) -> str:
+        """The line that says once which zone it is."""
+        return f"times are those of {self.zone}"
 
 
 def ago(stamp: str | None) -> str:

@@ -12,7 +12,7 @@ from opsagent.core import asking
 from opsagent.core.log_row import StoreError
 from opsagent.core.timing import iso
 from opsagent.interfaces import client
-from opsagent.interfaces.cli import clock
+from opsagent.interfaces.cli import clock, past
 from opsagent.interfaces.cli.screen import FAILED, fail, say, say_json
 from opsagent.interfaces.peer import user_name
 
@@ -33,13 +33,26 @@ def who() -> str:
 
 def question(place: Place, asked: Question, timeout: float = 10.0) -> Any:
     """Return the daemon's answer, or None when it is down or does not answer. Ends when it refuses."""
+    answer = _answer(place, asked, timeout)
+    if answer is not None and "data" not in answer:
+        fail(str(answer.get("error") or answer.get("text")))
+    return answer["data"] if answer is not None else None
+
+
+def _answer(place: Place, asked: Question, timeout: float = 10.0) -> dict[str, Any] | None:
     try:
-        answer = client.ask(place.socket, asking.body(asked), timeout)
+        return client.ask(place.socket, asking.body(asked), timeout)
     except (client.DownError, client.NoAnswerError, PermissionError):
         return None
-    if "data" not in answer:
-        fail(str(answer.get("error") or answer.get("text")))
-    return answer["data"]
+
+
+def wall(place: Place) -> clock.Wall:
+    """Return the clock of this instance, as the daemon last said it: new settings hold when it has read them."""
+    zone = past.zone(place)
+    if zone is None:
+        told = (_answer(place, asking.StatusAsked()) or {}).get("data")
+        zone = told.get("zone") if isinstance(told, dict) else None
+    return clock.Wall(zone or "UTC")
 
 
 def change(place: Place, command: Command, *, as_json: bool = False) -> None:
@@ -118,7 +131,8 @@ def _summary(body: str) -> str:
         return f"refused: {error}"
 
 
-def remind(waiting: list[dict[str, str]]) -> None:
+def remind(waiting: list[dict[str, str]], by: clock.Wall) -> None:
     """Say below an answer what waits for the daemon."""
     for one in waiting:
-        say(f"pending since {clock.shown(one['at'])}: {one['command']} (by {one['by']}, carried out at its start)")
+        when = f"{by.shown(one['at'])} {by.zone}"
+        say(f"pending since {when}: {one['command']} (by {one['by']}, carried out at its start)")

@@ -4,7 +4,8 @@
 from typing import Any
 
 from opsagent.core.asking import EnvironmentAsked
-from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli import daemon, past, place
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import fail, say, say_json, table
 
@@ -21,11 +22,11 @@ def environment(*, json_: Json = False, config: Config = None) -> None:
     if found["since"] is None:
         say("not looked at yet: the first heartbeat does")
         return
-    _print(found)
+    _print(found, daemon.wall(where))
 
 
-def _print(found: dict[str, Any]) -> None:
-    say(f"{found['system']}, kernel {found['kernel']}; as it has been since {clock.shown(found['since'])}")
+def _print(found: dict[str, Any], wall: Wall) -> None:
+    say(f"{found['system']}, kernel {found['kernel']}; as it has been since {wall.shown(found['since'])} {wall.zone}")
     _table(("unit", "state", "ports", "version", "variables"), map(_unit, found["units"]), "variables")
     _table(("port", "who", "open to", "watched by", "addresses"), map(_listener, found["listeners"]), "addresses")
     _table(("check", "url"), ((one["check"], one["url"]) for one in found["urls"]), "url")

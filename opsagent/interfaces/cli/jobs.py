@@ -26,19 +26,23 @@ def jobs(*, json_: Json = False, config: Config = None) -> None:
     found = past.jobs(where) if found is None else found
     if json_:
         say_json(found)
-    elif not found:
+        return
+    wall = daemon.wall(where)
+    if not found:
         say("no jobs: checks of kind job are watched for runs that are left out, late, failed or never end")
     else:
         columns = ("job", "state", "schedule", "last run", "took", "due", "message")
-        table(columns, [_row(one) for one in found], wide="message")
-    if not json_:
-        daemon.remind(daemon.pending(where))
+        table(columns, [_row(one, wall) for one in found], wide="message")
+        say(wall.said)
+    daemon.remind(daemon.pending(where), wall)
 
 
-def _row(one: dict[str, Any]) -> tuple[str, ...]:
+def _row(one: dict[str, Any], wall: clock.Wall) -> tuple[str, ...]:
     took = "-" if one["seconds"] is None else f"{one['seconds']:.1f} s"
-    started, due = clock.shown(one["started_at"]), clock.shown(one["due_at"])
-    return (one["name"], one["state"], one["schedule"], started, took, due, one["message"])
+    elsewhere = one["zone"] != wall.zone and not one["schedule"].startswith("every ")
+    schedule = f"{one['schedule']} {one['zone']}" if elsewhere else one["schedule"]
+    started, due = wall.shown(one["started_at"]), wall.shown(one["due_at"])
+    return (one["name"], one["state"], schedule, started, took, due, one["message"])
 
 
 def ping(

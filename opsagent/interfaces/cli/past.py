@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER_RUN: dict[str, Any] = {
     "host": "",
+    "zone": None,
     "mode": None,
     "hold": None,
     "daemon": {
@@ -50,6 +51,12 @@ def last_status(where: Place) -> dict[str, Any]:
     except (OSError, ValueError, TypeError, KeyError):  # never run here, closed to this user, or cut by a full disk
         return {**NEVER_RUN, "host": socket.gethostname()}
     return {**found, "daemon": about, "checks": checks}
+
+
+def zone(where: Place) -> str | None:
+    """Return the zone of the last status, None when it never ran or this user may not know."""
+    found = last_status(where).get("zone")
+    return found if isinstance(found, str) else None
 
 
 def incidents(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]] | None:

@@ -10,7 +10,9 @@ import typer
 from opsagent.core.asking import MOST_ASKED, IncidentAsked, IncidentsAsked, StatusAsked, WhyAsked
 from opsagent.core.quantity import duration, spell
 from opsagent.core.text import visible
+from opsagent.core.timing import resolve
 from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
@@ -29,13 +31,14 @@ def status(*, json_: Json = False, config: Config = None) -> None:
         say_json(shown)
         return
     print_status(shown)
-    daemon.remind(shown["pending_commands"])
+    daemon.remind(shown["pending_commands"], _wall(shown))
 
 
 def print_status(shown: Mapping[str, Any]) -> None:
     """Print a status for people."""
-    say(_headline(shown))
-    checks = [_check_row(check) for check in shown["checks"]]
+    wall = _wall(shown)
+    say(_headline(shown, wall))
+    checks = [_check_row(check, wall) for check in shown["checks"]]
     if checks:
         table(("check", "status", "since", "armed", "quiet", "message"), checks, wide="message")
     say(f"open incidents: {', '.join(shown['open_incidents']) or 'none'}")
@@ -43,21 +46,26 @@ def print_status(shown: Mapping[str, Any]) -> None:
         warn(trouble)
 
 
-def _headline(shown: Mapping[str, Any]) -> str:
+def _wall(shown: Mapping[str, Any]) -> Wall:
+    return Wall(shown.get("zone") or "UTC")  # what an older daemon left has none
+
+
+def _headline(shown: Mapping[str, Any], wall: Wall) -> str:
     about, mode = shown["daemon"], shown["mode"] or "not known"
     hold = f", HOLD: {shown['hold']}" if shown["hold"] else ""
     if not about["running"]:
-        last = f", last heartbeat {clock.shown(about['last_heartbeat_at'])}" if about["last_heartbeat_at"] else ""
+        beat = about["last_heartbeat_at"]
+        last = f", last heartbeat {wall.shown(beat)} {wall.zone}" if beat else ""
         return f"{shown['host']}: {daemon.DOWN}{last}; nothing is watched or repaired (mode {mode}{hold})"
-    beats = f"heartbeat {clock.shown(about['last_heartbeat_at'])}, next {clock.shown(about['next_heartbeat_at'])}"
+    beats = f"heartbeat {wall.shown(about['last_heartbeat_at'])}, next {wall.shown(about['next_heartbeat_at'])}"
     up = f"opsagent {about['version']} runs for {clock.ago(about['started_at'])} (pid {about['pid']})"
-    return f"{shown['host']}: {up}, mode {mode}{hold}, {beats}"
+    return f"{shown['host']}: {up}, mode {mode}{hold}, {beats} {wall.zone}"
 
 
-def _check_row(check: dict[str, Any]) -> tuple[str, ...]:
+def _check_row(check: dict[str, Any], wall: Wall) -> tuple[str, ...]:
     armed = "yes" if check["armed"] else "no"
     quiet = check["suppressed_by"] or "-"
-    return (check["name"], check["status"], clock.shown(check["since"]), armed, quiet, check["message"])
+    return (check["name"], check["status"], wall.shown(check["since"]), armed, quiet, check["message"])
 
 
 def why(
@@ -76,7 +84,7 @@ def why(
     if found is None:
         warn(f"{daemon.DOWN}: nothing happens until it starts. This is what its log knows.")
     say("\n".join(lines))
-    daemon.remind(daemon.pending(where))
+    daemon.remind(daemon.pending(where), daemon.wall(where))
 
 
 def incidents(
@@ -94,17 +102,19 @@ def incidents(
 ) -> None:
     """List incidents, oldest first."""
     where = place.find(config)
-    asked = IncidentsAsked(open_only=open_, since=span(since), check=check, limit=limit)
+    asked = IncidentsAsked(open_only=open_, since=span(since, where), check=check, limit=limit)
     found = listed(where, asked)
     if json_:
         say_json(found)
         return
+    wall = daemon.wall(where)
     if not found:
         say(f"no {'open ' if open_ else ''}incidents in {spell(asked.since)}")
     else:
         columns = ("id", "state", "severity", "check", "since", "lasted", "actions", "reason")
-        table(columns, [_incident_row(one) for one in found], wide="reason")
-    daemon.remind(daemon.pending(where))
+        table(columns, [_incident_row(one, wall) for one in found], wide="reason")
+        say(wall.said)
+    daemon.remind(daemon.pending(where), wall)
 
 
 def listed(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]]:
@@ -117,11 +127,11 @@ def listed(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]]:
     return list(found)
 
 
-def _incident_row(one: dict[str, Any]) -> tuple[str, ...]:
+def _incident_row(one: dict[str, Any], wall: Wall) -> tuple[str, ...]:
     done = [f"{action['remedy']} {action['outcome']}" for action in one["actions"]]
     acted = f"{len(done)}: {done[-1]}" if done else "none"
     over = one["mitigated_at"] or one["resolved_at"] or one["closed_at"]
-    since, lasted = clock.shown(one["first_bad_at"]), clock.lasted(one["first_bad_at"], over)
+    since, lasted = wall.shown(one["first_bad_at"]), clock.lasted(one["first_bad_at"], over)
     reason = one["cause"] or _reason(one)
     return (one["id"], one["state"], one["severity"] or "-", one["check"], since, lasted, acted, reason)
 
@@ -130,8 +140,11 @@ def _reason(one: dict[str, Any]) -> str:
     return str(one["reason"]).removeprefix(f"{one['check']}: ")
 
 
-def span(since: str) -> timedelta:
-    """Return how far back `--since` reaches; ends the program where it is neither a duration nor a date."""
+def span(since: str, where: Place) -> timedelta:
+    """Return how far back `--since` reaches; ends the program where it is neither a duration nor a date.
+
+    A day begins where the screen's clock stands.
+    """
     try:
         return duration(since)
     except ValueError:
@@ -142,7 +155,8 @@ def span(since: str) -> timedelta:
         fail(
             f"cannot read --since {since!r}, allowed: a duration such as 30d or 2h, or a date such as 2026-03-01", USAGE
         )
-    span = clock.now() - begin.astimezone()
+    at = begin if begin.tzinfo else resolve(begin, daemon.wall(where).zone)
+    span = clock.now() - at
     return max(span, timedelta(milliseconds=1))
 
 
@@ -164,8 +178,9 @@ def show(
     if json_:
         say_json(found)
         return
-    say("\n".join(_told(found)))
-    daemon.remind(daemon.pending(where))
+    wall = daemon.wall(where)
+    say("\n".join([*_told(found, wall), wall.said]))
+    daemon.remind(daemon.pending(where), wall)
 
 
 def resolved(where: Place, name: str) -> str:
@@ -183,24 +198,24 @@ def resolved(where: Place, name: str) -> str:
     return str(found[0])
 
 
-def _told(one: dict[str, Any]) -> list[str]:
+def _told(one: dict[str, Any], wall: Wall) -> list[str]:
     lines = [
         f"{one['id']}  {one['severity']}  {one['state']}  repair {one['repair']}",
         f"{one['check']}{' of ' + one['unit'] if one['unit'] else ''}: {_reason(one)}",
         f"cause: {one['cause'] or 'not known'}",
-        *(f"{what} {clock.shown(one[key])}" for what, key in _WHENS if one[key]),
+        *(f"{what} {wall.shown(one[key])}" for what, key in _WHENS if one[key]),
         *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
     ]
     for action in one["actions"]:
         also = f" (and {', '.join(action['also'])})" if action["also"] else ""
         told = f"{action['remedy']} {action['unit']}{also}: {action['outcome']}, {action['reason']}"
-        lines.append(f"action {clock.shown(action['at'])} {told}")
+        lines.append(f"action {wall.shown(action['at'])} {told}")
     lines += [
-        f"told {clock.shown(sent['at'])} {sent['notifier']} {sent['level']}: {sent['state']}"
+        f"told {wall.shown(sent['at'])} {sent['notifier']} {sent['level']}: {sent['state']}"
         for sent in one["notifications"]
     ]
     for moment in one["timeline"]:
-        lines.append(f"{clock.shown(moment['at'])}  {visible(moment['text'], LONGEST)}")
+        lines.append(f"{wall.shown(moment['at'])}  {visible(moment['text'], LONGEST)}")
         lines += [f"    | {visible(quoted, LONGEST)}" for quoted in moment["quoted"]]
     return lines
 

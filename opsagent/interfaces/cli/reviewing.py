@@ -6,7 +6,8 @@ import typer
 
 from opsagent.core.commands import ReviewNow
 from opsagent.core.text import visible
-from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli import daemon, past, place
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import say, say_json, table, warn
 
@@ -26,21 +27,22 @@ def review(
     if json_:
         say_json(found)
         return
+    wall = daemon.wall(where)
     if found is None:
         say("the logs were not reviewed yet; that is done once a day, or now by: opsagent review --now")
     else:
-        _print(found)
-    daemon.remind(daemon.pending(where))
+        _print(found, wall)
+    daemon.remind(daemon.pending(where), wall)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], wall: Wall) -> None:
     if found["trouble"]:
-        warn(f"{clock.shown(found['at'])}: the logs could not be reviewed: {visible(found['trouble'], 300)}")
+        warn(f"{wall.shown(found['at'])} {wall.zone}: the logs could not be reviewed: {visible(found['trouble'], 300)}")
         return
     usual = f", {found['usual']} lines are usual" if found["usual"] is not None else ""
     new = "first review, nothing to compare with" if found["first"] else f"{found['new_kinds']} new"
     counts = f"{found['errors']} errors, {found['warnings']} warnings{usual}; {found['kinds']} kinds, {new}"
-    say(f"{clock.shown(found['since'])} to {clock.shown(found['until'])}: {counts}")
+    say(f"{wall.shown(found['since'])} to {wall.shown(found['until'])} {wall.zone}: {counts}")
     rows = [(name, *_row(one)) for name in ("new", "more", "most") for one in found[name]]
     if rows:
         table(("", "source", "priority", "count", "usual", "text"), rows, wide="text")

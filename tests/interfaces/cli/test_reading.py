@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUNNING: dict[str, Any] = {
     "host": "web-1",
+    "zone": "Europe/Berlin",
     "mode": "auto",
     "hold": None,
     "daemon": {
