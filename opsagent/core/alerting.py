@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.commands import Answer
 from opsagent.core.observation import Severity
-from opsagent.core.raising import Report, reported
+from opsagent.core.raising import ALERT, Report, crowded, reported
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core import commands as cmd
 
-KEY = "alert/"
-MOST = 100
-"""Alerts that may be open at once: a monitor that has lost its mind must not fill the log."""
 _SEVERITIES = {
     Severity.SEV1: ("critical", "page", "emergency", "disaster", "fatal"),
     Severity.SEV2: ("error", "high", "major"),
@@ -27,12 +24,11 @@ _SEVERITIES = {
 
 def alerted(world: World, alert: cmd.Alert) -> tuple[list[Draft], Answer]:
     """Return the events that an alert becomes, none where it only says again what is known, and the answer."""
-    key = KEY + alert.fingerprint
+    key = ALERT + alert.fingerprint
     if alert.over:
         return _over(world, alert, key)
-    known = world.state.open_for(key)
-    if known is None and sum(one.key.startswith(KEY) for one in world.state.incidents.values()) >= MOST:
-        return [], Answer(accepted=False, text=f"cannot take more than {MOST} alerts at once, resolve some first")
+    if full := crowded(world, key):
+        return [], Answer(accepted=False, text=full)
     report = Report(
         text=alert.text,
         by=alert.by,

@@ -265,7 +265,10 @@ def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
 def _(command: cmd.Raise, world: World) -> tuple[list[Draft], cmd.Answer]:
     if wrong := unfit(command):
         return _no(wrong)
-    drafts, text = raising.reported(world, raising.report_of(world, command))
+    report = raising.report_of(world, command)
+    if full := raising.crowded(world, report.key):
+        return _no(full)
+    drafts, text = raising.reported(world, report)
     return drafts, _yes(text)
 
 

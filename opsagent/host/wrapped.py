@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MOST_BYTES = 16 * 1024
-"""Of its output that are kept, the last ones; and the lines of them that are told."""
+MOST_BYTES = 8 * 1024
+"""Of its output that are kept, the last ones; and the lines of them that are told. JSON may need six for each byte, and
+a request holds 64 KiB."""
 MOST_LINES = 20
 NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
 """The shell's own exit statuses: there is no such program, it cannot be run, and what is added to a signal's number."""

@@ -174,8 +174,7 @@ def written(kinds: Kinds) -> str:
             "reviews": [[one.since.isoformat(), one.hours, one.lines] for one in kinds.reviews],
             "files": {pattern: [astuple(place) for place in places] for pattern, places in kinds.files.items()},
             "kinds": rows,
-        },
-        ensure_ascii=False,
+        }  # in ASCII: the name of a file need not be UTF-8
     )
 
 

@@ -8,9 +8,10 @@ import pytest
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
-from opsagent.core.alerting import MOST, severity_of
+from opsagent.core.alerting import severity_of
 from opsagent.core.phase import Phase
 from opsagent.core.policy import NotifierPolicy, Policy
+from opsagent.core.raising import MOST
 from tests.core.live_host import LiveHost
 
 FIRING = cmd.Alert(by="alertmanager", fingerprint="a1", name="DiskFull", text="/srv is 97 % full", severity="error")
@@ -80,6 +81,26 @@ def test_a_monitor_that_has_lost_its_mind_opens_no_more_than_a_hundred(host: Liv
 
     assert sum(answer.accepted for answer in answers) == MOST
     assert len(host.events(ev.IncidentConfirmed)) == MOST
+
+
+def test_alerts_that_are_over_leave_room_for_new_ones_at_once(host: LiveHost) -> None:
+    for number in range(MOST):
+        host.ask(replace(FIRING, fingerprint=f"f{number}"))
+    host.ask(replace(FIRING, fingerprint="f0", over=True))
+
+    assert host.ask(replace(FIRING, fingerprint="fresh")).accepted
+    assert not host.ask(replace(FIRING, fingerprint="another")).accepted
+
+
+def test_a_program_that_reports_without_end_opens_no_more_than_a_hundred_and_takes_no_alerts_place(
+    host: LiveHost,
+) -> None:
+    answers = [host.ask(cmd.Raise(by="http", text=f"trouble at {number}")) for number in range(MOST + 5)]
+
+    assert [answer.accepted for answer in answers].count(True) == MOST
+    assert answers[-1].text == "cannot take more than 100 reports at once, resolve some first"
+    assert host.ask(cmd.Raise(by="http", text="trouble at 3", sev="SEV1")).accepted, "what is open may become worse"
+    assert host.ask(FIRING).accepted
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,13 @@ def test_where_both_are_one_file_their_order_stays(tmp_path: Path) -> None:
     assert out.decode().split("\n")[:-1] == [f"{which} {n}" for n in range(1, 10) for which in ("out", "err")]
 
 
+def test_the_last_words_of_whatever_writes_bytes_fit_into_one_request(tmp_path: Path) -> None:
+    _, _, _, ran = finished(tmp_path / "told", "sh", "-c", "head -c 100000 /dev/zero | tr '\\0' '\\377'; exit 1")
+
+    assert ran["lines"]
+    assert len(json.dumps(ran)) < 60_000
+
+
 def test_of_a_flood_everything_passes_and_little_is_kept(tmp_path: Path) -> None:
     _, out, _, ran = finished(tmp_path / "told", "sh", "-c", "seq 200000; printf '\\377 the end'")
 
