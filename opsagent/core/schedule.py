@@ -13,6 +13,7 @@ from opsagent.core.roots import dependencies
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
     from opsagent.core.policy import CheckPolicy
+    from opsagent.core.state import State
     from opsagent.core.world import World
 
 # Seconds after an order was carried out. A service is most often good again within two seconds.
@@ -20,6 +21,20 @@ PROBES = (0.1, 0.2, 0.4, 0.8, 1.6)
 # While nothing listens yet a look costs nobody anything, and the moment it does is the end of the outage.
 NOTHING_THERE = ("refused", "absent")
 AGAIN = timedelta(milliseconds=200)
+# In these an incident waits for a person or for minutes to pass, whatever its checks say.
+_SLOW = frozenset({Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED, Phase.RESOLVED, Phase.CLOSED})
+_STILL = frozenset({Repair.IDLE, Repair.EXHAUSTED, Repair.HELD})
+
+
+def is_hasty(state: State) -> bool:
+    """Whether an action is under way: then any look may be the end of the outage."""
+    return any(incident.running is not None for incident in state.incidents.values())
+
+
+def is_at_rest(state: State) -> bool:
+    """Whether nothing that is open moves by the second: no message is owed, no repair waits or runs."""
+    slow = (one.state in _SLOW and one.repair in _STILL for one in state.incidents.values())
+    return not state.owed and all(slow)
 
 
 def hurried(world: World) -> dict[str, datetime]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 
 LONGEST_TURN = timedelta(seconds=1)
-LONGEST_IDLE_TURN = timedelta(seconds=5)  # with nothing open; the clock is compared at least this often
+LONGEST_IDLE_TURN = timedelta(seconds=5)  # while nothing moves by the second; the clock is compared this often
 LATE = timedelta(seconds=2)
 MOST_AT_ONCE = 500
+SWEEP = timedelta(milliseconds=250)
+"""How long a look may wait for those begun with it: a sweep of a hundred checks is one turn then, not a hundred."""
 
 
 class Loop:
@@ -58,7 +61,7 @@ class Loop:
 
     def turn(self, agent: Agent, lookout: Lookout, rounds: Rounds, wait: float) -> None:
         """Wait at most `wait` seconds for news, then decide, act, and begin the looks that are due."""
-        arrivals = self._arrivals(wait)
+        arrivals = self._arrivals(wait, with_patience=not schedule.is_hasty(agent.state))
         now = self.clock.now()
         jump = self.clock.jumped()
         if jump is not None:
@@ -72,16 +75,27 @@ class Loop:
         lookout.stuck()
         self._look(agent, lookout, now)
 
-    def _arrivals(self, wait: float) -> list[inbox.Arrival]:
+    def _arrivals(self, wait: float, *, with_patience: bool) -> list[inbox.Arrival]:
+        """Return what arrived. Looks wait a little for those that come with them; nothing else is kept waiting."""
+        found = self._taken(wait)
+        if not found:
+            self._notice_lateness(wait)
+        ends = self.clock.running() + SWEEP.total_seconds()
+        while with_patience and found and all(isinstance(one, inbox.Looked) for one in found):
+            more = self._taken(ends - self.clock.running())
+            if not more:
+                break
+            found += more
+        return [arrival for arrival in found if arrival is not None]
+
+    def _taken(self, wait: float) -> list[inbox.Arrival | None]:
+        """Return what is there, after at most `wait` seconds; nothing when nothing came."""
         found: list[inbox.Arrival | None] = []
-        try:
+        with contextlib.suppress(queue.Empty):
             found.append(self._queue.get(timeout=max(0.0, wait)))
             while len(found) < MOST_AT_ONCE:
                 found.append(self._queue.get_nowait())
-        except queue.Empty:
-            if not found:
-                self._notice_lateness(wait)
-        return [arrival for arrival in found if arrival is not None]
+        return found
 
     def _notice_lateness(self, wait: float) -> None:
         """Waking much later than asked means that the host had no time for us: its time-outs say nothing either."""
@@ -103,7 +117,7 @@ class Loop:
         """
         now = self.clock.now()
         self._expected = self.clock.running()
-        longest = LONGEST_TURN if agent.state.incidents or agent.state.owed else LONGEST_IDLE_TURN
+        longest = LONGEST_IDLE_TURN if schedule.is_at_rest(agent.state) else LONGEST_TURN
         hurried = schedule.hurried(agent.world(now)).items()
         soonest = min((at for name, at in hurried if not lookout.is_out(name)), default=now + longest)
         wait = min(max((soonest - now).total_seconds(), 0.02), longest.total_seconds())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
 from opsagent.core import events as ev
-from opsagent.core import inbox
+from opsagent.core import inbox, schedule
 from opsagent.core.codec import Recorded
 from opsagent.core.fold import fold
 from opsagent.core.observation import Observation, Reading, Severity, Source, Status, ok
@@ -25,7 +25,7 @@ from opsagent.daemon.lookout import Lookout
 from opsagent.daemon.rounds import Rounds
 from opsagent.settings import Watched
 from tests.core.story_host import Orders, StoryHost
-from tests.core.test_stories import POLICY
+from tests.core.test_stories import POLICY, killed_host
 
 NOW = datetime(2026, 11, 18, 3, 41, tzinfo=UTC)
 
@@ -100,6 +100,55 @@ def test_the_loop_does_not_turn_again_and_again_for_a_look_that_is_overdue_becau
 
     assert looking.wait_for(host.agent, lookout) == loop.LONGEST_TURN.total_seconds()
     hung.let_go.set()
+
+
+def seen(check: str) -> inbox.Looked:
+    return inbox.Looked(seen=Observation(check=check, reading=ok("200"), at=NOW))
+
+
+def test_looks_that_come_one_after_the_other_are_decided_on_in_one_turn_which_a_nudge_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "SWEEP", timedelta(seconds=30))
+    taken: list[str] = []
+    looking = loop.Loop(Clock(), lambda look: taken.append(look.check))
+    lookout = Lookout(looking.post, looking.clock.now, 1, lambda _: None)
+    over = threading.Event()
+
+    def come_later() -> None:
+        for news in (lambda: looking.post(seen("second")), looking.nudge):
+            while not looking.is_idle() and not over.wait(0.001):
+                pass
+            news()
+
+    looking.post(seen("first"))
+    later = threading.Thread(target=come_later)
+    later.start()
+    looking.turn(StoryHost(POLICY).agent, lookout, Rounds(lambda _: None, lambda _: None, lambda: None), 30)
+    over.set()
+    later.join()
+
+    assert taken == ["first", "second"]
+
+
+def test_while_an_action_is_under_way_each_look_is_decided_on_at_once() -> None:
+    host = killed_host()
+    assert not schedule.is_hasty(host.agent.state)
+
+    host.answer_facts()
+
+    assert schedule.is_hasty(host.agent.state)
+
+
+def test_the_loop_comes_round_each_second_only_while_something_moves() -> None:
+    host = killed_host()
+    looking = loop.Loop(Clock(), lambda _: None)
+    lookout = Lookout(looking.post, looking.clock.now, 1, lambda _: None)
+    moving = schedule.is_at_rest(host.agent.state)
+    host.agent.state = replace(host.agent.state, incidents={})
+
+    assert moving is False
+    assert looking.wait_for(host.agent, lookout) == loop.LONGEST_IDLE_TURN.total_seconds()
 
 
 class Slow(Clock):
