@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.commands import Answer
 from opsagent.core.observation import Severity
-from opsagent.core.raising import ALERT, Report, crowded, reported
+from opsagent.core.raising import Report, crowded, reported
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core import commands as cmd
 
+KEY = "alert/"
 _SEVERITIES = {
     Severity.SEV1: ("critical", "page", "emergency", "disaster", "fatal"),
     Severity.SEV2: ("error", "high", "major"),
@@ -24,10 +25,10 @@ _SEVERITIES = {
 
 def alerted(world: World, alert: cmd.Alert) -> tuple[list[Draft], Answer]:
     """Return the events that an alert becomes, none where it only says again what is known, and the answer."""
-    key = ALERT + alert.fingerprint
+    key = KEY + alert.fingerprint
     if alert.over:
         return _over(world, alert, key)
-    if full := crowded(world, key):
+    if full := crowded(world, key, alert.by):
         return [], Answer(accepted=False, text=full)
     report = Report(
         text=alert.text,

@@ -266,7 +266,7 @@ def _(command: cmd.Raise, world: World) -> tuple[list[Draft], cmd.Answer]:
     if wrong := unfit(command):
         return _no(wrong)
     report = raising.report_of(world, command)
-    if full := raising.crowded(world, report.key):
+    if full := raising.crowded(world, report.key, report.by):
         return _no(full)
     drafts, text = raising.reported(world, report)
     return drafts, _yes(text)

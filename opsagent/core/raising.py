@@ -23,11 +23,9 @@ if TYPE_CHECKING:
 
 LONGEST_NAME = 63
 USUAL = Severity.SEV3
-ALERT = "alert/"
-"""What the open keys of another monitor's alerts begin with."""
 MOST = 100
 MOST_KEPT = 1000
-"""Alerts, and reports, that may be open at once, and that are kept with those that ended within the half hour."""
+"""Reports of one author that may be open at once, and that are kept with those that ended within the half hour."""
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 # What the door wrote in the place of a secret differs from run to run; the same words must have the same key.
 _MARK = re.compile(r"\[redacted:([a-z-]+):[0-9]+:[0-9a-f]+\]")
@@ -105,14 +103,13 @@ def _severity(command: cmd.Raise, checks: tuple[CheckPolicy, ...]) -> Severity:
     return Severity.SEV1 if command.data or command.security else worst
 
 
-def crowded(world: World, key: str) -> str:
-    """Say why nothing more is opened, or "": a program that has lost its mind must not fill the log."""
-    alerts = key.startswith(ALERT)
-    there = [one for one in world.state.incidents.values() if one.raised_by and one.key.startswith(ALERT) == alerts]
+def crowded(world: World, key: str, by: str) -> str:
+    """Say why nothing more is opened for this author, or "": one who has lost his mind must not fill the log."""
+    there = [one for one in world.state.incidents.values() if one.raised_by == by]
     full = sum(one.is_open for one in there) >= MOST or len(there) >= MOST_KEPT
     if not full or world.state.open_for(key) is not None:
         return ""
-    return f"cannot take more than {MOST} {'alerts' if alerts else 'reports'} at once, resolve some first"
+    return f"cannot take more than {MOST} at once that {by} reports, resolve some first"
 
 
 def reported(world: World, report: Report) -> tuple[list[Draft], str]:

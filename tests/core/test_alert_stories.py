@@ -98,7 +98,7 @@ def test_a_program_that_reports_without_end_opens_no_more_than_a_hundred_and_tak
     answers = [host.ask(cmd.Raise(by="http", text=f"trouble at {number}")) for number in range(MOST + 5)]
 
     assert [answer.accepted for answer in answers].count(True) == MOST
-    assert answers[-1].text == "cannot take more than 100 reports at once, resolve some first"
+    assert answers[-1].text == "cannot take more than 100 at once that http reports, resolve some first"
     assert host.ask(cmd.Raise(by="http", text="trouble at 3", sev="SEV1")).accepted, "what is open may become worse"
     assert host.ask(FIRING).accepted
 

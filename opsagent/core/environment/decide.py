@@ -12,7 +12,7 @@ from opsagent.core.environment.belief import believed, exposed
 from opsagent.core.environment.drift import drift, endpoint
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
-from opsagent.core.raising import Report, reported
+from opsagent.core.raising import Report, crowded, reported
 from opsagent.core.world import Draft
 
 if TYPE_CHECKING:
@@ -85,4 +85,4 @@ def _alarm(world: World, new: tuple[Listener, ...]) -> list[Draft]:
         kind="security",
         failure_class="new_listener",
     )
-    return reported(world, report)[0]
+    return reported(world, report)[0] if not crowded(world, name, OURSELVES) else []

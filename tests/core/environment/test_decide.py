@@ -307,3 +307,15 @@ def test_without_alert_a_new_port_is_only_a_line_of_the_day() -> None:
 
     assert web.opened == ["new listener 0.0.0.0:8081 (python3)"]
     assert web.agent.state.open_incidents == ()
+
+
+def test_whoever_opens_one_port_after_the_other_fills_no_log_with_incidents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsagent.core.raising.MOST", 3)
+    web = looking(REDIS)
+
+    for port in range(8081, 8089):
+        web.glance(REDIS, program(port, "python3", "0.0.0.0"))
+        web.glance(REDIS, program(port, "python3", "0.0.0.0"))
+
+    assert len(web.opened) == 8, "each is told"
+    assert len(web.events(ev.IncidentConfirmed)) == 3
