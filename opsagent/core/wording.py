@@ -13,6 +13,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.report.clock import hhmm, hhmmss, seen_from
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
+from opsagent.core.together import children, ended_with, is_breaker, why_left_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,7 @@ def trouble(incident: Incident) -> str:
 
 
 def _is(incident: Incident) -> str:
-    if incident.key == "/breaker":
+    if is_breaker(incident):
         return "is open: many things failed at once"
     if incident.blind:
         return "cannot be looked at"
@@ -198,11 +199,12 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     if incident.acknowledged_at and incident.first_paged_at:
         taken = f", taken after {spoken(elapsed(incident.first_paged_at, incident.acknowledged_at))}"
     until = hhmm((incident.resolved_at or now) + REOPEN_WINDOW, state.zone)
+    again = "many things fail at once again" if is_breaker(incident) else "it fails"
     lines = [
         f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
         f"Proof: {proof(state, incident, now)}." if good_at else "",
         f"Paged {_times(paged(incident))}{taken}. Times {state.zone}.",
-        f"If it fails before {until} this incident reopens and pages at once.",
+        f"If {again} before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
     ]
     return _message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
@@ -308,9 +310,8 @@ def fixed_by(state: State, incident: Incident) -> str:
         tries = len(ordered(since_reopened(incident, incident.actions)))
         return f"{helped.remedy} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
     failed = len(fresh(incident))
-    root = state.incidents.get(incident.parent or 0)
-    if root is not None and not failed and not incident.resolved_by:
-        return f"the recovery of {root.check}, which it needs ({root.label})."
+    if not failed and not incident.resolved_by and (known := ended_with(state, incident)):
+        return known
     mine = f"Not by me (my {failed} {'try' if failed == 1 else 'tries'} failed)." if failed else "I did nothing."
     return f"{f'{incident.resolved_by}, who said so.' if incident.resolved_by else 'a person, or by itself.'} {mine}"
 
@@ -355,14 +356,7 @@ def _stopped(state: State, incident: Incident) -> str:
 
 def _left_alone(state: State, incident: Incident) -> str:
     names = children(state, incident)
-    return f"Left alone: {', '.join(names)} (needs it)." if names else ""
-
-
-def children(state: State, incident: Incident) -> tuple[str, ...]:
-    """Return the names of what fell with it."""
-    return tuple(
-        one.check for one in state.open_incidents if one.parent == incident.seq and one.suppressed_by == "parent"
-    )
+    return f"Left alone: {', '.join(names)} ({why_left_alone(incident)})." if names else ""
 
 
 def _stops_me(incident: Incident) -> str:

@@ -272,10 +272,30 @@ def test_what_fell_with_another_came_back_with_it() -> None:
     child = night.incident("worker", "worker.service")
     night.take(ev.SuppressionChanged(by="parent", reason="needs billing", parent=seq), child)
     night.take(ev.SuppressionChanged(by=None, reason="no longer kept quiet"), child)
+    before = wording.fixed_by(night.state, night.one(child))
+    night.take(ev.RecoverySeen(mitigated_at=night.at, message="good"), seq)
 
     said = wording.fixed_by(night.state, night.one(child))
 
+    assert before == "a person, or by itself. I did nothing."
     assert said == "the recovery of billing, which it needs (OPS-20261118-001)."
+
+
+def test_what_fell_with_many_others_needed_none_of_them_and_the_incident_of_all_ended_in_quiet() -> None:
+    night = Telling()
+    many = night.suspect("/breaker", None, "3 unrelated failures at once: a, b, worker.service")
+    night.confirm(many, Severity.SEV2, Phase.PAGED)
+    child = night.incident("worker", "worker.service")
+    night.take(ev.SuppressionChanged(by="parent", reason="many things fail at once", parent=many), child)
+    _, page = wording.page(night.state, night.one(many), POLICY, LATER)
+    night.take(ev.RecoverySeen(mitigated_at=night.at, message="good"), child)
+    night.take(ev.IncidentResolved(reason="ten quiet minutes"), many)
+    _, over = wording.recovery(night.state, night.one(many), POLICY, LATER)
+
+    assert "Left alone: worker (no repairs while many things fail)." in page
+    assert wording.fixed_by(night.state, night.one(child)) == "a person, or by itself. I did nothing."
+    assert over.startswith("Closed by: ten quiet minutes: nothing new has failed, and repairs go on.")
+    assert "If many things fail at once again before" in over
 
 
 def test_the_proof_counts_the_looks_and_names_what_fell_with_it() -> None:

@@ -16,9 +16,9 @@ from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
 from opsagent.core.timing import by_day, elapsed, spoken
+from opsagent.core.together import children, why_left_alone
 from opsagent.core.wording import (
     bad_since,
-    children,
     down_since,
     fixed_by,
     fresh,
@@ -196,7 +196,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         _changed(scene, incident),
         *_did_all(tried, scene),
         *_held_back(incident),
-        f"**Left alone** {', '.join(inline(name, 64) for name in alone)} (needs it)" if alone else "",
+        f"**Left alone** {', '.join(inline(name, 64) for name in alone)} ({why_left_alone(incident)})" if alone else "",
         f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}{_new_reason(event, incident)}",
         _next(event, scene, incident),
         _before(scene, incident),

@@ -138,5 +138,5 @@ def _verdict(wanted: Sequence[Incident]) -> str:
 def _open_line(incident: Incident, state: State, today: date) -> str:
     name, since = code(incident.check, 64), seen_from(bad_since(incident), state.zone, today)
     said = cut(inline(reason_of(incident), 110), 130)
-    has_it = inline(owner(incident, state.zone, today))
+    has_it = inline(owner(incident, state, today))
     return f"**Open:** {name} {incident.severity} since {since}, {said}. {has_it}. {link(incident)}"

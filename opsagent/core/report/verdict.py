@@ -38,8 +38,9 @@ def verdict(wanted: Sequence[Incident]) -> str:
     return f"{len(wanted)} need you: {names}{more}"
 
 
-def owner(incident: Incident, zone: str, today: date) -> str:
-    """Return who has an open incident: a person, the agent, or nobody yet."""
+def owner(incident: Incident, state: State, today: date) -> str:
+    """Return who has an open incident: a person, the agent, whoever was told of its root, or nobody yet."""
+    zone = state.zone
     if incident.acknowledged_at and incident.state is Phase.ACKNOWLEDGED:
         hands = "repairs go on" if incident.keep_repairing else "hands off"
         at = seen_from(incident.acknowledged_at, zone, today)
@@ -52,4 +53,7 @@ def owner(incident: Incident, zone: str, today: date) -> str:
         return "Repairing"
     if incident.severity is Severity.SEV4:
         return "In the digest"
-    return "Waiting for a person" if incident.first_paged_at else "Nobody told yet"
+    if incident.first_paged_at:
+        return "Waiting for a person"
+    root = state.incidents.get(incident.parent or 0)
+    return f"Told with {root.label}" if root is not None and root.first_paged_at else "Nobody told yet"

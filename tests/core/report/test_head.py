@@ -142,6 +142,20 @@ def test_the_head_says_who_has_each_open_incident() -> None:
     ]
 
 
+def test_who_was_told_of_the_root_was_told_of_what_fell_with_it() -> None:
+    night = Telling()
+    root, child = night.suspect("db", None, "bad"), night.suspect("api", None, "bad")
+    for seq in (root, child):
+        night.confirm(seq, Severity.SEV3, Phase.PAGED)
+    night.take(ev.SuppressionChanged(by="parent", reason="needs db", parent=root), child)
+    night.page(root)
+    night.take(ev.SuppressionChanged(by=None, reason="no longer kept quiet"), child)
+
+    [said] = [line for line in head(night.state, night.at, "h").text.split("\n") if "`api`" in line]
+
+    assert f"bad. Told with {night.one(root).label}." in said
+
+
 def test_what_is_healed_too_often_is_named_on_that_day() -> None:
     night = Telling()
     night.take(ev.ChronicHealing(unit="api.service", heals=3, within=timedelta(hours=1)))
