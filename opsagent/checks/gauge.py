@@ -14,7 +14,7 @@ from opsagent.checks.wire.number import Combine, Said, of_endpoint, of_program, 
 from opsagent.checks.wire.stage import BlindError, StageError, Stages
 from opsagent.checks.wire.urls import check_url, secret_headers
 from opsagent.core.gauge import Finding, Limits, Memory, finding, growing, paced, recalled, text_of, worse
-from opsagent.core.growth import Growth, grown, noted
+from opsagent.core.growth import STEPS, Growth, grown, noted
 from opsagent.core.observation import Measure, Reading, Status, lowest, unknown
 from opsagent.core.peak import Peak
 from opsagent.core.quantity import in_order, spell
@@ -110,6 +110,13 @@ class Check:
         in_order(("low_critical", self.low_critical), ("low_warning", self.low_warning))
         in_order(("low_warning", self.low_warning), ("warning", self.warning))
         in_order(("warning", self.warning), ("critical", self.critical))
+
+    def unfit_for(self, every: timedelta) -> str:
+        """Say why looks so far apart could never tell growth, or ""."""
+        if self.growth is None or self.growth.over >= STEPS * every:
+            return ""
+        least = f"over from {spell(STEPS * every)}"
+        return f"cannot tell growth over {spell(self.growth.over)} by looks {spell(every)} apart, allowed: {least}"
 
     def observe_since(self, kept: str) -> tuple[Reading, str]:
         """Get the number, and compare it with its limits and with the looks before."""

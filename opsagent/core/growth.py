@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from opsagent.core.quantity import in_order
 
-_STEPS = 5
+STEPS = 5
 """Parts of the span, each of which must lie higher than the one before."""
 _SLOTS = 50
 """Points that are kept of a span, ten for each step: a look a second over a day need not be kept."""
@@ -58,13 +58,13 @@ def grown(series: Series, at: float, over: timedelta) -> float | None:
 
     None as long as some fifth was not seen.
     """
-    step = over.total_seconds() / _STEPS
+    step = over.total_seconds() / STEPS
     lows: dict[int, float] = {}
     for begins, value in series:
         fifth = int((at - begins) // step)
         lows[fifth] = min(value, lows.get(fifth, value))
-    if not lows.keys() >= set(range(_STEPS)):
+    if not lows.keys() >= set(range(STEPS)):
         return None
-    rising = [lows[fifth] for fifth in reversed(range(_STEPS))]
+    rising = [lows[fifth] for fifth in reversed(range(STEPS))]
     steadily = all(later > earlier for earlier, later in itertools.pairwise(rising))
     return rising[-1] - rising[0] if steadily else 0.0

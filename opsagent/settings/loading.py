@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from opsagent.core.backup.job import BackupOptions
 from opsagent.settings import acts, backups, building, credentials, directories, relations, source
 from opsagent.settings.merge import merge
-from opsagent.settings.named import Item, Kinds, channel, read_item, watched
+from opsagent.settings.named import Item, Kinds, channel, paces, read_item, watched
 from opsagent.settings.options import BACKUP_KINDS, CheckOptions, Document, NotifierOptions
 from opsagent.settings.problem import Problem, SettingsError
 from opsagent.settings.reading import adapter, keys_of
@@ -163,6 +163,8 @@ class _Reading:
         checks, notifiers = relations.listed(self.root, "checks"), relations.listed(self.root, "notifiers")
         windows = relations.listed(self.root, "maintenance")
         self.problems += relations.repeated_names(checks, "check")
+        self.problems += relations.repeated_names(checks, "check", "uuid")
+        self.problems += [each for item in self.checks for each in paces(item, self.document)]
         self.problems += relations.repeated_names(notifiers, "notifier")
         for check in checks:
             self.problems += relations.repairs(check, self.known.remedies)

@@ -144,6 +144,14 @@ def watched(item: Item, document: Document) -> Watched:
     return Watched(policy=policy, check=zoned(scoped(item.made, scope.value), document))
 
 
+def paces(item: Item, document: Document) -> abc.Iterator[Problem]:
+    """Find a check that could never judge at its own pace, if its kind can tell."""
+    why = item.made.unfit_for(_every(item, document)) if hasattr(item.made, "unfit_for") else ""
+    if why:
+        text = f"{why} (check {shown(item.common['name'])})"
+        yield Problem(place=_blamed(item.node, why), text=text)
+
+
 def scoped(check: Any, scope: str) -> Any:
     """Tell a check whose manager is meant, if its kind asks for it."""
     return replace(check, scope=scope) if _asks(check, "scope") else check

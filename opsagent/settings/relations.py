@@ -48,16 +48,16 @@ def names(nodes: list[Node]) -> frozenset[str]:
     return frozenset(text_of(node, "name") for node in nodes) - {""}
 
 
-def repeated_names(nodes: list[Node], what: str) -> Iterator[Problem]:
-    """Find names given twice: a name is an identity. The second place names the first."""
+def repeated_names(nodes: list[Node], what: str, key: str = "name") -> Iterator[Problem]:
+    """Find names given twice: a name is an identity, and so is another `key`. The second place names the first."""
     first: dict[str, Place] = {}
     for node in nodes:
-        name = text_of(node, "name")
+        name = text_of(node, key)
         if not name or not isinstance(node, Mapping):
             continue
-        place = node.keys["name"]
+        place = node.keys[key]
         if name in first:
-            text = f"cannot use the name {shown(name)} twice, another {what} has it at {first[name]}"
+            text = f"cannot use the {key} {shown(name)} twice, another {what} has it at {first[name]}"
             yield Problem(place=place, text=text)
         first.setdefault(name, place)
 

@@ -37,6 +37,11 @@ MISTAKES = {
     "name": (APP.replace("app,", f"{'a' * 41},"), "2: cannot use a backup's name of 41 characters, allowed: up to 40"),
     "judge": (APP.replace("to:", "verify: [/bin/rm], to:"), "2: cannot run '/bin/rm' without a person"),
     "kind": ("backups:\n- {name: a, kind: tape}", "2: cannot find backup kind 'tape', known kinds: paths, sqlite"),
+    "over itself": (APP.replace("/var/backups/app", "/srv/app.db"), "2: cannot use to '/srv/app.db': it is the datab"),
+    "in itself": (
+        f"backups:\n- {FILES.replace('/srv/r', '/etc/r')}",
+        "2: cannot keep the repository in paths: it would back itself up; exclude it, or move it (backup 'files')",
+    ),
     "path": (APP.replace("/srv/app.db", "app.db"), "2: cannot use database 'app.db', allowed: a full path"),
 }
 

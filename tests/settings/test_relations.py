@@ -121,6 +121,25 @@ def test_a_name_given_twice_names_both_places(problems: Problems) -> None:
     assert found == ["conf.d/more.yaml:3: cannot use the name 'a' twice, another check has it at 2"]
 
 
+def test_a_ping_belongs_to_one_job(problems: Problems) -> None:
+    uuid = "3c1f0f5e-0000-4000-8000-00000000abcd"
+    text = "".join(f"- {{name: {name}, kind: job, every: 1h, uuid: {uuid}}}\n" for name in ("a", "b"))
+
+    [found] = problems(f"checks:\n{text}")
+
+    assert found.startswith(f"3: cannot use the uuid '{uuid}' twice, another check has it at ")
+
+
+@pytest.mark.parametrize(("over", "every", "told"), [("1m", "15s", 1), ("1m", "12s", 0), ("4m", "", 1)])
+def test_growth_that_no_pace_of_looks_could_tell_is_told(problems: Problems, over: str, every: str, told: int) -> None:
+    pace = f", every: {every}" if every else ""
+    text = f"checks:\n- {{name: q, kind: gauge, command: [/bin/q], growth: {{over: {over}, warning: 5}}{pace}}}\n"
+
+    found = problems(text)
+
+    assert [each.partition(" by looks")[0] for each in found] == [f"2: cannot tell growth over {over}"] * told
+
+
 def test_a_notifiers_name_given_twice_is_told(problems: Problems) -> None:
     found = problems("notifiers:\n- {name: a, kind: journal}\n- {name: a, kind: journal}")
 

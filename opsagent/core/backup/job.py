@@ -73,6 +73,8 @@ class Sqlite:
         """Refuse at once what could never work (ValueError)."""
         for key, path in (("database", self.database), ("to", self.to)):
             _full(key, path)
+        if self.database == self.to:
+            raise ValueError(f"cannot use to {self.to!r}: it is the database, allowed: a directory for its copies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,7 @@ class Paths:
 
     paths: what is backed up.
     repository: where to, as restic writes it: a directory, or `sftp:user@host:/srv/backups`.
-    password_file: file of root's with the password of the repository, its mode 0600; keep a copy of it elsewhere, for
-    without it nothing can be restored.
+    password_file: root's file with its password, mode 0600; keep a copy elsewhere: without it nothing can be restored.
     exclude: patterns of what is left out, as restic reads them.
     read_data: percent of the repository that a drill reads again to find rotten bits.
     """
@@ -104,8 +105,14 @@ class Paths:
             raise ValueError("cannot use this repository, allowed: a directory or an address (repository)")
         if "@" in self.repository and ":" in self.repository.partition("://")[2].rpartition("@")[0]:
             raise ValueError("cannot use a repository with a password in it: every user sees it while restic runs")
+        if _within(self.repository, self.paths) and not self.exclude:
+            raise ValueError("cannot keep the repository in paths: it would back itself up; exclude it, or move it")
         if not 1 <= self.read_data <= 100:  # noqa: PLR2004 - percent
             raise ValueError(f"cannot use read_data {self.read_data}, allowed: 1 to 100")
+
+
+def _within(place: str, paths: tuple[str, ...]) -> bool:
+    return any(f"{place}/".startswith(f"{path.rstrip('/')}/") for path in paths)
 
 
 def _full(key: str, path: str) -> None:
