@@ -49,11 +49,17 @@ class Sweep:
 
 
 def sweep(program: Program, calls: tuple[str, ...], inject: str, *, only_files: bool, step: int = 1) -> Sweep:
-    """Inject into the 1st, 2nd, 3rd … of each call, until a run makes fewer; `inject` is strace's, {} is the number."""
+    """Inject into the 1st, 2nd, 3rd … of each call, until a run makes fewer; `inject` is strace's, {} is the number.
+
+    Where it kills, only those `openat` count that make a file: to die in another is to die in the next call that
+    changes the disk.
+    """
     found = Sweep()
     base = Path(tempfile.mkdtemp(prefix="opsagent-crash-"))
     for call in calls:
-        for number in range(1, MOST, step):
+        kills_at_open = call == "openat" and "SIGKILL" in inject
+        numbers = making(program, base / "made") if kills_at_open else range(1, MOST, step)
+        for number in numbers:
             directory = base / f"{call}-{number}"
             directory.mkdir()
             hit, wrong = one_run(program, directory, call, inject.format(number), only_files=only_files)
@@ -63,6 +69,26 @@ def sweep(program: Program, calls: tuple[str, ...], inject: str, *, only_files: 
             found.hits[call] += 1
             found.violations += [f"{call} {number}: {what}" for what in wrong]
     shutil.rmtree(base)
+    return found
+
+
+def making(program: Program, directory: Path) -> list[int]:
+    """Return which `openat` of an undisturbed run make a file, by their numbers."""
+    directory.mkdir()
+    program.prepare(directory)
+    there = {str(path) for path in directory.rglob("*")}
+    child = Child.fork(program, directory)
+    tracer = trace(child.pid, directory / "trace", ["-e", "trace=openat"])
+    child.converse(lambda count: program.person(directory, PERSON.format(count, "openat")))
+    child.end()
+    tracer.wait()
+    found = []
+    for number, line in enumerate((directory / "trace").read_text("utf-8", "replace").splitlines(), 1):
+        path = line.rpartition("<")[2].rpartition(">")[0]
+        if "O_CREAT" in line and path and path not in there:
+            there.add(path)
+            found.append(number)
+    shutil.rmtree(directory)
     return found
 
 
