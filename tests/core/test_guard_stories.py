@@ -18,7 +18,7 @@ from opsagent.core.policy import Confirm, Maintenance, Mode, RemedyRule, UnitBud
 from opsagent.core.unit import HostConditions
 from opsagent.core.world import Facts
 from tests.core.live_host import LiveHost
-from tests.core.test_stories import API, POLICY
+from tests.core.test_stories import API, POLICY, SLOW
 
 ORDER = (
     *("hold", "security", "mode", "armed", "denied", "operator_stop", "masked", "disabled", "oneshot", "job", "busy"),
@@ -164,7 +164,7 @@ def test_the_questions_are_asked_in_the_promised_order() -> None:
 
 
 def test_a_refusal_that_lasts_a_day_fills_neither_the_log_nor_the_story() -> None:
-    host = host_of()
+    host = host_of(SLOW)
     conditions(host, hold="root says so")
     host.kill("api.service")
 
@@ -246,7 +246,7 @@ def test_what_a_person_starts_and_does_not_come_up_is_a_failure_like_any() -> No
 
 
 def test_a_storm_of_failures_that_somebody_causes_gets_no_more_restarts_than_the_budgets_allow() -> None:
-    host = host_of()
+    host = host_of(SLOW)
     storm = 0
     ends = host.now + timedelta(hours=26)
 

@@ -18,12 +18,13 @@ from opsagent.core.policy import Criticality, Escalation, Level, Mode, NotifierP
 from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON
-from tests.core.test_stories import API
+from tests.core.test_stories import API, SLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 WATCHED = replace(API, repair=())
+WATCHED_SLOWLY = replace(SLOW, repair=())
 LEVELS = (
     Level(name="oncall", after=timedelta(), notify=("mail", "hook")),
     Level(name="lead", after=timedelta(minutes=30), notify=("phone",)),
@@ -95,7 +96,7 @@ def test_a_sev2_is_told_at_once_when_nothing_can_be_tried() -> None:
 
 
 def test_a_sev3_is_told_by_day_only_and_so_are_its_reminders() -> None:
-    host = host_of(replace(WATCHED, criticality=Criticality.NORMAL), hour=18)
+    host = host_of(replace(WATCHED_SLOWLY, criticality=Criticality.NORMAL), hour=18)
     host.kill("api.service")
 
     host.run(hours=20)
@@ -107,7 +108,7 @@ def test_a_sev3_is_told_by_day_only_and_so_are_its_reminders() -> None:
 
 
 def test_a_sev3_of_the_night_is_told_in_the_morning() -> None:
-    host = host_of(replace(WATCHED, criticality=Criticality.NORMAL), hour=3)
+    host = host_of(replace(WATCHED_SLOWLY, criticality=Criticality.NORMAL), hour=3)
     host.kill("api.service")
 
     host.run(hours=6)
@@ -116,7 +117,7 @@ def test_a_sev3_of_the_night_is_told_in_the_morning() -> None:
 
 
 def test_a_sev4_is_never_told() -> None:
-    host = host_of(replace(WATCHED, criticality=Criticality.LOW))
+    host = host_of(replace(WATCHED_SLOWLY, criticality=Criticality.LOW))
     host.kill("api.service")
 
     host.run(hours=30)
@@ -311,7 +312,7 @@ def test_when_nobody_can_be_reached_the_journal_is_told_and_no_notifier_is_asked
 
 
 def test_every_message_has_a_key_of_its_own() -> None:
-    host = paged_host()
+    host = paged_host(check=WATCHED_SLOWLY)
     host.run(minutes=50)
     for _ in range(3):
         ack(host, lasts=timedelta(minutes=7))
@@ -678,7 +679,7 @@ def test_who_holds_what_turns_out_worse_is_told_and_holds_it_for_a_shorter_time(
 
 
 def test_what_was_about_to_be_told_again_is_not_when_somebody_takes_it_first() -> None:
-    host = host_of(replace(WATCHED, criticality=Criticality.NORMAL), hour=18)
+    host = host_of(replace(WATCHED_SLOWLY, criticality=Criticality.NORMAL), hour=18)
     host.kill("api.service")
     host.run(minutes=1)
     host.ask(cmd.Pause(by="anna", target=host.incident.label, lasts=timedelta(hours=4), because="known"))

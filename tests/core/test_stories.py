@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from opsagent.core.fold import replay
 from opsagent.core.phase import Outcome, Phase
-from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy, Policy, RemedyRule
+from opsagent.core.policy import CheckPolicy, Confirm, Criticality, NotifierPolicy, Policy, RemedyRule
 from opsagent.core.state import State
 from tests.core.story_host import StoryHost
 
@@ -18,6 +19,9 @@ API = CheckPolicy(
     repair=(RemedyRule(do="restart"),),
     criticality=Criticality.IMPORTANT,
 )
+A_MINUTE = timedelta(minutes=1)
+SLOW = replace(API, every=A_MINUTE, confirm=Confirm(retry=A_MINUTE))
+"""A look a minute, for the stories that last a day."""
 POLICY = Policy(host="web-1", checks=(API,), notifiers=(NotifierPolicy(name="hook", kind="webhook"),))
 
 
