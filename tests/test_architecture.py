@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -101,8 +102,16 @@ GRANTED: dict[tuple[str, str], str] = {
 }
 
 
-def names_used(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield every import and every dotted use of an imported name, spelled out from its module."""
+parsed = cache(ast.parse)
+
+
+@cache
+def names_used(source: str) -> tuple[tuple[int, str], ...]:
+    """Return every import and every dotted use of an imported name, spelled out from its module."""
+    return tuple(names_in(parsed(source)))
+
+
+def names_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
     known: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -117,8 +126,15 @@ def names_used(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, full
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            first, *others = ast.unparse(node).split(".")
+            first, *others = dotted(node)
             yield node.lineno, ".".join([known.get(first, first), *others])
+
+
+def dotted(node: ast.expr) -> tuple[str, ...]:
+    """Return the names of `a.b.c`; what is asked of a result begins with ()."""
+    if isinstance(node, ast.Attribute):
+        return (*dotted(node.value), node.attr)
+    return (node.id,) if isinstance(node, ast.Name) else ("()",)
 
 
 def starts_with(name: str, prefixes: set[str]) -> str | None:
@@ -147,7 +163,7 @@ def is_foreign(room: str, top: str, other: str) -> bool:
 
 def complaints(file: str, source: str) -> list[str]:
     """Return every broken rule of one file of the package as `file:line: name: why`."""
-    found = {(line, name, why_not(file, name)) for line, name in names_used(ast.parse(source))}
+    found = {(line, name, why_not(file, name)) for line, name in names_used(source)}
     return [
         f"{file}:{line}: {name}: {why}"
         for line, name, why in sorted((f for f in found if f[2]), key=str)
@@ -158,7 +174,7 @@ def complaints(file: str, source: str) -> list[str]:
 def too_long(file: str, source: str) -> list[str]:
     """Return the file and its functions that no longer fit on a page."""
     long = [f"{file}: {n} lines, at most 400"] if (n := source.count("\n")) > 400 else []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             long += [f"{file}:{node.lineno}: {node.name} has {lines} lines, at most 40"] if lines > 40 else []
@@ -190,7 +206,7 @@ def test_there_is_no_room_for_leftovers() -> None:
 
 
 def test_every_granted_exception_is_still_needed() -> None:
-    used = {(f.removeprefix("opsagent/"), n) for f, s in sources("opsagent") for _, n in names_used(ast.parse(s))}
+    used = {(f.removeprefix("opsagent/"), n) for f, s in sources("opsagent") for _, n in names_used(s)}
 
     assert [g for g in GRANTED if not any(f == g[0] and starts_with(n, {g[1]}) for f, n in used)] == []
 
