@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from opsagent.backups import paths, sqlite
 from opsagent.backups.place import BackupError, Place, roomy
-from opsagent.backups.work import Brought, Kept, Work
+from opsagent.backups.work import Brought, Kept, Made, Work
 from opsagent.core.backup.record import Drill, Run
 from opsagent.core.text import visible
 from opsagent.host import process
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.backup.job import Job
 
+_Done = TypeVar("_Done", Run, Drill)
 KINDS: dict[str, ModuleType] = {"paths": paths, "sqlite": sqlite}
 MORE = 1.05
 """What a restore takes is known almost: directories and whole blocks come on top."""
@@ -36,51 +37,30 @@ def work_of(job: Job, records: Path, now: datetime, tell: Callable[[str], None])
 
 def run(work: Work) -> Run:
     """Make a backup and record it; a failure is in what is returned. BackupError only when another one is at it."""
-    began = time.monotonic()
-    with work.place.locked(), _begun(work, "run"):
-        try:
-            made = KINDS[work.job.kind].make(work)
-            done = Run(
-                at=work.now,
-                seconds=0,
-                snapshot=made.snapshot,
-                size=made.size,
-                files=made.files,
-                added=made.added,
-                sha256=made.sha256,
-            )
-        except (BackupError, OSError) as error:
-            done = Run(at=work.now, seconds=0, error=_said(error))
-        done = replace(done, seconds=round(time.monotonic() - began, 1))
-        work.place.keep(work.place.recorded().with_run(done))
-    return done
+    return _recorded(work, Run, KINDS[work.job.kind].make)
 
 
 def drill(work: Work) -> Drill:
     """Rehearse a restore of the latest backup and record it; a failure is in what is returned. BackupError as `run`."""
+    return _recorded(work, Drill, _rehearsed)
+
+
+def _recorded(work: Work, kind: type[_Done], do: Callable[[Work], Made | Brought]) -> _Done:
     began = time.monotonic()
-    with work.place.locked(), _begun(work, "drill"):
+    with work.place.locked(), _begun(work, kind.__name__.lower()):
         try:
-            brought = _rehearsed(work)
-            done = Drill(
-                at=work.now,
-                seconds=0,
-                snapshot=brought.snapshot,
-                size=brought.size,
-                files=brought.files,
-                proof=brought.proof,
-            )
+            done = kind(at=work.now, seconds=0, **asdict(do(work)))
         except (BackupError, OSError) as error:
-            done = Drill(at=work.now, seconds=0, error=_said(error))
+            done = kind(at=work.now, seconds=0, error=_said(error))
         done = replace(done, seconds=round(time.monotonic() - began, 1))
-        work.place.keep(work.place.recorded().with_drill(done))
+        work.place.keep(work.place.recorded().with_one(done))
     return done
 
 
 @contextlib.contextmanager
 def _begun(work: Work, verb: str) -> Iterator[None]:
     """Leave word that it has begun: whoever dies or breaks in between leaves it there, and that is recorded."""
-    settle(work, "the host went down, or it was killed")
+    _settled(work, "the host went down, or it was killed")
     mark = work.place.private / "begun"
     mark.write_text(f"{verb} {work.now.isoformat()}", encoding="utf-8")
     yield
@@ -90,22 +70,26 @@ def _begun(work: Work, verb: str) -> Iterator[None]:
 def settle(work: Work, why: str) -> Run | Drill | None:
     """Record a run or drill that ended without a word, `why` if that is known; None where there is none.
 
-    Only for the holder of the job, or for systemd after its end.
+    For systemd after its end. One that another program is at has not ended.
     """
+    try:
+        with work.place.locked():
+            return _settled(work, why)
+    except BackupError:
+        return None
+
+
+def _settled(work: Work, why: str) -> Run | Drill | None:
     mark = work.place.private / "begun"
     try:
         verb, _, stamp = mark.read_text(encoding="utf-8").partition(" ")
         at = datetime.fromisoformat(stamp)
     except (OSError, ValueError):
         return None
-    error, seconds = f"it ended without a word: {why}", max(0.0, (work.now - at).total_seconds())
-    done: Run | Drill
-    if verb == "run":
-        done = Run(at=at, seconds=seconds, error=error)
-        work.place.keep(work.place.recorded().with_run(done))
-    else:
-        done = Drill(at=at, seconds=seconds, error=error)
-        work.place.keep(work.place.recorded().with_drill(done))
+    kind = Run if verb == "run" else Drill
+    seconds = max(0.0, (work.now - at).total_seconds())
+    done = kind(at=at, seconds=seconds, error=f"it ended without a word: {why}")
+    work.place.keep(work.place.recorded().with_one(done))
     mark.unlink(missing_ok=True)
     return done
 

@@ -255,3 +255,14 @@ def test_a_run_that_breaks_by_a_mistake_is_recorded_by_systemds_word(
 
     assert settled is not None
     assert work(job).place.recorded().runs[-1].error == "it ended without a word: exit-code"
+
+
+def test_what_another_program_is_at_has_not_ended_without_a_word(job: Job, work: MakeWork) -> None:
+    small(job)
+    with work(job).place.locked():
+        (work(job).place.private / "begun").write_text(f"run {work(job).now.isoformat()}")
+
+        assert running.settle(work(job), "exit-code") is None
+
+    assert work(job).place.recorded().runs == ()
+    assert running.settle(work(job), "exit-code") is not None

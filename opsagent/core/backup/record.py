@@ -51,13 +51,11 @@ class Record:
     runs: tuple[Run, ...] = ()
     drills: tuple[Drill, ...] = ()
 
-    def with_run(self, run: Run) -> Record:
-        """Return the record with one more run; the oldest go."""
-        return replace(self, runs=(*self.runs, run)[-KEEP_RUNS:])
-
-    def with_drill(self, drill: Drill) -> Record:
-        """Return the record with one more drill; the oldest go."""
-        return replace(self, drills=(*self.drills, drill)[-KEEP_DRILLS:])
+    def with_one(self, done: Run | Drill) -> Record:
+        """Return the record with one more run or drill; the oldest go."""
+        if isinstance(done, Run):
+            return replace(self, runs=(*self.runs, done)[-KEEP_RUNS:])
+        return replace(self, drills=(*self.drills, done)[-KEEP_DRILLS:])
 
     @property
     def last(self) -> Run | None:

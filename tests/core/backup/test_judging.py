@@ -34,7 +34,7 @@ GOOD = Record(runs=tuple(run(hours) for hours in (82, 58, 34, 10)), drills=(dril
 
 STORIES = {
     "dated in the future": (
-        GOOD.with_run(run(-50)),
+        GOOD.with_one(run(-50)),
         "warning",
         "dated",
         "app: the last good backup is dated 2 d ahead of this host's clock",
@@ -47,7 +47,7 @@ STORIES = {
         "there is no backup yet, it was due 2026-08-30 14:00, with 6h of grace; make one as root: opsagent backup run",
     ),
     "failed": (
-        GOOD.with_run(run(1, error="disk full")),
+        GOOD.with_one(run(1, error="disk full")),
         "critical",
         "failed",
         "the backup 1 h ago failed: disk full; the last good one is 10 h old",
@@ -60,18 +60,18 @@ STORIES = {
         "the last good backup is 31 h old, it must be younger than 30 h",
     ),
     "unrestorable": (
-        GOOD.with_drill(drill(1, "a bit has changed")),
+        GOOD.with_one(drill(1, "a bit has changed")),
         "critical",
         "unrestorable",
         "cannot be restored, says the drill 24 h ago: a bit has changed; last proven 3 d ago",
     ),
     "small": (
-        GOOD.with_run(run(1, size=49 << 20)),
+        GOOD.with_one(run(1, size=49 << 20)),
         "warning",
         "size",
         "has 49.0 MiB, usual are 100 MiB: less than 50 % of that",
     ),
-    "half is enough": (GOOD.with_run(run(1, size=50 << 20)), "ok", None, "50.0 MiB kept"),
+    "half is enough": (GOOD.with_one(run(1, size=50 << 20)), "ok", None, "50.0 MiB kept"),
     "nothing usual yet": (
         Record(runs=(run(40), run(20), run(1, size=1)), drills=(drill(1),)),
         "ok",
@@ -167,7 +167,7 @@ def test_the_first_turn_is_the_next_one_of_the_timer() -> None:
 def test_a_record_survives_the_way_through_its_file_and_stays_short() -> None:
     record = Record()
     for hours in range(200):
-        record = record.with_run(run(200 - hours)).with_drill(drill(200 - hours))
+        record = record.with_one(run(200 - hours)).with_one(drill(200 - hours))
 
     assert read(written(record)) == record
     assert len(record.runs) < 100
