@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Literal
 
-from opsagent.checks.wire.address import check_port
+from opsagent.checks.wire.address import check_port, is_address
 from opsagent.checks.wire.lending import manager
 from opsagent.core.observation import Reading, Status, ok, unknown
 from opsagent.host.bus import BusError, BusLostError
@@ -33,7 +33,7 @@ class Check:
     def __post_init__(self) -> None:
         """Refuse at once what could never listen (ValueError)."""
         check_port(self.port)
-        if self.address and not _is_address(self.address):
+        if self.address and not is_address(self.address):
             raise ValueError(f"cannot use address {self.address!r}, allowed: an IPv4 or IPv6 address, or none for any")
 
     def observe(self) -> Reading:
@@ -85,11 +85,3 @@ def _named(here: list[ListeningSocket], owners: set[str]) -> str:
 
 def _critical(message: str, failure_class: str) -> Reading:
     return Reading(status=Status.CRITICAL, message=message, failure_class=failure_class)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.checks.wire.address import is_address
 from opsagent.checks.wire.dial import shown
 from opsagent.checks.wire.reach import peer_of, reach
 from opsagent.checks.wire.stage import StageError, Stages
@@ -58,7 +59,7 @@ class Check:
         if self.interface and not is_link_name(self.interface):
             raise ValueError(f"cannot use interface {self.interface!r}, allowed: a name such as eth0")
         for address in self.addresses:
-            if not _is_address(address):
+            if not is_address(address):
                 raise ValueError(f"cannot use {address!r} in addresses, allowed: IPv4 and IPv6 addresses")
         within("count", self.count, 1, _MOST)
         for key in ("errors", "drops", "warning", "critical"):
@@ -178,14 +179,6 @@ def _told(target: str, found: Reach) -> str:
     if not found.why:
         return told
     return f"{told}, the others not: {found.why}" if found.took else f"{told}: {found.why}"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _critical(message: str, failure_class: str) -> Reading:

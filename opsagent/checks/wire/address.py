@@ -72,3 +72,12 @@ def refusal(address: Address, *, named: bool) -> str:
         (not named and not inside.is_global, "not public, and the settings do not name it"),
     )
     return next((why for refused, why in reasons if refused), "")
+
+
+def is_address(text: str) -> bool:
+    """Say whether this is an IPv4 or IPv6 address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from opsagent.core.asking import MOST_ASKED, ChangesAsked
+from opsagent.core.asking import ChangesAsked
 from opsagent.core.commands import ReportChange
 from opsagent.core.text import visible
 from opsagent.interfaces.cli import daemon, past, place
 from opsagent.interfaces.cli.clock import Wall
-from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.options import Config, Json, Limit
 from opsagent.interfaces.cli.reading import span
 from opsagent.interfaces.cli.screen import fail, say, say_json, table
 
@@ -34,9 +34,7 @@ def changes(
     since: Annotated[
         str, typer.Option(metavar="DURATION|DATE", help="How far back: 24h, 7d, or a date such as 2026-03-01.")
     ] = "24h",
-    limit: Annotated[
-        int, typer.Option(min=1, max=MOST_ASKED, metavar="NUMBER", help="At most so many, the newest.")
-    ] = 1000,
+    limit: Limit = 1000,
     json_: Json = False,
     config: Config = None,
 ) -> None:

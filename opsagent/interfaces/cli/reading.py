@@ -13,7 +13,7 @@ from opsagent.core.text import visible
 from opsagent.core.timing import resolve
 from opsagent.interfaces.cli import clock, daemon, past, place
 from opsagent.interfaces.cli.clock import Wall
-from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.options import Config, Json, Limit
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
 
@@ -94,9 +94,7 @@ def incidents(
         str, typer.Option(metavar="DURATION|DATE", help="How far back: 30d, 2h, or a date such as 2026-03-01.")
     ] = "30d",
     check: Annotated[str, typer.Option(metavar="NAME", help="Only those of this check or unit.")] = "",
-    limit: Annotated[
-        int, typer.Option(min=1, max=MOST_ASKED, metavar="NUMBER", help="At most so many, the newest.")
-    ] = 1000,
+    limit: Limit = 1000,
     json_: Json = False,
     config: Config = None,
 ) -> None:
