@@ -43,7 +43,7 @@ def due(state: State, policy: Policy, now: datetime) -> bool:
         return False
     today = datetime.combine(local_date(now, policy.zone), time.fromisoformat(policy.review.at))
     begins, last = resolve(today, policy.zone), state.reviews.at
-    return now >= begins and (last is None or last < begins)
+    return now >= begins and (last is None or not begins <= last <= now)  # one of the future: the clock was set back
 
 
 def since(state: State, now: datetime) -> datetime:

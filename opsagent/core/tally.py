@@ -48,18 +48,19 @@ def begun(at: datetime) -> Tally:
 def counted(tally: Tally, stamps: Iterable[float], now: datetime, within: timedelta) -> Tally:
     """Return the tally with what was logged at these moments (seconds of 1970); what lies ahead of `now` is left out.
 
-    What is older than the last days, and the steps that no time that ends now still needs, are forgotten.
+    What is older than the last days, and the steps that no time that ends now still needs, are forgotten; so is what a
+    clock that was set back has left ahead: it must not count when its time comes.
     """
     step = within.total_seconds() / STEPS
     last = int(now.timestamp() // step)
     fresh = Counter(int(stamp // step) for stamp in stamps)
     steps = Counter(tally.steps) + Counter({number: count for number, count in fresh.items() if number <= last})
     hours = _busiest(dict(tally.hours), steps, fresh, step)
-    oldest = _hour(now.timestamp()) - (DAYS + 1) * _HOURS_A_DAY
+    hour = _hour(now.timestamp())
     return replace(
         tally,
-        steps={number: count for number, count in steps.items() if number > last - STEPS},
-        hours={hour: count for hour, count in hours.items() if hour >= oldest},
+        steps={number: count for number, count in steps.items() if last - STEPS < number <= last},
+        hours={one: count for one, count in hours.items() if hour - (DAYS + 1) * _HOURS_A_DAY <= one <= hour},
     )
 
 

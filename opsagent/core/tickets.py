@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 EVIDENCE_WITHIN = timedelta(seconds=10)
 """So long a ticket waits for what the program said itself."""
+ONCE_IN = timedelta(days=30)
 OFTEN = 3
 """The same failure so many times in 30 days is nobody's bad luck."""
 _BY_HAND = (9, 15)
@@ -30,7 +31,9 @@ _OF_PLAYBOOK = ("playbook: ", "evidence: playbook ")
 def due(world: World) -> list[Draft]:
     """Return the next ticket, with the word of it to the developers; each kind of failure once in 30 days."""
     for incident in world.state.open_incidents:
-        if incident.ticket or not _is_theirs(incident) or incident.fingerprint in world.state.changes.tickets:
+        told_at = world.state.changes.tickets.get(incident.fingerprint)
+        told = told_at is not None and elapsed(told_at, world.now) < ONCE_IN
+        if incident.ticket or told or not _is_theirs(incident):
             continue
         reason = _reason(world, incident)
         if reason:

@@ -45,6 +45,13 @@ def test_it_is_done_once_a_day_whatever_restarts() -> None:
     assert review.due(done, BERLIN, MORNING + DAY)
 
 
+def test_a_clock_that_is_set_back_by_a_year_leaves_no_year_without_a_review() -> None:
+    ahead = reviewed(UP, MORNING + 365 * DAY)
+
+    assert review.due(ahead, BERLIN, MORNING + MINUTE)
+    assert not review.due(reviewed(ahead, MORNING + MINUTE), BERLIN, MORNING + 2 * MINUTE)
+
+
 def test_a_daemon_that_was_down_at_that_time_does_it_at_its_next_start_of_the_same_day() -> None:
     late = recorded(UP, ev.DaemonStarted(version="1", pid=1), MORNING + timedelta(hours=9))
 

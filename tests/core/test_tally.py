@@ -86,6 +86,13 @@ def test_what_a_clock_that_was_set_back_left_in_the_future_does_not_count() -> N
     assert tally.current(ahead, NOW, TEN) == 0
 
 
+def test_what_was_counted_before_the_clock_was_set_back_does_not_count_when_its_time_comes() -> None:
+    ahead = tally.counted(tally.begun(NOW - DAY), at(timedelta(), 50), NOW, TEN)
+    back = tally.counted(ahead, [], NOW - DAY, TEN)
+
+    assert tally.current(tally.counted(back, [], NOW, TEN), NOW, TEN) == 0
+
+
 def test_the_past_is_bounded_however_long_it_goes_on() -> None:
     long = tally.begun(NOW - 60 * DAY)
     for hours in range(60 * 24, -1, -1):

@@ -89,6 +89,20 @@ def test_a_traceback_in_its_own_log_is_a_ticket_without_any_change() -> None:
     assert opened(host) == [f"its program shows a mistake of its own: {TRACE[0]}"]
 
 
+@pytest.mark.parametrize(("days", "tickets"), [(29, 0), (31, 1)])
+def test_the_same_failure_is_a_ticket_again_after_a_month(days: int, tickets: int) -> None:
+    host = host_of()
+    first = host_of()
+    fail(first)
+    before = {first.incident.fingerprint: host.now - timedelta(days=days)}
+    state = host.agent.state
+    host.agent.state = replace(state, changes=replace(state.changes, tickets=before))
+    fail(host)
+    evidence(host)
+
+    assert len(opened(host)) == tickets
+
+
 @pytest.mark.parametrize(("lines", "source"), [(("all is well",), "log"), (TRACE, "kernel"), (TRACE, "processes")])
 def test_other_words_and_the_words_of_others_are_none(lines: tuple[str, ...], source: str) -> None:
     host = host_of()
