@@ -11,6 +11,7 @@ from opsagent.core.notices import notice_of
 from opsagent.core.observation import Severity, worse_of
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.suspicion import BREAKER
+from opsagent.core.text import some
 from opsagent.core.timing import elapsed
 from opsagent.core.world import OPENING, Draft, World
 
@@ -30,7 +31,7 @@ def breaker_incident(world: World) -> list[Draft]:
     incident, breaker = world.state.open_for(BREAKER), world.state.breaker
     if breaker is None:
         return _breaker_over(world, incident)
-    said = f"{len(breaker.keys)} unrelated failures at once: {', '.join(breaker.keys)}; repairs stopped"
+    said = f"{len(breaker.keys)} unrelated failures at once: {some(breaker.keys)}; repairs stopped"
     if incident is None:
         event = ev.IncidentSuspected(
             key=BREAKER, check=MANY, unit=None, failure_class=MANY, message=said, first_bad_at=breaker.opened_at

@@ -18,6 +18,7 @@ from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
 from opsagent.core.roots import failed_root
 from opsagent.core.suppression import paused
+from opsagent.core.text import some
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Facts, World
 
@@ -243,7 +244,7 @@ def _root(case: Case) -> str:
 
 def _breaker(case: Case) -> str:
     breaker = case.world.state.breaker
-    return f"breaker: {', '.join(breaker.keys)} failed at once" if breaker is not None else ""
+    return f"breaker: {some(breaker.keys)} failed at once" if breaker is not None else ""
 
 
 def _change(case: Case) -> str:

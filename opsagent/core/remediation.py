@@ -14,6 +14,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.recovery import confirm_of, enough_good, good_since, judges
 from opsagent.core.suspicion import BREAKER
+from opsagent.core.text import some
 from opsagent.core.timing import spoken
 from opsagent.core.units import PATIENCE
 from opsagent.core.world import Draft, Facts, World
@@ -287,7 +288,7 @@ def _verified(world: World, incident: Incident, action: Action) -> ev.ActionJudg
     if world.now - begun < confirm_of(checks).stable_for:
         return None
     took = spoken(max(timedelta(), incident.mitigated_at - action.at))
-    names = ", ".join(check.name for check in checks)
+    names = some(check.name for check in checks)
     looks = sum(world.health(check.name).good for check in checks)
     reason = f"{names} good {took} after the order, and ever since ({looks} of {looks} probes)"
     return _verdict(action, Outcome.VERIFIED, reason)

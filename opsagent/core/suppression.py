@@ -13,6 +13,7 @@ from opsagent.core.recovery import judges
 from opsagent.core.report.clock import moment
 from opsagent.core.roots import failed_root, fell_with_another
 from opsagent.core.suspicion import BREAKER
+from opsagent.core.text import some
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
 
@@ -114,11 +115,11 @@ def breaker(world: World) -> list[Draft]:
     recent = tuple(i.key for i in roots if elapsed(_began(i), world.now) < BREAKER_WITHIN)
     state = world.state.breaker
     if state is None:
-        reason = f"{len(recent)} unrelated failures within 60 s: {', '.join(recent)}"
+        reason = f"{len(recent)} unrelated failures within 60 s: {some(recent)}"
         return [Draft(event=ev.BreakerOpened(keys=recent, reason=reason))] if len(recent) >= BREAKER_ROOTS else []
     more = [key for key in recent if key not in state.keys]
     if more:
-        reason = f"{', '.join(more)} failed too while the breaker was open"
+        reason = f"{some(more)} failed too while the breaker was open"
         return [Draft(event=ev.BreakerOpened(keys=(*state.keys, *more), reason=reason))]
     quiet = elapsed(state.last_at, world.now) >= BREAKER_QUIET
     return [Draft(event=ev.BreakerClosed())] if quiet else []

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 # Letters and marks that draw nothing: a line padded with them reads as another line.
@@ -37,3 +41,10 @@ def _shown(char: str) -> str:
 def shortened(text: str, limit: int) -> str:
     """Return at most `limit` characters, cut between two words: half a mark of a secret would look like a secret."""
     return text if len(text) <= limit else f"{text[: limit - 1].rpartition(' ')[0]} …"
+
+
+def some(names: Iterable[str], most: int = 5) -> str:
+    """Return names in one line, the first ones; the rest is counted: `a, b and 84 more`."""
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
+MOST_LINES = 30
 PLAYBOOK = "Playbook: "
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _GUARDS = {
@@ -380,5 +381,7 @@ def _times(count: int) -> str:
 
 
 def _message(title: str, lines: Iterable[str]) -> tuple[str, str]:
-    body = "\n".join(visible(line, LINE_LIMIT) for line in lines if line)
+    said = [visible(line, LINE_LIMIT) for line in lines if line]
+    more = [f"and {len(said) - MOST_LINES} more lines"] if len(said) > MOST_LINES else []
+    body = "\n".join([*said[:MOST_LINES], *more])
     return visible(title, TITLE_LIMIT), body

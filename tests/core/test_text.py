@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsagent.core.text import visible
+from opsagent.core.text import some, visible
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_a_huge_text_costs_no_more_than_its_limit() -> None:
 
     assert len(shown) == 500
     assert time.perf_counter() - began < 0.05
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, ""), (1, "0"), (5, "0, 1, 2, 3, 4"), (86, "0, 1, 2, 3, 4 and 81 more")]
+)
+def test_of_many_names_the_first_are_said_and_the_rest_is_counted(count: int, said: str) -> None:
+    assert some(map(str, range(count))) == said

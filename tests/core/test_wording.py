@@ -320,3 +320,10 @@ def test_a_page_names_everyone_who_is_told_later_and_when() -> None:
     _, body = wording.page(night.state, night.one(seq), policy, LATER, number=1, next_at=NEXT)
 
     assert body.endswith("If nobody takes it: lead 02:45, manager 03:05.")
+
+
+def test_a_message_of_very_many_lines_counts_the_rest() -> None:
+    _, body = wording.notice(POLICY, "new settings refused", (f"{number}: wrong" for number in range(500)))
+
+    assert body.splitlines()[-1] == "and 470 more lines"
+    assert len(body.splitlines()) == 31

@@ -24,6 +24,7 @@ LOOKS = {Level.GOOD: "ok", Level.OPEN: "warning", Level.BAD: "critical", Level.D
 MARKS = {Level.GOOD: "✓", Level.OPEN: "!", Level.BAD: "✕", Level.DOWN: "✕"}
 COLOURS = {"ok": "2c974b", "warning": "bf8700", "critical": "cf222e"}
 DOT = "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><circle cx='4.5' cy='4.5' r='4' fill='%23{}'/></svg>"
+MOST_OPEN = 50
 STYLE_HASH = b64encode(sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{STYLE_HASH}'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -33,7 +34,7 @@ def document(page: Page) -> str:
     parts = (
         _top(page),
         _section("What is wrong with opsagent", _cards(page.troubles, "warning")),
-        _section("Open", "".join(rows.opened(one, page) for one in page.open)),
+        _section("Open", _open(page)),
         _section("Held back", _cards(page.notes, "unknown")),
         _checks(page),
         _section("Coming, if all goes on as it did", _list(f"<span>{escape(one)}</span>" for one in page.coming)),
@@ -88,6 +89,13 @@ def _cards(texts: Iterable[str], look: str) -> str:
 def _list(items: Iterable[str]) -> str:
     inside = "".join(f"<li>{one}</li>\n" for one in items)
     return f'<ul class="list">\n{inside}</ul>\n' if inside else ""
+
+
+def _open(page: Page) -> str:
+    """A host on which everything fails still has a page that can be read."""
+    more = f'<p class="soft">and {len(page.open) - MOST_OPEN} more: opsagent incidents --open</p>\n'
+    cards = "".join(rows.opened(one, page) for one in page.open[:MOST_OPEN])
+    return cards + (more if len(page.open) > MOST_OPEN else "")
 
 
 def _checks(page: Page) -> str:

@@ -10,6 +10,7 @@ from opsagent.core import events as ev
 from opsagent.core.observation import Status
 from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.markdown import code, inline
+from opsagent.core.text import some
 from opsagent.core.timing import spoken
 
 LATE = 60.0
@@ -25,7 +26,7 @@ def host_story(event: ev.Event, scene: Scene) -> str:
 
 
 def _names(names: tuple[str, ...]) -> str:
-    return ", ".join(inline(name, 64) for name in names) or "none"
+    return some((inline(name, 64) for name in names), LINES) or "none"
 
 
 def _codes(lines: tuple[str, ...]) -> list[str]:

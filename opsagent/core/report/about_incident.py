@@ -15,6 +15,7 @@ from opsagent.core.report.clock import hhmmss
 from opsagent.core.report.entry import Scene, told
 from opsagent.core.report.links import link
 from opsagent.core.report.markdown import code, inline
+from opsagent.core.text import some
 from opsagent.core.timing import by_day, elapsed, spoken
 from opsagent.core.together import children, why_left_alone
 from opsagent.core.wording import (
@@ -87,7 +88,7 @@ def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
         if action.outcome is not Outcome.RUNNING
         else "still under way"
     )
-    also = f"Restarted with it: {', '.join(inline(unit, 80) for unit in action.also)}" if action.also else ""
+    also = f"Restarted with it: {some(inline(unit, 80) for unit in action.also)}" if action.also else ""
     alone = "Nothing else was restarted" if action.remedy == "restart" and not action.also else ""
     by = f", asked by {inline(action.by, 40)}" if action.by else ""
     times = " and ".join(hhmmss(one.at, scene.zone) for one in (action, *again))
@@ -196,7 +197,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         _changed(scene, incident),
         *_did_all(tried, scene),
         *_held_back(incident),
-        f"**Left alone** {', '.join(inline(name, 64) for name in alone)} ({why_left_alone(incident)})" if alone else "",
+        f"**Left alone** {some(inline(name, 64) for name in alone)} ({why_left_alone(incident)})" if alone else "",
         f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}{_new_reason(event, incident)}",
         _next(event, scene, incident),
         _before(scene, incident),
@@ -221,7 +222,7 @@ def _new_reason(event: ev.LevelPaged, incident: Incident) -> str:
 
 
 def _by(event: ev.LevelPaged) -> str:
-    return ", ".join(inline(name, 64) for name in event.notifiers) or "nobody: no notifier"
+    return some((inline(name, 64) for name in event.notifiers), 10) or "nobody: no notifier"
 
 
 def _next(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:

@@ -9,6 +9,7 @@ from opsagent.core.environment import check_name, named, unmonitored
 from opsagent.core.environment.shown import ports_of, state_of
 from opsagent.core.report.clock import moment
 from opsagent.core.report.markdown import cell, code, inline
+from opsagent.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 TITLE = "# Environment"
 BEGIN, END = "<!-- opsagent:environment · do not edit between the marks -->", "<!-- /opsagent:environment -->"
 _BLOCK = re.compile(rf"^<!-- opsagent:environment [^\n]*-->\r?\n.*?^{re.escape(END)}[ \t]*$", re.DOTALL | re.MULTILINE)
+MOST_VARIABLES = 30
 MOST = 100
 """Rows of one table; the rest is counted."""
 
@@ -64,7 +66,7 @@ def _top(known: Environment, state: State, host: str) -> str:
 def _units(known: Environment, state: State) -> Iterable[tuple[str, ...]]:
     for one in known.units or ():
         snapshot = state.units.get(one.name)
-        ports = ", ".join(ports_of(one.name, known.listeners or ()))
+        ports = some(ports_of(one.name, known.listeners or ()))
         yield (cell(named(one.name)), state_of(snapshot), ports, _version(one), _variables(one))
 
 
@@ -74,7 +76,7 @@ def _version(one: UnitKnown) -> str:
 
 def _variables(one: UnitKnown) -> str:
     closed = [f"{_cell_code(path)} is closed to opsagent" for path in one.unread]
-    return ", ".join([*(code(name, 80) for name in one.variables), *closed])
+    return some([*closed, *(code(name, 80) for name in one.variables)], MOST_VARIABLES)
 
 
 def _cell_code(text: str) -> str:
@@ -83,8 +85,8 @@ def _cell_code(text: str) -> str:
 
 def _listener(one: Listener) -> tuple[str, ...]:
     port = "a port that the kernel chose" if one.chosen else str(one.port)
-    where = f"{one.protocol} {port} at {', '.join(one.addresses)}"
-    watched = ", ".join(map(inline, one.watched_by)) or ("ignored" if one.ignored else "**nothing**")
+    where = f"{one.protocol} {port} at {some(one.addresses)}"
+    watched = some(map(inline, one.watched_by)) or ("ignored" if one.ignored else "**nothing**")
     return (cell(where), cell(one.who, 80), "the network" if one.is_public else "this host", watched)
 
 

@@ -9,6 +9,7 @@ from opsagent.core.change import phrase
 from opsagent.core.phase import Outcome
 from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.runbooks import words_of_people
+from opsagent.core.text import some
 from opsagent.core.timing import elapsed, local_date, spoken
 from opsagent.core.wording import healed_by, ordered, reason_of
 
@@ -80,7 +81,7 @@ def _prerequisites(incident: Incident) -> str:
 
 def _also(incident: Incident) -> str:
     worked = healed_by(incident)
-    return ", ".join(code(unit, 80) for unit in worked.also) if worked is not None else ""
+    return some(code(unit, 80) for unit in worked.also) if worked is not None else ""
 
 
 def _steps(incident: Incident) -> str:

@@ -4,6 +4,7 @@
 from typing import Any
 
 from opsagent.core.asking import EnvironmentAsked
+from opsagent.core.text import some
 from opsagent.interfaces.cli import daemon, past, place
 from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
@@ -51,13 +52,13 @@ def _table(columns: tuple[str, ...], rows: Any, wide: str) -> None:
 def _unit(one: dict[str, Any]) -> tuple[str, ...]:
     version = " ".join(filter(None, (one["package"], one["version"])))
     closed = [f"({path} is closed to opsagent)" for path in one["unread"]]
-    return (one["name"], one["state"] or "-", ", ".join(one["ports"]), version, " ".join([*one["variables"], *closed]))
+    return (one["name"], one["state"] or "-", some(one["ports"]), version, " ".join([*one["variables"], *closed]))
 
 
 def _listener(one: dict[str, Any]) -> tuple[str, ...]:
     open_to = "the network" if one["public"] else "this host"
-    watched = ", ".join(one["watched_by"]) or ("ignored" if one["ignored"] else "nothing")
-    return (f"{one['protocol']} {one['port']}", _who(one), open_to, watched, ", ".join(one["addresses"]))
+    watched = some(one["watched_by"]) or ("ignored" if one["ignored"] else "nothing")
+    return (f"{one['protocol']} {one['port']}", _who(one), open_to, watched, some(one["addresses"]))
 
 
 def _who(one: dict[str, Any]) -> str:

@@ -90,6 +90,20 @@ def test_every_part_has_its_table_and_what_nobody_watches_its_command() -> None:
     )
 
 
+def test_a_cell_names_a_few_and_counts_the_rest() -> None:
+    names = tuple(f"n{number}" for number in range(86))
+    busy = replace(listener(6379), watched_by=names, addresses=tuple(f"10.0.0.{n}" for n in range(200)))
+    ports = tuple(listener(number) for number in range(7000, 7100))
+    units = (UnitKnown(name="redis-server.service", package="", version="", variables=names),)
+
+    block = environment_block(told(host(busy, *ports, units=units)).state, "h")
+
+    assert "| n0, n1, n2, n3, n4 and 81 more |" in block
+    assert "10.0.0.4 and 195 more" in block
+    assert "tcp 7003 and 96 more" in block
+    assert max(map(len, block.splitlines())) < 500
+
+
 def test_before_the_first_look_there_is_nothing_to_say() -> None:
     assert environment_block(Telling().state, "web-1") == ""
     assert with_block("# mine\n", "") == "# mine\n"

@@ -36,6 +36,23 @@ def eventful() -> Telling:
     return night
 
 
+def test_the_latest_rows_stay_in_a_table_of_many_and_the_rest_is_counted() -> None:
+    night = Telling()
+    seq = night.incident(message="exit 78")
+    for number in range(130):
+        queued = ev.NotificationQueued(
+            key=f"k{number}", notifier=f"n{number}", level="oncall", kind="page", title="t", body="b", reason="r",
+            expires_at=night.at,
+        )  # fmt: skip
+        night.take(queued, seq)
+
+    text = incident_file(night.one(seq), "h")
+
+    assert "30 earlier ones: `opsagent show OPS-20261118-001`\n\n| at (UTC) |" in text
+    assert "| n129 |" in text
+    assert "| n29 |" not in text
+
+
 def test_it_holds_what_happened_what_was_done_and_who_was_told_in_utc() -> None:
     night = eventful()
 
