@@ -23,6 +23,7 @@ fi
 install -d $home/share $home/share/doc $home/share/monitoring $units /usr/local/lib/sysusers.d /usr/local/lib/tmpfiles.d /usr/local/bin
 install -m 755 scripts/healthcheck.py scripts/settle.sh scripts/withdraw.sh $home/share
 install -m 644 README.md LICENSE $home/share/doc
+rm -rf $home/share/doc/docs && cp -r docs $home/share/doc
 install -m 644 monitoring/* $home/share/monitoring
 install -m 644 systemd/*.service systemd/*.timer $units
 install -m 644 systemd/opsagent.sysusers /usr/local/lib/sysusers.d/opsagent.conf

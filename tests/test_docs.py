@@ -63,6 +63,8 @@ def whole(text: str) -> str:
     """Return settings that a person may have, with this piece of them in its place."""
     if text.startswith("- "):
         return f"checks:\n{text}"
+    if text.startswith("maintenance:"):
+        return "checks:\n- {name: api, kind: listen, port: 80}\n- {name: shop, kind: listen, port: 81}\n" + text
     if text.startswith("repair: ["):
         return f"checks:\n- name: api\n  kind: unit\n  unit: api.service\n{textwrap.indent(text, '  ')}"
     return text

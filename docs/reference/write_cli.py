@@ -16,9 +16,9 @@ from opsagent.interfaces.cli import COMMANDS, build  # noqa: E402 - the tree thi
 HEAD = """\
 # The command line
 
-Every command but `run` takes `--json` ([what it prints](json.md)); times on the screen are of one zone,
-that of the settings, and say which. `--config FILE` or `$OPSAGENT_CONFIG` names the instance; without either it is the
-host's own (`/etc/opsagent`), else this user's.
+Every command but `run` takes `--json` ([what it prints](json.md); `settings schema` prints nothing else); times on the
+screen are of one zone, that of the settings, and say which. `--config FILE` or `$OPSAGENT_CONFIG` names the instance;
+without either it is the host's own (`/etc/opsagent`), else this user's.
 Exit status 0: done; 1: refused or failed, one line on stderr says why; 2: wrong words. `check` and `doctor` have
 their own.
 

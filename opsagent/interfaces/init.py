@@ -23,7 +23,8 @@ _HEAD = """\
 # opsagent settings for {host}, written by `opsagent init` from what was running here.
 # Nothing is armed: opsagent watches, records, and says what it would have done (`opsagent why CHECK`).
 # To let it act, write `repair: [restart]` where it now says `repair: []`, then: opsagent install --refresh
-# Every setting with its meaning: docs/reference/settings.md of the source. Try a change with: opsagent validate FILE
+# Every setting with its meaning: docs/reference/settings.md, or `man opsagent.yaml` of the package.
+# Try a change with: opsagent validate FILE
 
 """
 _TAIL = """

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.host import installed
-from tests.host.harness import Host
+from tests.host.harness import TREE, Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 API = "[Service]\nExecStart=/usr/bin/python3 -m http.server 18080 --bind 127.0.0.1\n"
 ARMED = "checks:\n- {name: api, kind: unit, unit: api.service, repair: [restart]}\n"
 SETTINGS = "/etc/opsagent/opsagent.yaml"
+GUIDE = re.compile(r"docs/how-to/[\w-]+\.md")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,14 @@ def test_systemd_accepts_the_installed_units(ready: Host) -> None:
     verified = ready.run(["systemd-analyze", "verify", "--man=no", *(f"{folder}/{name}" for name in names)])
 
     assert verified.stderr == ""
+
+
+def test_the_documentation_that_messages_name_is_on_the_host(ready: Host) -> None:
+    names = [path for source in (TREE / "opsagent").rglob("*.py") for path in GUIDE.findall(source.read_text())]
+
+    assert names
+    for name in names:
+        ready.run(["test", "-f", f"/opt/opsagent/share/doc/{name}"])
 
 
 def test_the_program_is_on_everybodys_path(ready: Host) -> None:
