@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opsagent.core.playbook.section import Runbook
 
 MOST_RUNBOOKS = 100
+_BEGINNING = 8192  # bytes of a runbook: what it says of itself stands there
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -59,24 +60,24 @@ def _runbooks(root: Path, redact: Callable[[str], str], trouble: list[str]) -> I
 
 def _text(root: Path, path: PurePosixPath, redact: Callable[[str], str], trouble: list[str]) -> str:
     try:
-        raw = content(root, path)
+        raw = content(root, path, None if path.parent == RUNBOOKS else parsing.LARGEST)
     except WriteError as error:
         trouble.append(str(error))
         return ""
     return redact((raw or b"").decode("utf-8-sig", "replace"))
 
 
-def content(root: Path, path: PurePosixPath, most: int = parsing.LARGEST) -> bytes | None:
+def content(root: Path, path: PurePosixPath, most: int | None = parsing.LARGEST) -> bytes | None:
     """Return the bytes of a file, None when it is not there. Raises `WriteError` for traps and for more than `most`.
 
-    Nothing is made, and nothing is written.
+    Without `most` only its beginning is read. Nothing is made, and nothing is written.
     """
     with place.named(path, "read"):
         try:
             with place.folder(root, path.parts[:-1], make=False) as at, place.read_only(at, path.name) as opened:
                 size = os.fstat(opened).st_size
-                if size > most:
+                if most is not None and size > most:
                     raise OSError(errno.EFBIG, f"it has {size} bytes, more than {most}")
-                return os.pread(opened, most, 0)
+                return os.pread(opened, most or _BEGINNING, 0)
         except FileNotFoundError:
             return None

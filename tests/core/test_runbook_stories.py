@@ -153,6 +153,7 @@ def test_a_day_of_many_new_failures_gives_five_drafts() -> None:
 def test_the_morning_says_that_a_draft_waits_until_somebody_corrects_it(tmp_path: Path) -> None:
     host = host_of()
     healed(host)
+    assert NAME in head(host.agent.state, host.now, "web-1").text
     text = written(host, tmp_path)
 
     def said() -> str:

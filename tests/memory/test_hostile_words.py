@@ -198,7 +198,7 @@ def test_the_plain_night_is_worth_comparing_with() -> None:
 
     names = {name.partition("/")[0] for name in plain.documents}
     done = [one[2] for one in plain.deeds]
-    assert names == {"daily", "failures", "incidents"}
+    assert names == {"daily", "failures", "incidents", "ops"}
     assert all(PLAIN in document for document in plain.documents.values())
     assert done.count("ActionRequested") == 3
     assert {"EvidenceGathered", "NoteAdded", "FindingReceived", "NotificationFailed", "IncidentClosed"} <= set(done)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.fold.rule import folded
+from opsagent.core.playbook.section import Runbook
 from opsagent.core.renewal import replace
 
 if TYPE_CHECKING:
@@ -24,6 +25,13 @@ def _(event: ev.GuidesRead, state: State, recorded: Recorded) -> State:
 
 @folded.register(ev.RunbookDrafted)
 def _(event: ev.RunbookDrafted, state: State, recorded: Recorded) -> State:
+    """It is known as a draft at once, not only when the folder is read again."""
     known = state.guides
-    times = (*known.drafted_at, recorded.at)[-KEPT:]
-    return replace(state, guides=replace(known, drafted=(*known.drafted, event.fingerprint), drafted_at=times))
+    made = Runbook(name=event.name, title=f"Runbook: {event.title}", fingerprint=event.fingerprint, is_draft=True)
+    guides = replace(
+        known,
+        runbooks=tuple(sorted((*known.runbooks, made), key=lambda one: one.name)),
+        drafted=(*known.drafted, event.fingerprint),
+        drafted_at=(*known.drafted_at, recorded.at)[-KEPT:],
+    )
+    return replace(state, guides=guides)

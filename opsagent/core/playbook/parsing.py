@@ -14,7 +14,6 @@ LARGEST = 64 * 1024
 MOST_SECTIONS, MOST_STEPS, MOST_NOTES = 100, 12, 4
 LONGEST_TITLE, LONGEST_LINE = 120, 300
 _LONGEST_READ = 1000
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{3,})[ \t]*")
 _ITEM = re.compile(r"( *)(?:[-*+]|[0-9]{1,3}[.)])[ \t]+(.*)")
@@ -33,7 +32,7 @@ def sections(text: str) -> tuple[Section, ...]:
     of its lists, numbered or not, and the lines of fenced code. What is indented below an item belongs to that item.
     """
     reading = _Reading()
-    for line in _COMMENT.sub("", text[:LARGEST]).splitlines():
+    for line in _without_comments(text[:LARGEST]).splitlines():
         reading.take(line[:_LONGEST_READ].expandtabs(4))
     return reading.done()
 
@@ -52,10 +51,18 @@ def runbook(name: str, text: str) -> Runbook:
 
 def command_in(text: str) -> str:
     """Return the command that an item names: in backticks, or the item itself, or what stands behind a colon."""
-    spans = [found[2].strip() for found in _SPAN.finditer(text)]
+    spans = [found[2].strip().removeprefix("$ ") for found in _SPAN.finditer(text)]
     if spans:
         return next(filter(_is_known, spans), spans[0])
     return next(filter(_is_known, (text.strip(), text.partition(": ")[2].strip())), "")
+
+
+def _without_comments(text: str) -> str:
+    """What is not shown is not read. An expression would try each of a thousand openings up to the end."""
+    kept, at = "", 0
+    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        kept, at = kept + text[at:begin], end + 3
+    return kept + text[at:]
 
 
 def _is_known(text: str) -> bool:
@@ -110,7 +117,7 @@ class _Reading:
     def _open(self, level: int, title: str) -> None:
         title = _plain(title, LONGEST_TITLE)
         above = f"{self._parent}: " if level > 2 and self._parent else ""  # noqa: PLR2004 - of Markdown
-        self._parent = self._parent if above else title
+        self._parent = title if level == 2 else self._parent if above else ""  # noqa: PLR2004 - as above
         self._found.append((visible(f"{above}{title}", LONGEST_TITLE), []))
 
     def _of_code(self, line: str, fence: re.Match[str] | None) -> None:

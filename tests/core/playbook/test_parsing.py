@@ -75,6 +75,14 @@ def test_a_heading_below_another_bears_its_parents_name() -> None:
     }
 
 
+def test_below_the_books_own_title_a_deeper_heading_stands_alone() -> None:
+    assert found("# Debugging Playbook\n### Queue full\n1. uptime\n") == {"Queue full": ["uptime"]}
+
+
+def test_a_thousand_openings_of_a_comment_hide_nothing() -> None:
+    assert found("<!--" * 10_000 + "\n## A\n1. `$ uptime`\n") == {"A": ["uptime"]}
+
+
 def test_more_than_anybody_reads_is_cut() -> None:
     many = "".join(f"## {number}\n" + "1. uptime\n" * 40 for number in range(300))
 
