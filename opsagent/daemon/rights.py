@@ -61,4 +61,11 @@ class Rights:
 
     def _written(self) -> tuple[int, ...]:
         """When they were written last; a folder tells by its own time, also where it may not be entered."""
-        return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in (self._copy, self._rules))
+        return (_written_at(self._copy), _written_at(self._rules))
+
+
+def _written_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
