@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core import wording
+from opsagent.core import notice_words
 from opsagent.core.message import MessageKind
 from opsagent.core.world import Draft, World
 
@@ -19,7 +19,7 @@ WORTH_SENDING = timedelta(hours=24)
 
 def notice_of(world: World, event: ev.Event) -> list[Draft]:
     """Return the notice that an event is worth, for each notifier of the first level; nothing if it is worth none."""
-    said = wording.notice_of(event, world.state, world.policy)
+    said = notice_words.notice_of(event, world.state, world.policy)
     if said is None:
         return []
     about = hashlib.sha256(said[0].encode(errors="replace")).hexdigest()[:12]  # two of one kind may come at once

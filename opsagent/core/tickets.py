@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core import wording
+from opsagent.core import notice_words
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import SILENT
@@ -73,6 +73,6 @@ def _opened(world: World, incident: Incident, reason: str) -> list[Draft]:
         f"Look: opsagent show {incident.label}",
     )
     key = f"ticket:{incident.label}:{incident.reopened}"
-    told = notice(world, key, *wording.notice(world.policy, title, lines), world.policy.changes.developers)
+    told = notice(world, key, *notice_words.notice(world.policy, title, lines), world.policy.changes.developers)
     event = ev.TicketOpened(title=title, reason=reason)
     return [Draft(event=event, incident=incident.seq), *(replace(one, incident=incident.seq) for one in told)]

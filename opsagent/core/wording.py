@@ -1,11 +1,10 @@
-"""What people are told, in words: the page, its reminder, the recovery, the notice. The title is all a phone shows."""
+"""What people are told, in words: the page, its reminder, the recovery. The title is all a phone shows."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import events as ev
 from opsagent.core.change import phrase
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
@@ -160,7 +159,7 @@ def page(
         f"Take it{_stops_me(incident)}: opsagent ack {incident.label}     Look: opsagent show {incident.label}",
         _then(state, incident, policy, number, next_at),
     ]
-    return _message(f"{title}, {situation(incident)}", lines)
+    return message(f"{title}, {situation(incident)}", lines)
 
 
 def question(incident: Incident) -> str:
@@ -180,7 +179,7 @@ def reminder(state: State, incident: Incident, policy: Policy, now: datetime) ->
         f"Go on holding it: opsagent ack {incident.label} --for 5h     Look: opsagent show {incident.label}",
     ]
     title = f"[REMINDER {incident.severity}] {policy.host}: {incident.check} still {still}, your hold ends {until}"
-    return _message(title, lines)
+    return message(title, lines)
 
 
 def recovery(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:
@@ -208,7 +207,7 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
         f"If {again} before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
     ]
-    return _message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
+    return message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
 
 
 def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -> tuple[str, str]:
@@ -217,7 +216,7 @@ def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -
     title = f"[WITHDRAWN {incident.severity}] {policy.host}: {incident.check} is no longer looked at, open for {lasted}"
     last = f"The last that was seen: {reason_of(incident)}" if incident.mitigated_at is None else ""
     lines = [f"Why: {reason}.", last, "Nobody is told more of it.", f"Look: opsagent show {incident.label}"]
-    return _message(title, lines)
+    return message(title, lines)
 
 
 def proof(state: State, incident: Incident, now: datetime) -> str:
@@ -230,49 +229,6 @@ def proof(state: State, incident: Incident, now: datetime) -> str:
     fell = [one for one in state.incidents.values() if one.parent == incident.seq and one.mitigated_at is not None]
     after = [f"{one.check} good since {hhmm(one.mitigated_at, state.zone)}" for one in fell if one.mitigated_at]
     return "; ".join((*(looked or [plain]), *after))
-
-
-def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:
-    """Return title and body of a message that asks for nothing at once."""
-    return _message(f"[NOTICE] {policy.host}: {subject}", lines)
-
-
-def notice_of(event: ev.Event, state: State, policy: Policy) -> tuple[str, str] | None:
-    """Return the notice that this event is worth, or None."""
-    subject, lines = _noticed(event, state)
-    return notice(policy, subject, lines) if subject else None
-
-
-def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
-    subject, lines = "", tuple[str, ...]()
-    match event:
-        case ev.ChronicHealing():
-            subject = f"{event.unit} was repaired {event.heals} times in {spoken(event.within)}"
-            lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
-        case ev.SettingsRefused():
-            subject, lines = "new settings refused, the old ones stay in force", event.errors
-        case ev.RightsCompared():
-            subject, lines = "the rights do not fit the settings", (event.lacking,)
-        case ev.FlappingStarted():
-            subject = f"{event.check} changes too often ({event.percent:.0f} %)"
-            lines = ("No repairs and no pages for it until it is steady again; you are told how it ended.",)
-        case ev.FlappingEnded():
-            subject = f"{event.check} is steady again: {event.status}"
-        case ev.BreakerOpened():
-            subject = "many things failed at once"
-            lines = (event.reason, "No repairs until ten quiet minutes have passed: the cause is likely elsewhere.")
-        case ev.LogSalvaged():
-            subject = "the event log was damaged"
-            lines = (
-                f"It is kept at {event.kept_at}: {event.damage}.",
-                f"Carried over: {event.salvaged} events; not readable: {event.lost}. Look at the disk.",
-            )
-        case ev.FindingReceived():
-            at = f"{hhmm(event.found_at, state.zone)} {state.zone}"
-            subject, lines = f"the health check found trouble at {at} while nobody looked", event.findings
-        case _:
-            pass
-    return subject, lines
 
 
 def situation(incident: Incident) -> str:
@@ -380,7 +336,8 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _message(title: str, lines: Iterable[str]) -> tuple[str, str]:
+def message(title: str, lines: Iterable[str]) -> tuple[str, str]:
+    """Return title and body of a message, each line cut and safe to show; empty lines are left out."""
     said = [visible(line, LINE_LIMIT) for line in lines if line]
     more = [f"and {len(said) - MOST_LINES} more lines"] if len(said) > MOST_LINES else []
     body = "\n".join([*said[:MOST_LINES], *more])

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from opsagent.core import events as ev
-from opsagent.core import wording
+from opsagent.core import notice_words, wording
 from opsagent.core.observation import Proof, Severity, Status
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Escalation, Level, Policy
@@ -244,7 +244,7 @@ def test_the_holder_is_reminded_before_the_hold_ends() -> None:
     ],
 )
 def test_some_events_are_worth_a_notice(event: ev.Event, words: str) -> None:
-    told = wording.notice_of(event, Telling().state, POLICY)
+    told = notice_words.notice_of(event, Telling().state, POLICY)
 
     assert told is not None
     assert told[0].startswith("[NOTICE] web-1: ")
@@ -252,7 +252,7 @@ def test_some_events_are_worth_a_notice(event: ev.Event, words: str) -> None:
 
 
 def test_most_events_are_worth_none() -> None:
-    assert wording.notice_of(ev.BreakerClosed(), Telling().state, POLICY) is None
+    assert notice_words.notice_of(ev.BreakerClosed(), Telling().state, POLICY) is None
 
 
 def test_a_message_has_short_lines_and_no_control_characters() -> None:
@@ -323,7 +323,7 @@ def test_a_page_names_everyone_who_is_told_later_and_when() -> None:
 
 
 def test_a_message_of_very_many_lines_counts_the_rest() -> None:
-    _, body = wording.notice(POLICY, "new settings refused", (f"{number}: wrong" for number in range(500)))
+    _, body = notice_words.notice(POLICY, "new settings refused", (f"{number}: wrong" for number in range(500)))
 
     assert body.splitlines()[-1] == "and 470 more lines"
     assert len(body.splitlines()) == 31

@@ -1,0 +1,59 @@
+"""The words of notices: messages that belong to no incident, and ask for nothing at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.report.clock import hhmm
+from opsagent.core.timing import spoken
+from opsagent.core.wording import message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from opsagent.core.policy import Policy
+    from opsagent.core.state import State
+
+
+def notice(policy: Policy, subject: str, lines: Iterable[str] = ()) -> tuple[str, str]:
+    """Return title and body of a message that asks for nothing at once."""
+    return message(f"[NOTICE] {policy.host}: {subject}", lines)
+
+
+def notice_of(event: ev.Event, state: State, policy: Policy) -> tuple[str, str] | None:
+    """Return the notice that this event is worth, or None."""
+    subject, lines = _noticed(event, state)
+    return notice(policy, subject, lines) if subject else None
+
+
+def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
+    subject, lines = "", tuple[str, ...]()
+    match event:
+        case ev.ChronicHealing():
+            subject = f"{event.unit} was repaired {event.heals} times in {spoken(event.within)}"
+            lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
+        case ev.SettingsRefused():
+            subject, lines = "new settings refused, the old ones stay in force", event.errors
+        case ev.RightsCompared():
+            subject, lines = "the rights do not fit the settings", (event.lacking,)
+        case ev.FlappingStarted():
+            subject = f"{event.check} changes too often ({event.percent:.0f} %)"
+            lines = ("No repairs and no pages for it until it is steady again; you are told how it ended.",)
+        case ev.FlappingEnded():
+            subject = f"{event.check} is steady again: {event.status}"
+        case ev.BreakerOpened():
+            subject = "many things failed at once"
+            lines = (event.reason, "No repairs until ten quiet minutes have passed: the cause is likely elsewhere.")
+        case ev.LogSalvaged():
+            subject = "the event log was damaged"
+            lines = (
+                f"It is kept at {event.kept_at}: {event.damage}.",
+                f"Carried over: {event.salvaged} events; not readable: {event.lost}. Look at the disk.",
+            )
+        case ev.FindingReceived():
+            at = f"{hhmm(event.found_at, state.zone)} {state.zone}"
+            subject, lines = f"the health check found trouble at {at} while nobody looked", event.findings
+        case _:
+            pass
+    return subject, lines
