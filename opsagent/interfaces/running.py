@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsagent.interfaces import lean  # noqa: F401 - first, before anything loads what it leaves out
+
+# isort: split
 from opsagent import daemon, logs
 from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.policy import Mode

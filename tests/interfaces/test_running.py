@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from opsagent.core.policy import Mode
@@ -18,6 +20,19 @@ HOOK = "notifiers: [{{name: hook, kind: webhook, url: 'https://chat.example/hook
 def with_secret(instance: Instance, secret: str) -> None:
     before = instance.settings.read_text().partition("notifiers:")[0]
     instance.settings.write_text(before + HOOK.format(secret=secret))
+
+
+def test_the_daemon_does_not_carry_what_it_never_uses_and_can_load_it_all_the_same() -> None:
+    asks = (
+        "import sys, opsagent.interfaces.running, structlog, requests\n"
+        "unused = {'rich', 'charset_normalizer', 'pydantic', 'ruamel', 'typer', 'apprise', 'drain3'}\n"
+        "print(sorted(unused & set(sys.modules)))\n"
+        "import rich.table, charset_normalizer"
+    )
+
+    found = subprocess.run([sys.executable, "-W", "error", "-c", asks], capture_output=True, text=True, check=False)
+
+    assert (found.returncode, found.stdout, found.stderr) == (0, "[]\n", "")
 
 
 def test_new_settings_bring_new_secrets(instance: Instance) -> None:
