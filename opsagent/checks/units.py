@@ -34,7 +34,8 @@ class Check:
         failed = [f"{unit.name} ({unit.result})" for unit in found if not self._ignored(unit.name)]
         count = Measure(name="failed", value=len(failed))
         if not failed:
-            return ok("no unit has failed", count)
+            others = f" beside {len(found)} that may, or that checks of their own watch" if found else ""
+            return ok(f"no unit has failed{others}", count)
         more = f" and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
         return Reading(
             status=Status.CRITICAL,

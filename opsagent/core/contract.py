@@ -49,7 +49,7 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "resolved_at": _iso(incident.resolved_at),
         "closed_at": _iso(incident.closed_at),
         "cause": incident.cause,
-        "reason": incident.reason,
+        "reason": incident.again_message or incident.reason,
         "parent": parent_label,
         "recurrence_of": incident.recurrence_of,
         "suppressed_by": incident.suppressed_by,

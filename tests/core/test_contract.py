@@ -225,6 +225,12 @@ def test_status_is_json() -> None:
     assert json.loads(json.dumps(shown)) == GOLDEN_STATUS
 
 
+def test_the_reason_is_the_bad_news_of_the_last_time_it_became_bad() -> None:
+    again = replace(INCIDENT, again_message="killed by signal 9")
+
+    assert contract.incident(again)["reason"] == "killed by signal 9"
+
+
 def test_a_refusal_is_listed_once_until_something_else_is_said() -> None:
     again = replace(REFUSED, seq=14)
     other = replace(REFUSED, seq=15, guard="mode", reason="mode is observe")

@@ -40,7 +40,7 @@ def _(event: ev.ReportJoined, incident: Incident, recorded: Recorded) -> Inciden
         security=incident.security or event.security,
     )
     if event.security:  # whoever holds the first sign of a break-in has not heard of this one
-        changed = replace(changed, reason=event.text, page_again=True)
+        changed = replace(changed, reason=event.text, again_message="", page_again=True)
     return told_story(changed, recorded, f"{event.by} reported", (event.text,))
 
 
