@@ -38,6 +38,7 @@ from opsagent.daemon.rights import Rights
 from opsagent.daemon.rounds import Rounds
 from opsagent.daemon.showing import Showing
 from opsagent.daemon.troubles import TEXTFILE, Troubles
+from opsagent.daemon.word import Word
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
@@ -115,6 +116,7 @@ class Service:
             unwritten=self._troubles.sentences,
             figures=self._measuring.families,
         )
+        self._word = Word(self.settings.state, self._answers.status, self.clock.now, self.clock.running)
         self._deadman = DeadMan(self.clock.running, self._loop.post)
         self._last_round = self.clock.running()
 
@@ -291,11 +293,7 @@ class Service:
         if (listeners := self._inventory.glance(self.settings)) is not None:
             self._loop.post(listeners)
         self._last_round = self.clock.running()
-        now = self.clock.now().isoformat()
-        files.write(self.settings.state / "status.json", self._answers.status())
-        files.write(
-            self.settings.state / "heartbeat.json", {"v": 1, "at": now, "fast_loop_at": now, "pid": start.own_pid()}
-        )
+        self._word.leave()
 
     def _known(self) -> tuple[Policy, State]:
         return self.settings.policy, self._agent.state
@@ -318,6 +316,7 @@ class Service:
         self._memory.remember(steps)
         self._measuring.told(steps)
         self._showing.changed()
+        self._word.changed()
 
     def _looked(self, seen: Observation) -> None:
         self._sampling.add(seen)
@@ -376,7 +375,7 @@ class Service:
         self._memory.catch_up(self._agent.state, now)
         self._measuring.end(now)
         self._showing.end(self._agent.world(now), self._wrong())
-        files.write(self.settings.state / "status.json", self._answers.status())
+        self._word.tell()
         self._changes.end(self._loop.is_idle)
         self._sampling.end()
         self._ground.opened.log.close()
