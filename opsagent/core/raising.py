@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opsagent.core.policy import CheckPolicy
 
 LONGEST_NAME = 63
+LONGEST_AGO = timedelta(days=366)
 USUAL = Severity.SEV3
 MOST = 100
 MOST_KEPT = 1000
@@ -133,7 +134,7 @@ def _opened(world: World, report: Report) -> tuple[list[Draft], str]:
         unit=next((check.unit for check in checks if check.unit), None),
         failure_class=report.failure_class,
         message=report.text,
-        first_bad_at=min(report.since or world.now, world.now),
+        first_bad_at=_begun(report, world.now),
         raised_by=report.by,
         security=report.security,
     )
@@ -143,6 +144,12 @@ def _opened(world: World, report: Report) -> tuple[list[Draft], str]:
         Draft(event=begun, incident=OPENING, actor=report.by),
         Draft(event=believed, incident=OPENED, actor=report.by),
     ], said
+
+
+def _begun(report: Report, now: datetime) -> datetime:
+    """Believe a begin of the last year: a monitor that knows none may write 0001-01-01, from where nothing counts."""
+    since = report.since
+    return since if since is not None and timedelta() <= now - since <= LONGEST_AGO else now
 
 
 def _confirmed(world: World, report: Report, suspect: Incident) -> tuple[list[Draft], str]:

@@ -27,6 +27,8 @@ REFUSED = "refused"
 LARGEST = 64 << 10
 MOST = 1000
 """Files looked at in one reading; the rest wait for the next. As many of other names, so that none keeps ours out."""
+EARLIEST = 1970
+"""The year in which clocks begin; from the first of all years no span can be taken away."""
 LONGEST_NAME = 255
 """Bytes; the file systems' own limit."""
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -225,6 +227,6 @@ def fault_in(content: bytes) -> str:
 def _stated(body: Any) -> datetime:
     """Return the time a body states (UTC). One that states none, or none with a zone, is an error of some kind."""
     at = datetime.fromisoformat(body["at"])
-    if at.tzinfo is None:
-        raise ValueError("cannot tell the zone of the time")
+    if at.tzinfo is None or at.year < EARLIEST:
+        raise ValueError(f"cannot use a time without a zone, or before {EARLIEST}")
     return at.astimezone(UTC)

@@ -8,7 +8,9 @@ import pytest
 
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core import inbox
 from opsagent.core.alerting import severity_of
+from opsagent.core.change import Change, ChangeKind
 from opsagent.core.phase import Phase
 from opsagent.core.policy import NotifierPolicy, Policy
 from opsagent.core.raising import MOST
@@ -67,6 +69,19 @@ def test_it_is_reopened_when_it_fires_again_within_half_an_hour(host: LiveHost) 
 
     assert host.incident.reopened == 1
     assert host.incident.is_open
+
+
+@pytest.mark.parametrize(
+    "begun", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1970-01-01T00:00:00Z"]
+)
+def test_a_begin_that_cannot_be_is_now_and_stops_nothing_that_follows(host: LiveHost, begun: str) -> None:
+    asked_at = host.now
+    assert host.ask(replace(FIRING, begun=begun)).accepted
+    changed = Change(kind=ChangeKind.DEPLOY, subject="api 2.3", what="", at=host.now)
+    host.take(inbox.ChangesFound(changes=(changed,)))
+    host.run(minutes=2)
+
+    assert host.incident.first_bad_at == asked_at
 
 
 def test_an_end_of_what_is_not_open_is_taken_and_changes_nothing(host: LiveHost) -> None:

@@ -59,6 +59,7 @@ def test_files_come_in_the_order_of_the_times_they_state(tmp_path: Path) -> None
         (b"{}", "no-time"),
         (b'{"at": 5}', "no-time"),
         (b'{"at": "soon"}', "no-time"),
+        (b'{"at": "0001-01-01T00:00:00Z"}', "no-time"),
         (b'{"at": "2026-11-21T00:00:00"}', "no-time"),
         (b'{"at": "0001-01-01T00:00:00+14:00"}', "no-time"),
         (b'{"at": "2026-11-21T00:00:00Z", "x": "' + b"y" * (64 << 10) + b'"}', "too-large"),
