@@ -118,7 +118,6 @@ class Service:
         )
         self._word = Word(self.settings.state, self._answers.status, self.clock.now, self.clock.running)
         self._deadman = DeadMan(self.clock.running, self._loop.post)
-        self._last_round = self.clock.running()
 
     def _made_agent(self, redact: Callable[[str], str]) -> Agent:
         return Agent(
@@ -253,7 +252,7 @@ class Service:
             self._read_again()
         self._supervisor.status(loop.sentence(self._agent, self._troubles.sentences()))
         self._supervisor.alive()
-        late = self.clock.running() - self._last_round > 2 * self.settings.policy.fast_loop.total_seconds()
+        late = self.clock.running() - self._word.left_at > 2 * self.settings.policy.fast_loop.total_seconds()
         self._deadman.turn(self.settings.deadman, self._agent.state, self.clock.now(), late=late)
 
     def _due(self, pace: timedelta) -> None:
@@ -292,7 +291,6 @@ class Service:
         self._loop.post(inbox.RightsSeen(lacking=self._rights.lacking(self.settings)))
         if (listeners := self._inventory.glance(self.settings)) is not None:
             self._loop.post(listeners)
-        self._last_round = self.clock.running()
         self._word.leave()
 
     def _known(self) -> tuple[Policy, State]:

@@ -16,7 +16,7 @@ PACE = 60.0
 
 
 class Word:
-    """`leave` is for the scheduler's thread, the rest for the one that owns the state."""
+    """`leave` is for the scheduler's thread, the rest for the one that owns the state. `left_at`: when it was last left."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Word:
         self._running = running
         self._news = True
         self._renew_at = 0.0
+        self.left_at = running()
 
     def changed(self) -> None:
         """Something was recorded: we stand otherwise now."""
@@ -39,6 +40,7 @@ class Word:
 
     def leave(self) -> None:
         """Say that we live; and how we stand, where that is news or old."""
+        self.left_at = self._running()
         at = self._now().isoformat()
         if self._news or self._running() >= self._renew_at:
             self._news = False
