@@ -48,7 +48,8 @@ API = CheckPolicy(
 )
 POLICY = Policy(host="web-1", checks=(API,), notifiers=(NotifierPolicy(name="hook", kind="webhook"),))
 DAY, ARCHIVE, INCIDENT = "daily/2026-11-21.md", "failures/failure-archive.md", "incidents/2026/11/OPS-20261121-001.md"
-FILES = (DAY, ARCHIVE, INCIDENT)
+DRAFT = "ops/runbooks/api-signal.md"
+FILES = (DAY, ARCHIVE, INCIDENT, DRAFT)
 """What the memory writes, below its root."""
 OURS_BY_HAND = "# Our own archive\n\nWritten by hand, long before.\n"
 FINDING = "disk is nearly full"
@@ -286,6 +287,8 @@ def faults_in_memory(directory: Path, rows: list[Recorded]) -> list[str]:
         wrong.append(f"the incident's file begins with {texts[INCIDENT][:60]!r}")
     if not texts[ARCHIVE].startswith(OURS_BY_HAND) or texts[ARCHIVE].count("\n<!-- /opsagent:pattern ") != 1:
         wrong.append(f"the archive is not as it should be: {texts[ARCHIVE]!r}")
+    if not texts[DRAFT].startswith("# Runbook: api signal\n") or texts[DRAFT].count("\n## Change Log\n") != 1:
+        wrong.append(f"the draft of a runbook is not whole: {texts[DRAFT]!r}")
     written = directory / "person"
     for line in written.read_text().splitlines(keepends=True) if written.exists() else []:
         name, _, text = line.partition(" ")
