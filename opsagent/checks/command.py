@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from opsagent.core.observation import Measure, Reading, Status, unknown
-from opsagent.core.text import visible
+from opsagent.core.text import readable, visible
 from opsagent.host.process import CannotRunError, Finished, run
 
 _STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL}
@@ -64,9 +64,9 @@ class Check:
             return Reading(status=Status.CRITICAL, message=message, failure_class="timeout", timed_out=True)
         text, measures = split_output(finished.output.decode("utf-8", "surrogateescape"))
         if finished.code is None:
-            return unknown(f"{program} was ended by signal {finished.signal}: {text}", "signal")
+            return unknown(f"{program} was ended by signal {finished.signal}: {visible(text)}", "signal")
         status = _STATUS.get(finished.code, Status.UNKNOWN)
-        said = text or finished.errors.decode("utf-8", "surrogateescape").strip().partition("\n")[0]
+        said = next(iter(readable(os.fsencode(text) or finished.errors)), "")
         return Reading(
             status=status,
             message=said or f"{program} ended with status {finished.code} and said nothing",

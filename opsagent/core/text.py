@@ -43,6 +43,38 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1].rpartition(' ')[0]} …"
 
 
+def readable(raw: bytes) -> tuple[str, ...]:
+    """Return the lines of what a program said that are text, not the empty ones; of the rest how many bytes it was.
+
+    Where some of it is no text, a line must be wholly legible to count as one, and long enough not to be chance.
+    """
+    lines = raw.splitlines()
+    told = [(line, line.decode(errors="replace")) for line in lines]
+    if all(_unreadable(text) * _MOST_UNREADABLE <= len(text) for _, text in told):
+        return tuple(text for _, text in told if text.strip())
+    found: list[str | int] = []
+    for line, text in told:
+        if len(text) >= _LEAST_TEXT and not _unreadable(text):
+            found.append(text)
+        elif found and isinstance(found[-1], int):
+            found[-1] += len(line)
+        else:
+            found.append(len(line))
+    return tuple(one if isinstance(one, str) else f"{one} bytes that are not text" for one in found if one)
+
+
+_MOST_UNREADABLE = 5
+"""A line of which more than a fifth cannot be read is no text; fewer are words in another encoding."""
+_LEAST_TEXT = 8
+_HARMLESS = "\t\x1b\b\f"  # what terminals are told: colours, progress
+
+
+def _unreadable(text: str) -> int:
+    if text.isprintable() and text.isascii():
+        return 0
+    return sum(char == "\N{REPLACEMENT CHARACTER}" or (char < " " and char not in _HARMLESS) for char in text)
+
+
 def some(names: Iterable[str], most: int = 5) -> str:
     """Return names in one line, the first ones; the rest is counted: `a, b and 84 more`."""
     found = list(names)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.denied import malformed
+from opsagent.core.text import readable
 from opsagent.host import process
 from opsagent.host.boot import first_process_at
 from opsagent.host.stop_jobs import MESSAGE_IDS, UnitLine, asked_by, stops_among
@@ -144,7 +145,7 @@ def _shown(entry: Mapping[str, Any]) -> Iterator[str]:
     program = entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "?"
     pid = f"[{entry['_PID']}]" if "_PID" in entry else ""
     stamp = _stamp(entry).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    for line in text_of(entry).splitlines() or [""]:
+    for line in words_of(entry).splitlines() or [""]:
         yield f"{stamp} {program}{pid}: {line}"[:LONGEST_LINE]
 
 
@@ -155,6 +156,14 @@ def text_of(entry: Mapping[str, Any]) -> str:
         whole = all(isinstance(byte, int) for byte in message)
         return bytes(message).decode(errors="replace") if whole else "\n".join(map(str, message))
     return "(a message over 4 KiB)" if message is None else str(message)
+
+
+def words_of(entry: Mapping[str, Any]) -> str:
+    """Return the message for people: of what is no text only how long it is."""
+    message = entry.get("MESSAGE")
+    if isinstance(message, list) and all(isinstance(byte, int) for byte in message):
+        return "\n".join(readable(bytes(message)))
+    return text_of(entry)
 
 
 def _stamp(entry: Mapping[str, Any]) -> datetime:

@@ -50,7 +50,7 @@ class Slice:
                 return
             source = source_of(entry)
             if not source.startswith(_OURS):
-                yield Line(source=source, priority=_priority(entry), text=journal.text_of(entry))
+                yield Line(source=source, priority=_priority(entry), text=journal.words_of(entry))
 
 
 def slices(since: datetime, until: datetime, most: int) -> list[Slice]:

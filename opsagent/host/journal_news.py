@@ -129,7 +129,7 @@ def _entry(entry: Mapping[str, Any]) -> Entry:
     return Entry(
         at=_seconds(entry),
         priority=int(priority) if priority.isascii() and priority.isdigit() else 6,
-        text=journal.text_of(entry) if "MESSAGE" in entry else "",
+        text=journal.words_of(entry) if "MESSAGE" in entry else "",
     )
 
 

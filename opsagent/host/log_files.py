@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsagent.core.text import readable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -129,7 +131,7 @@ def _read(made: FileNews, place: FilePlace, descriptor: int, size: int, *, whole
         end = len(raw)
     for line in raw[cut:end].splitlines():
         if line:
-            made.lines.append((place.path, line[:LONGEST_LINE].decode("utf-8", "replace")))
+            made.lines += [(place.path, text) for text in readable(line[:LONGEST_LINE])]
     head = min(_HEAD, begin + end)
     made.places.append(replace(place, offset=begin + end, head=head, sum=_sum(descriptor, head)))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.playbook.look import MOST_LINES, LogFile, Program
-from opsagent.core.text import visible
+from opsagent.core.text import readable, visible
 from opsagent.host import process
 from opsagent.host.mounts import mount_of, mounts
 
@@ -67,7 +67,7 @@ def shown(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines(raw: bytes) -> list[str]:
-    return [line for line in raw.decode("utf-8", "replace").splitlines() if line.strip()]
+    return list(readable(raw))
 
 
 def _found(name: str) -> str:

@@ -15,6 +15,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from opsagent.core.text import readable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -61,8 +63,7 @@ class _Pipes:
 
     def lines(self) -> tuple[str, ...]:
         """Return the last lines."""
-        text = b"".join(self.tail)[-MOST_BYTES:].decode(errors="replace")
-        return tuple(line for line in text.splitlines() if line.strip())[-MOST_LINES:]
+        return readable(b"".join(self.tail)[-MOST_BYTES:])[-MOST_LINES:]
 
 
 class Signals:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsagent.core.text import visible
+from opsagent.core.text import readable, visible
 from opsagent.core.unit import JobOutcome
 from opsagent.host import process
 from opsagent.remedies.guard.last_look import on_hold
@@ -46,5 +46,4 @@ def _verdict(finished: process.Finished) -> tuple[str, str]:
 
 def _last_lines(finished: process.Finished) -> tuple[str, ...]:
     # Errors last: they say why, and only the last lines are kept.
-    lines = (finished.output + b"\n" + finished.errors).decode(errors="replace").split("\n")
-    return tuple(visible(line) for line in lines if line.strip())[-LAST_LINES:]
+    return tuple(map(visible, readable(finished.output + b"\n" + finished.errors)))[-LAST_LINES:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import unicodedata
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsagent.core.text import some, visible
+from opsagent.core.text import readable, some, visible
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,32 @@ def test_a_huge_text_costs_no_more_than_its_limit() -> None:
 )
 def test_of_many_names_the_first_are_said_and_the_rest_is_counted(count: int, said: str) -> None:
     assert some(map(str, range(count))) == said
+
+
+NOISE = random.Random(7).randbytes(300_000)
+
+
+@pytest.mark.parametrize(
+    ("raw", "lines"),
+    [
+        (b"", ()),
+        (b"reading\n\nbroken\r\n", ("reading", "broken")),
+        ("naïve 日本\n".encode(), ("naïve 日本",)),
+        (b"\x1b[31mred\x1b[0m\t10 %\n", ("\x1b[31mred\x1b[0m\t10 %",)),
+        ("Datei nicht gefunden: Übersicht".encode("latin-1"), ("Datei nicht gefunden: \ufffdbersicht",)),
+        (NOISE.replace(b"\n", b"\0").replace(b"\r", b"\0"), ("300000 bytes that are not text",)),
+        (
+            b"begin backup\n" + b"\xff\x00\x9f\n" * 50 + b"No space left\n",
+            ("begin backup", "150 bytes that are not text", "No space left"),
+        ),
+        (b"\x00" * 64, ("64 bytes that are not text",)),
+    ],
+)
+def test_of_what_is_no_text_only_its_length_is_said(raw: bytes, lines: tuple[str, ...]) -> None:
+    assert readable(raw) == lines
+
+
+def test_noise_has_no_lines_by_chance() -> None:
+    [said] = readable(NOISE)
+
+    assert said.endswith(" bytes that are not text")

@@ -1,6 +1,7 @@
 """`jobs`, `ping`, `job`: what runs by itself tells of its runs."""
 
 # no `annotations` from __future__ in the files of commands: typer reads them when the program runs
+import os
 from datetime import timedelta
 from typing import Annotated, Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import typer
 
 from opsagent.core.asking import JobsAsked, body
 from opsagent.core.commands import Ping
+from opsagent.core.text import readable
 from opsagent.interfaces import client
 from opsagent.interfaces.cli import clock, daemon, past, place
 from opsagent.interfaces.cli.options import Config, Json
@@ -57,7 +59,7 @@ def ping(
     config: Config = None,
 ) -> None:
     """Tell of a run of a job: that it begins, that it ended well, that it failed."""
-    told = Ping(by=daemon.who(), job=job, state=state, lines=tuple(text.splitlines()), run=run)
+    told = Ping(by=daemon.who(), job=job, state=state, lines=readable(os.fsencode(text)), run=run)
     daemon.change(place.find(config), told, as_json=json_)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from opsagent.core.asking import MOST_FINDINGS, Question, RequestError, read
 from opsagent.core.commands import Answer, Command, Ping
 from opsagent.core.metrics.text import CONTENT_TYPE, text
-from opsagent.core.text import visible
+from opsagent.core.text import readable, visible
 from opsagent.interfaces.web.alerts import alerts
 from opsagent.interfaces.web.message import Reply, Request
 
@@ -155,8 +155,7 @@ def _told(rest: tuple[str, ...]) -> tuple[str, int | None] | None:
 
 
 def _lines(body: bytes) -> tuple[str, ...]:
-    words = body[-MOST_LINES * LONGEST_LINE :].decode(errors="replace")
-    lines = [visible(line, LONGEST_LINE) for line in words.splitlines() if line.strip()]
+    lines = [visible(line, LONGEST_LINE) for line in readable(body)]
     return tuple(lines[-min(MOST_LINES, MOST_FINDINGS) :])
 
 

@@ -30,3 +30,15 @@ def test_a_journal_that_is_merely_slow_is_not_known(monkeypatch: pytest.MonkeyPa
 
     with pytest.raises(journal.JournalError, match="within 5 s"):
         journal.answered(("--reverse",), timedelta(seconds=5))
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("two\nlines", "two\nlines"),
+        ([255, 0, 159] * 20, "60 bytes that are not text"),
+        (None, "(a message over 4 KiB)"),
+    ],
+)
+def test_a_message_that_is_no_text_is_told_by_its_length(message: object, words: str) -> None:
+    assert journal.words_of({"MESSAGE": message}) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,14 @@ def test_a_job_tells_when_it_begins_and_how_it_ended(instance: Instance, daemon:
     assert set(end.lines) == {"reading", "broken"}
     assert start.run == end.run != ""
     assert end.lasted is not None
+
+
+def test_of_words_that_are_no_text_only_their_length_is_told(instance: Instance, daemon: Daemon) -> None:
+    job(instance, "backup", "--", "sh", "-c", "head -c 3000 /dev/zero; exit 3")
+    instance.run("ping", "backup", "fail", "--text", os.fsdecode(b"\xff\x9f\x80" * 100))
+
+    told = [one.lines for one in daemon.asked if isinstance(one, Ping) and one.state == "fail"]
+    assert told == [("3000 bytes that are not text",), ("300 bytes that are not text",)]
 
 
 def test_a_job_runs_although_nobody_can_be_told_and_leaves_word_where_it_can(with_jobs: Instance) -> None:

@@ -83,6 +83,12 @@ def test_a_body_is_a_jobs_last_words_and_rid_its_run(daemon: Daemon) -> None:
     assert daemon.asked[0].run == "a-run"
 
 
+def test_of_a_body_that_is_no_text_only_its_length_is_kept(daemon: Daemon) -> None:
+    ask(daemon, f"/ping/{TOKEN}/backup/fail", method="POST", body=b"disk full\n" + b"\xff\x00" * 150_000)
+
+    assert daemon.asked[0].lines == ("disk full", "300000 bytes that are not text")
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
