@@ -16,7 +16,7 @@ PACE = 60.0
 
 
 class Word:
-    """`leave` is for the scheduler's thread, the rest for the one that owns the state. `left_at`: when it was last left."""
+    """`leave` is for the scheduler's thread, the rest for the one that owns the state. `left_at`: when last."""
 
     def __init__(
         self,
