@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from opsagent.core.log_row import Row
     from opsagent.core.policy import Policy
     from opsagent.core.state import Owed
+    from opsagent.core.unit import UnitSnapshot
 
 MOST_STEPS = 2000  # a turn that does not come to rest is a mistake of ours; it is cut and said
 
@@ -61,8 +62,11 @@ class Effects(Protocol):
     def gather(self, unit: str, scope: str) -> None:
         """Read what must be known before a repair; answers with `FactsSeen`."""
 
-    def investigate(self, incident: Incident) -> None:
-        """Collect evidence beside the repair; answers with `EvidenceSeen`."""
+    def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+        """Collect evidence beside the repair; answers with `EvidenceSeen` and `SurroundingsSeen`.
+
+        `unit` is as it was when the failure was believed: a moment later it may be at its next start.
+        """
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         """Run the steps of a playbook that may be run, beside everything else; answers with `EvidenceSeen`."""
@@ -281,7 +285,8 @@ class Agent:
             if isinstance(event, ev.PlaybookMatched) and recorded.incident is not None:
                 self._effects.follow(recorded.incident, event)
             if _wants_evidence(event) and recorded.incident in after.incidents:
-                self._effects.investigate(after.incidents[recorded.incident or 0])
+                incident = after.incidents[recorded.incident or 0]
+                self._effects.investigate(incident, after.units.get(incident.unit or ""))
         self._send(turn, now)
         self._gather(now)
         if turn.recorded:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
+from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.environment import Environment, Listener
 from opsagent.core.events.logs import LogsReviewed
 from opsagent.core.observation import Observation
@@ -68,6 +69,14 @@ class EvidenceSeen:
     incident: int
     source: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurroundingsSeen:
+    """What was around a failure, for its cause to be found."""
+
+    incident: int
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +220,7 @@ Arrival = (
     | HostSeen
     | ActionDone
     | EvidenceSeen
+    | SurroundingsSeen
     | Tried
     | Asked
     | Beat

@@ -65,6 +65,7 @@ class Moment:
 class Incident:
     """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever.
 
+    `cause` is the likeliest one, a slug; `because` says it in a sentence, `certainty` how sure that is.
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
     `changes` is what others changed before it, newest first, and `after_change` says how soon it was bad after a change
     of its own. `traceback` is the line by which its program showed a mistake of its own; `ticket` why it needs code.
@@ -85,6 +86,9 @@ class Incident:
     severity: Severity | None = None
     fingerprint: str = ""
     cause: str | None = None
+    because: str = ""
+    certainty: str = ""
+    other_causes: tuple[str, ...] = ()
     blind: bool = False
     raised_by: str = ""
     awaits_person: bool = False

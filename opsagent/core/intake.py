@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import changes, inbox
 from opsagent.core import events as ev
 from opsagent.core.coming import coming
+from opsagent.core.diagnosis import case
 from opsagent.core.environment import decide
 from opsagent.core.job import JobWatched
 from opsagent.core.notices import notice_of
@@ -134,6 +135,11 @@ def evidence(seen: inbox.EvidenceSeen, world: World) -> list[Draft]:
     if seen.incident not in world.state.incidents or not seen.lines:
         return []
     return [Draft(event=ev.EvidenceGathered(source=seen.source, lines=seen.lines), incident=seen.incident)]
+
+
+@drafts.register(inbox.SurroundingsSeen)
+def _(seen: inbox.SurroundingsSeen, world: World) -> list[Draft]:
+    return case.found(world, seen.incident, seen.evidence)
 
 
 @drafts.register(inbox.Tried)

@@ -31,6 +31,7 @@ _TEXTS = frozenset(
         "lines",
         "message",
         "note",
+        "others",
         "proven_by",
         "reason",
         "resolution",

@@ -149,7 +149,8 @@ class State:
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
     `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room;
-    `changes` is what others changed; `guides` is what people wrote for the next time.
+    `changes` is what others changed; `guides` is what people wrote for the next time. The clock was set `jumped_at`,
+    by `jumped_by`.
     """
 
     seq: int = 0
@@ -176,6 +177,8 @@ class State:
     pid: int = 0
     conditions: HostConditions = field(default_factory=HostConditions)
     overloaded_at: datetime | None = None
+    jumped_at: datetime | None = None
+    jumped_by: timedelta = timedelta()
     units: Mapping[str, UnitSnapshot] = field(default_factory=dict)
     # When each unit last became active, kept also when systemd has forgotten the unit since.
     active_at: Mapping[str, datetime] = field(default_factory=dict)

@@ -149,7 +149,7 @@ def page(
     title = f"[PAGE {incident.severity}{again}] {policy.host}: {incident.check} {_is(incident).removeprefix('is ')}"
     lines = [
         _since(state, incident, now),
-        f"Likely: {incident.cause}." if incident.cause else "",
+        likely_cause(incident),
         _changed(incident),
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         _tried(state, incident),
@@ -160,6 +160,12 @@ def page(
         _then(state, incident, policy, number, next_at),
     ]
     return message(f"{title}, {situation(incident)}", lines)
+
+
+def likely_cause(incident: Incident) -> str:
+    """Return the sentence about the cause, such as `Cause: port 80 is held by nginx`; "" while none is known."""
+    word = "Cause" if incident.certainty == "sure" else "Likely"
+    return f"{word}: {incident.because or incident.cause}." if incident.cause else ""
 
 
 def question(incident: Incident) -> str:

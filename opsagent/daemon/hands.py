@@ -22,15 +22,17 @@ from opsagent.core.world import Facts
 from opsagent.daemon import start
 from opsagent.daemon.following import Following
 from opsagent.daemon.pool import Pool
-from opsagent.host import evidence, journal, systemd
+from opsagent.host import evidence, journal, surroundings, systemd
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.conditions import conditions
 from opsagent.notifiers.journal import Notifier as JournalNotifier
+from opsagent.settings.targets import targets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from opsagent.core.codec import Recorded
+    from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.incident import Action, Incident
     from opsagent.core.state import Owed, State
     from opsagent.daemon.rights import Rights
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("opsagent")
 BEFORE = timedelta(minutes=2)  # how far back evidence reaches
+MOST_TOLD = 50  # lines of one part that are put on record; a diagnosis reads all
 A_MOMENT = timedelta(seconds=1)
 
 
@@ -183,20 +186,27 @@ class Hands:
         found = conditions(manager.system_state, HOLD_PATH)
         return inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor)
 
-    def investigate(self, incident: Incident) -> None:
-        """Collect evidence beside the repair."""
-        self._reading.submit(lambda: self._investigate(incident))
+    def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+        """Collect evidence beside the repair; `unit` as it was when it failed."""
+        self._reading.submit(lambda: self._investigate(incident, unit))
 
-    def _investigate(self, incident: Incident) -> None:
+    def _investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         tried = ordered(incident.actions)
         since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
         check = self._policy.check(incident.check)
         self._tell_lines(incident)
-        found = evidence.gather(incident.unit, since, check.scope if check is not None else "system")
+        scope = check.scope if check is not None else "system"
+        found = evidence.gather(incident.unit, since, scope)
+        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope)))
         for part in found.parts[:2] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
-                self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines))
+                self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
+
+    def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str) -> Evidence:
+        log, kernel = found.lines("log"), found.lines("kernel")
+        aims = targets(self._settings) if self._settings is not None else ()
+        return surroundings.around(unit, log, kernel, aims, scope)
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         """Run the steps of a playbook that may be run."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 500
 _UNIT_LINES = 50
-_KERNEL_LINES = 20
+_KERNEL_LINES = 200
 _MOST_LISTENERS = 50
 _TOP = 5
 _MOST_PROCESSES = 2_000
@@ -50,6 +50,10 @@ class Evidence:
 
     unit: str | None
     parts: tuple[Part, ...]
+
+    def lines(self, title: str) -> tuple[str, ...]:
+        """Return the lines of one part, none where it could not be read."""
+        return next((part.lines for part in self.parts if part.title == title), ())
 
 
 def gather(unit: str | None, since: datetime, scope: str = "system") -> Evidence:

@@ -53,8 +53,8 @@ def lines(
 
 
 def kernel_lines(since: datetime, limit: int = 50, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
-    """Return the kernel's last `limit` lines of this boot since then, oldest first."""
-    return _texts(("--dmesg", f"--since={_at(since)}", f"--lines={limit}"), deadline)
+    """Return the kernel's last `limit` lines since then, oldest first; also what it said before a reboot."""
+    return _texts(("_TRANSPORT=kernel", f"--since={_at(since)}", f"--lines={limit}"), deadline)
 
 
 def stops(

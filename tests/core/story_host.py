@@ -72,6 +72,7 @@ class Orders:
     gathered: list = field(default_factory=list)
     investigated: list = field(default_factory=list)
     followed: list = field(default_factory=list)
+    units: list = field(default_factory=list)
     remembered: list = field(default_factory=list)
 
     def act(self, incident, action, event):
@@ -83,8 +84,9 @@ class Orders:
     def gather(self, unit, scope):
         self.gathered.append(unit)
 
-    def investigate(self, incident):
+    def investigate(self, incident, unit):
         self.investigated.append(incident)
+        self.units.append(unit)
 
     def follow(self, incident, event):
         self.followed.append((incident, event))

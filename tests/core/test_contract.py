@@ -66,6 +66,10 @@ INCIDENT = Incident(
     parent=7,
     recurrence_of="OPS-20260228-004",
     suppressed_by="parent",
+    cause="killed",
+    because="somebody sent it SIGKILL, and not systemd by a stop",
+    certainty="likely",
+    other_causes=("possible: / is 100 % full",),
     after_change="bad 4 min after package api 1.22 → 1.24, by ann",
     changes=(
         Change(
@@ -93,7 +97,7 @@ GOLDEN_INCIDENT = {
     "mitigated_at": "2026-03-01T02:03:05.567Z",
     "resolved_at": None,
     "closed_at": None,
-    "cause": None,
+    "cause": "killed",
     "reason": "api.service failed: signal, killed by signal 9",
     "parent": "OPS-20260301-000",
     "recurrence_of": "OPS-20260228-004",
@@ -103,6 +107,9 @@ GOLDEN_INCIDENT = {
     "needs_code": None,
     "playbook": None,
     "after_change": "bad 4 min after package api 1.22 → 1.24, by ann",
+    "because": "somebody sent it SIGKILL, and not systemd by a stop",
+    "certainty": "likely",
+    "other_causes": ["possible: / is 100 % full"],
     "changes": [
         {
             "at": "2026-03-01T01:59:04.567Z",

@@ -59,7 +59,7 @@ def test_a_page_names_the_cause_and_what_fell_with_it() -> None:
 
     _, body = wording.page(night.state, night.one(seq), POLICY, LATER)
 
-    assert "Likely: config-changed.\n" in body
+    assert "Likely: changed 2 min before.\n" in body
     assert "Left alone: worker (needs it).\n" in body
     assert body.endswith("Nobody else is told.")
 

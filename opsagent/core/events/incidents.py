@@ -129,10 +129,15 @@ class SuppressionChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseFound(Event):
-    """Diagnosis knows better than the failure class."""
+    """Diagnosis knows better than the failure class.
+
+    `certainty` is possible, likely or sure; `others` are the causes that may be true as well, each with its own.
+    """
 
     cause: str
     reason: str
+    certainty: str = "likely"
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,8 @@ def _(event: ev.OperatorStopEnded, state: State, recorded: Recorded) -> State:
 
 @folded.register(ev.ClockJumped)
 def _(event: ev.ClockJumped, state: State, recorded: Recorded) -> State:
-    return replace(shift.shifted(state, event.by), overloaded_at=recorded.at, beat_due_at=recorded.at)
+    at = recorded.at
+    return replace(shift.shifted(state, event.by), overloaded_at=at, beat_due_at=at, jumped_at=at, jumped_by=event.by)
 
 
 @folded.register(ev.HealthChanged)

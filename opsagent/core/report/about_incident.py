@@ -60,8 +60,12 @@ def _heading(time: str, what: str, incident: Incident, *more: str) -> str:
 
 
 def _saw(incident: Incident) -> str:
-    cause = f"; likely cause: {inline(incident.cause, 80)}" if incident.cause else ""
-    return f"**Saw** {inline(reason_of(incident)) or 'no answer'}{cause}"
+    return f"**Saw** {inline(reason_of(incident)) or 'no answer'}{_why(incident)}"
+
+
+def _why(incident: Incident) -> str:
+    word = "cause" if incident.certainty == "sure" else "likely cause"
+    return f"; {word}: {inline(incident.because or incident.cause, 200)}" if incident.cause else ""
 
 
 def _said(message: str, incident: Incident) -> str:

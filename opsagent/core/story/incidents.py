@@ -170,7 +170,14 @@ def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> I
 
 @follow.register(ev.CauseFound)
 def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
-    return told_story(replace(incident, cause=event.cause), recorded, f"cause: {event.reason}")
+    changed = replace(
+        incident,
+        cause=event.cause,
+        because=event.reason,
+        certainty=event.certainty,
+        other_causes=event.others,
+    )
+    return told_story(changed, recorded, f"{event.certainty} cause: {event.reason}", event.others)
 
 
 @follow.register(ev.EvidenceGathered)

@@ -130,8 +130,12 @@ def _incident_row(one: dict[str, Any], wall: Wall) -> tuple[str, ...]:
     acted = f"{len(done)}: {done[-1]}" if done else "none"
     over = one["mitigated_at"] or one["resolved_at"] or one["closed_at"]
     since, lasted = wall.shown(one["first_bad_at"]), clock.lasted(one["first_bad_at"], over)
-    reason = one["cause"] or _reason(one)
+    reason = _reason(one)
     return (one["id"], one["state"], one["severity"] or "-", one["check"], since, lasted, acted, reason)
+
+
+def _cause(one: dict[str, Any]) -> str:
+    return f"{one['cause']} ({one['certainty']}): {one['because']}" if one["cause"] else "not known"
 
 
 def _reason(one: dict[str, Any]) -> str:
@@ -200,7 +204,7 @@ def _told(one: dict[str, Any], wall: Wall) -> list[str]:
     lines = [
         f"{one['id']}  {one['severity']}  {one['state']}  repair {one['repair']}",
         f"{one['check']}{' of ' + one['unit'] if one['unit'] else ''}: {_reason(one)}",
-        f"cause: {one['cause'] or 'not known'}",
+        f"cause: {_cause(one)}",
         *(f"{what} {wall.shown(one[key])}" for what, key in _WHENS if one[key]),
         *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
     ]

@@ -1,0 +1,49 @@
+"""Why something failed, as far as the evidence goes: evidence in, causes out, the likeliest first. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opsagent.core.diagnosis.ending import of_ending
+from opsagent.core.diagnosis.finding import Cause, Certainty, Finding, ranked
+from opsagent.core.diagnosis.looking import of_check
+from opsagent.core.diagnosis.ports import CONFIRMED
+from opsagent.core.diagnosis.sayings import of_log
+from opsagent.core.diagnosis.surroundings import of_changes, of_file_system, of_host
+
+if TYPE_CHECKING:
+    from opsagent.core.diagnosis.evidence import Evidence
+
+__all__ = ["Cause", "Certainty", "Finding", "diagnose"]
+
+
+def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
+    """Return every cause that the evidence speaks of, each once, the likeliest first; none when nothing is known.
+
+    What a service says of itself counts as likely, and becomes sure where the host says the same.
+    """
+    said = [_confirmed(evidence, one) for one in of_log(evidence)]
+    seen = [*of_ending(evidence), *of_check(evidence), *of_host(evidence), *of_changes(evidence)]
+    return ranked([*_agreed(said, seen, evidence), *seen])
+
+
+def _confirmed(evidence: Evidence, said: Finding) -> Finding:
+    confirm = CONFIRMED.get(said.cause)
+    return confirm(evidence, said) if confirm else said
+
+
+def _agreed(said: list[Finding], seen: list[Finding], evidence: Evidence) -> list[Finding]:
+    """Make sure what both the service and the host say."""
+    facts = {one.cause: one for one in seen if one.cause in _CONFIRMED_BY_HOST}
+    return [_together(one, of_file_system(evidence, one) or facts.get(one.cause)) for one in said]
+
+
+def _together(said: Finding, fact: Finding | None) -> Finding:
+    if fact is None:
+        return said
+    because = f"{fact.because}; it said: {said.seen.strip()}"
+    return replace(said, cause=fact.cause, certainty=Certainty.SURE, because=because)
+
+
+_CONFIRMED_BY_HOST = (Cause.OUT_OF_MEMORY, Cause.TOO_MANY_OPEN_FILES)

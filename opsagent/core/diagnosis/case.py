@@ -1,0 +1,65 @@
+"""From what the host showed and what is known already to a cause on record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core import events as ev
+from opsagent.core.diagnosis import Certainty, diagnose
+from opsagent.core.looks import overloaded
+from opsagent.core.timing import elapsed
+from opsagent.core.world import Draft
+
+if TYPE_CHECKING:
+    from opsagent.core.diagnosis.evidence import Evidence, Neighbour
+    from opsagent.core.incident import Incident
+    from opsagent.core.world import World
+
+JUMP_MATTERS = timedelta(hours=1)
+"""How long after the clock was set a failure may come of it: tokens and certificates are judged again by then."""
+
+
+def found(world: World, seq: int, evidence: Evidence) -> list[Draft]:
+    """Record the likeliest cause of an incident, when it is at least likely and was not known before."""
+    incident = world.state.incidents.get(seq)
+    if incident is None or incident.blind:
+        return []
+    causes = diagnose(complete(world, incident, evidence))
+    if not causes or causes[0].certainty < Certainty.LIKELY or causes[0].cause == incident.cause:
+        return []
+    first, *others = causes
+    also = tuple(f"{one.certainty.name.lower()}: {one.because}" for one in others)
+    event = ev.CauseFound(
+        cause=first.cause.value, reason=first.because, certainty=first.certainty.name.lower(), others=also
+    )
+    return [Draft(event=event, incident=seq)]
+
+
+def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:
+    """Return the evidence with what we know ourselves: the failing check, its neighbours, what changed before."""
+    reading = world.health(incident.check).reading
+    mine = [one for one in evidence.neighbours if one.check in incident.checks or one.check == incident.check]
+    return replace(
+        evidence,
+        failure_class=incident.failure_class,
+        message=incident.reason,
+        timed_out=reading is not None and reading.timed_out,
+        ports=tuple(dict.fromkeys(port for one in mine for port in one.ports)),
+        neighbours=tuple(_as_known(world, one) for one in evidence.neighbours if one not in mine),
+        changes=incident.changes,
+        overload=overloaded(world),
+        jumped=_jumped(world),
+    )
+
+
+def _jumped(world: World) -> timedelta:
+    at = world.state.jumped_at
+    return world.state.jumped_by if at is not None and elapsed(at, world.now) < JUMP_MATTERS else timedelta()
+
+
+def _as_known(world: World, neighbour: Neighbour) -> Neighbour:
+    health = world.health(neighbour.check)
+    message = health.reading.message if health.reading else ""
+    return replace(neighbour, is_bad=health.is_bad or health.suspicious, message=message)

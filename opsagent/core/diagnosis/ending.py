@@ -1,0 +1,90 @@
+"""How a unit ended, in systemd's words: its result, its exit status, its signal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from opsagent.core.diagnosis.exits import BY_CUSTOM, OF_SYSTEMD
+from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.unit import UnitSnapshot
+
+_EXITED, _KILLED, _DUMPED = 1, 2, 3
+"""The codes of waitid(2) that systemd passes on as ExecMainCode."""
+_BY_ITSELF = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 11: "SIGSEGV", 31: "SIGSYS"}
+"""Signals that a program brings on itself by a mistake of its own."""
+_BY_OTHERS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 9: "SIGKILL", 15: "SIGTERM"}
+_SIGNAL_IS_EXPLAINED = ("oom-kill", "watchdog", "timeout")
+"""Results after which the signal that ended it says nothing more: systemd or the kernel sent it."""
+_TOO_OFTEN = "Start request repeated too quickly"
+_ENDED = re.compile(
+    r"(?P<which>Main|Control) process exited, code=(?P<code>exited|killed|dumped), status=(?P<status>\d+)"
+)
+_CODES = {"exited": _EXITED, "killed": _KILLED, "dumped": _DUMPED}
+
+
+def of_ending(evidence: Evidence) -> Iterator[Finding]:
+    """Return what systemd's own words about the end of the unit say."""
+    unit = evidence.unit
+    if unit is None:
+        return
+    yield from _by_result(unit)
+    if unit.result in _SIGNAL_IS_EXPLAINED:
+        return
+    for line in evidence.log:
+        if line.program == "systemd" and _TOO_OFTEN in line.text:
+            yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.LIKELY, because=_limit(unit), seen=line.text)
+        ended = _ENDED.search(line.text) if line.program == "systemd" else None
+        if ended is not None:
+            code, status = _CODES[ended["code"]], int(ended["status"])
+            yield from _by_status(code, status, line.text, is_control=ended["which"] == "Control")
+    if unit.result in ("exit-code", "signal", "core-dump"):
+        yield from _by_status(unit.exec_main_code, unit.exec_main_status, _shown(unit), is_control=False)
+
+
+def _by_result(unit: UnitSnapshot) -> Iterator[Finding]:
+    seen = f"Result={unit.result}"
+    if unit.result == "oom-kill":
+        because = f"the kernel killed a process of {unit.name} for memory"
+        yield Finding(cause=Cause.OUT_OF_MEMORY, certainty=Certainty.SURE, because=because, seen=seen)
+    if unit.result == "watchdog":
+        because = f"{unit.name} did not sign to systemd in time (WatchdogSec=)"
+        yield Finding(cause=Cause.HANG, certainty=Certainty.SURE, because=because, seen=seen)
+    if unit.result == "start-limit-hit":
+        yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.SURE, because=_limit(unit), seen=seen)
+    if unit.result == "timeout":
+        because = f"{unit.name} was not ready, or did not stop, in the time that its unit file gives it"
+        yield Finding(cause=Cause.SLOW_START, certainty=Certainty.LIKELY, because=because, seen=seen)
+
+
+def _limit(unit: UnitSnapshot) -> str:
+    return f"{unit.name} was started too often, systemd starts it no more until that is reset"
+
+
+def _by_status(code: int, status: int, seen: str, *, is_control: bool) -> Iterator[Finding]:
+    if code == _EXITED and status in OF_SYSTEMD:
+        cause, words = OF_SYSTEMD[status]
+        because = f"systemd could not start it: {words} (exit status {status})"
+        yield Finding(cause=cause, certainty=Certainty.SURE, because=because, seen=seen)
+    elif code == _EXITED and status in BY_CUSTOM:
+        cause, words = BY_CUSTOM[status]
+        because = f"it ended with exit status {status}, by custom: {words}"
+        yield Finding(cause=cause, certainty=Certainty.LIKELY, because=because, seen=seen)
+    elif code == _EXITED and status and is_control:
+        because = f"a command that runs before or beside it (ExecStartPre= and the like) ended with {status}"
+        yield Finding(cause=Cause.BAD_CONFIGURATION, certainty=Certainty.POSSIBLE, because=because, seen=seen)
+    elif code == _DUMPED or (code == _KILLED and status in _BY_ITSELF):
+        because = f"it crashed by {_BY_ITSELF.get(status, f'signal {status}')}, a mistake of its own program"
+        yield Finding(cause=Cause.CRASHED, certainty=Certainty.SURE, because=because, seen=seen)
+    elif code == _KILLED and status in _BY_OTHERS:
+        because = f"somebody sent it {_BY_OTHERS[status]}, and not systemd by a stop"
+        yield Finding(cause=Cause.KILLED, certainty=Certainty.LIKELY, because=because, seen=seen)
+
+
+def _shown(unit: UnitSnapshot) -> str:
+    return f"Result={unit.result}, ExecMainCode={unit.exec_main_code}, ExecMainStatus={unit.exec_main_status}"

@@ -1,0 +1,81 @@
+"""What a diagnosis may look at: a failure and what was going on around it. Plain values, read elsewhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from opsagent.core.change import Change
+from opsagent.core.environment import Listener
+from opsagent.core.unit import UnitSnapshot
+
+_STAMPED = re.compile(
+    r"^\d{4}-\d\d-\d\dT[\d:.]+Z (?P<program>[^\s:\[]+)(?:\[(?P<pid>\d+)\])?: (?P<text>.*)$", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a log: who wrote it and what. `program` is "", `pid` 0 when nobody knows."""
+
+    text: str
+    program: str = ""
+    pid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """One file system: how full it is, in bytes and in inodes (0 to 100 each)."""
+
+    path: str
+    used: float = 0.0
+    inodes: float = 0.0
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Another check of ours and what it watches, for "connection refused" to be traced to its owner."""
+
+    check: str
+    unit: str | None = None
+    ports: tuple[int, ...] = ()
+    is_bad: bool = False
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A failure and its surroundings.
+
+    `failure_class` and `message` are the failing check's, `timed_out` says that no answer came; `ports` are those that
+    the checks of this unit look at. `log` are the last lines of the unit since the failure began, oldest first;
+    `kernel` those of the kernel. `systems` are the file systems of the host. `stopped` are processes of the unit that
+    a signal stopped; `files` the open files of its main process and their limit. `overload` is why the host is too
+    busy, in words. `jumped` is by how much the clock was set, within the hour before. `changes` are newest first.
+    """
+
+    failure_class: str = ""
+    message: str = ""
+    timed_out: bool = False
+    ports: tuple[int, ...] = ()
+    unit: UnitSnapshot | None = None
+    log: tuple[Line, ...] = ()
+    kernel: tuple[Line, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    systems: tuple[FileSystem, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
+    changes: tuple[Change, ...] = ()
+    stopped: tuple[str, ...] = ()
+    files: tuple[int, int] | None = None
+    overload: str = ""
+    jumped: timedelta = timedelta()
+
+
+def line_of(text: str) -> Line:
+    """Read `time program[pid]: text`, as the journal's lines are kept; anything else is all text."""
+    found = _STAMPED.match(text)
+    if found is None:
+        return Line(text=text)
+    return Line(text=found["text"], program=found["program"], pid=int(found["pid"] or 0))

@@ -1,0 +1,58 @@
+"""Ports in the words of a failure: who holds the one that is taken, whose is the one that refuses."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+
+if TYPE_CHECKING:
+    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.environment import Listener
+
+_CLOCK = re.compile(r"(?<![\d.:\]])\d{1,2}:[0-5]\d(?::[0-5]\d)?\b")
+_PORT = re.compile(r"(?:\bports?[ =:]{1,3}|[\w\]*.-]?:)(\d{1,5})\b", re.IGNORECASE)
+_HIGHEST = 65_535
+
+
+def ports_in(text: str) -> tuple[int, ...]:
+    """Return the numbers in a line that read like ports (`0.0.0.0:80`, `port 5432`); times of day are none."""
+    found = (int(number) for number in _PORT.findall(_CLOCK.sub("", text)))
+    return tuple(dict.fromkeys(port for port in found if 0 < port <= _HIGHEST))
+
+
+def taken(evidence: Evidence, said: Finding) -> Finding:
+    """Say who holds the port, where the kernel knows: then it is sure."""
+    wanted = ports_in(said.seen) or evidence.ports
+    unit = evidence.unit.name if evidence.unit else None
+    holder = next((one for port in wanted for one in evidence.listeners if one.port == port), None)
+    if holder is None:
+        return said
+    if holder.unit is not None and holder.unit == unit:
+        because = f"port {holder.port} is held by an older process of {unit} itself ({holder.process or 'not known'})"
+        return replace(said, because=because)
+    return replace(said, certainty=Certainty.SURE, because=f"port {holder.port} is held by {_shown(holder)}")
+
+
+def _shown(holder: Listener) -> str:
+    process = holder.process or "a process that cannot be named"
+    return f"{process} ({holder.unit})" if holder.unit else f"{process}, which belongs to no unit"
+
+
+def refused(evidence: Evidence, said: Finding) -> Finding:
+    """Say whose port it is that does not answer: sure when a check of ours finds its owner bad as well."""
+    for port in ports_in(said.seen):
+        owner = next((one for one in evidence.neighbours if port in one.ports), None)
+        if owner is not None and owner.is_bad:
+            because = f"it needs port {port}, and {owner.check} is bad: {owner.message}"
+            return replace(said, certainty=Certainty.SURE, because=because)
+        if not any(one.port == port for one in evidence.listeners):
+            whose = f", where {owner.check} should be" if owner is not None else ""
+            return replace(said, because=f"it needs port {port}, and nobody listens there{whose}: {said.seen.strip()}")
+    return said
+
+
+CONFIRMED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused}
+"""What the host's own listeners can add to the words of a service."""

@@ -1,0 +1,115 @@
+"""What the host itself says beside a failure: disks, memory, processes, the clock, what changed."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.change import phrase
+from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+from opsagent.core.timing import spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opsagent.core.diagnosis.evidence import Evidence, FileSystem
+
+FULL = 99.5
+"""Per cent from which a file system takes nothing more of a program that is not root's (ext4 keeps 5 % for root)."""
+_PATH = re.compile(r"/[\w.@+-]+(?:/[\w.@+-]+)*")
+_NEARLY_ALL = 0.95
+_KILLED_FOR_MEMORY = re.compile(r"oom-kill:|Out of memory: Killed process|Memory cgroup out of memory")
+_SEGFAULT = re.compile(r"(?P<program>[^\s\[]+)\[(?P<pid>\d+)\]:? (?:segfault at|trap |general protection)")
+_OF_TIME = re.compile(r"not yet valid|clock skew|in the future|timestamp .{0,40}(?:old|ahead)", re.IGNORECASE)
+
+
+def of_host(evidence: Evidence) -> Iterator[Finding]:
+    """Return what the surroundings say, each by itself."""
+    for system in evidence.systems:
+        yield from _full(system)
+    yield from _of_kernel(evidence)
+    yield from _of_processes(evidence)
+    yield from _of_clock(evidence)
+    if evidence.overload:
+        certainty = Certainty.LIKELY if evidence.timed_out else Certainty.POSSIBLE
+        yield Finding(cause=Cause.HOST_BUSY, certainty=certainty, because=f"the host is busy: {evidence.overload}")
+
+
+def _full(system: FileSystem) -> Iterator[Finding]:
+    at, certainty = system.path, Certainty.POSSIBLE
+    if system.used >= FULL:
+        yield Finding(cause=Cause.DISK_FULL, certainty=certainty, because=f"{at} is {system.used:.0f} % full")
+    if system.inodes >= FULL:
+        because = f"{at} has used {system.inodes:.0f} % of its inodes: it takes no new file"
+        yield Finding(cause=Cause.INODES_USED_UP, certainty=certainty, because=because)
+
+
+def of_file_system(evidence: Evidence, said: Finding) -> Finding | None:
+    """Return what is wrong with the file system that a service speaks of when it cannot write.
+
+    By the paths in its words; where it names none, by any that is full. No inodes left is the same to a program.
+    """
+    if said.cause not in (Cause.DISK_FULL, Cause.READ_ONLY):
+        return None
+    paths = [_system_of(path, evidence.systems) for path in _PATH.findall(said.seen)]
+    named = [one for one in paths if one is not None]
+    if said.cause is Cause.READ_ONLY:
+        return next((_read_only(one) for one in named if one.read_only), None)
+    return next((finding for one in named or evidence.systems for finding in _full(one)), None)
+
+
+def _read_only(system: FileSystem) -> Finding:
+    because = f"{system.path} is mounted read-only"
+    return Finding(cause=Cause.READ_ONLY, certainty=Certainty.POSSIBLE, because=because)
+
+
+def _system_of(path: str, systems: tuple[FileSystem, ...]) -> FileSystem | None:
+    above = [one for one in systems if f"{path}/".startswith(f"{one.path.rstrip('/')}/")]
+    return max(above, key=lambda one: len(one.path), default=None)
+
+
+def _of_kernel(evidence: Evidence) -> Iterator[Finding]:
+    unit = evidence.unit.name if evidence.unit else ""
+    for line in reversed(evidence.kernel):
+        if _KILLED_FOR_MEMORY.search(line.text):
+            mine = bool(unit) and f"/{unit}" in line.text
+            certainty = Certainty.SURE if mine else Certainty.POSSIBLE
+            because = f"the kernel killed a process {'of it ' if mine else ''}for memory: {line.text.strip()}"
+            yield Finding(cause=Cause.OUT_OF_MEMORY, certainty=certainty, because=because, seen=line.text)
+        crashed = _SEGFAULT.search(line.text)
+        if crashed is not None:
+            mine = any(one.pid == int(crashed["pid"]) for one in evidence.log)
+            certainty = Certainty.SURE if mine else Certainty.POSSIBLE
+            because = f"the kernel saw {crashed['program']} touch memory that is not its own"
+            yield Finding(cause=Cause.CRASHED, certainty=certainty, because=because, seen=line.text)
+
+
+def _of_processes(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.stopped:
+        names = ", ".join(evidence.stopped)
+        because = f"a signal stopped {names}; SIGCONT would let it go on"
+        yield Finding(cause=Cause.FROZEN, certainty=Certainty.SURE, because=because, seen=names)
+    if evidence.files is not None and evidence.files[0] >= _NEARLY_ALL * evidence.files[1]:
+        used, limit = evidence.files
+        because = f"it has {used} of {limit} files open (LimitNOFILE=)"
+        yield Finding(cause=Cause.TOO_MANY_OPEN_FILES, certainty=Certainty.LIKELY, because=because)
+
+
+def _of_clock(evidence: Evidence) -> Iterator[Finding]:
+    if evidence.jumped == timedelta():
+        return
+    said = next((line.text for line in reversed(evidence.log) if _OF_TIME.search(line.text)), "")
+    way = "ahead" if evidence.jumped > timedelta() else "back"
+    because = f"the clock was set {way} by {spoken(abs(evidence.jumped))} before it"
+    certainty = Certainty.LIKELY if said else Certainty.POSSIBLE
+    yield Finding(cause=Cause.CLOCK_JUMP, certainty=certainty, because=because, seen=said)
+
+
+def of_changes(evidence: Evidence) -> Iterator[Finding]:
+    """Return the newest change of the unit's own before the failure; that it broke it is likely, never sure."""
+    unit = evidence.unit.name if evidence.unit else None
+    own = next((one for one in evidence.changes if one.of(unit)), None)
+    if own is not None:
+        because = f"it was changed shortly before: {phrase(own)}"
+        yield Finding(cause=Cause.CHANGED, certainty=Certainty.LIKELY, because=because)

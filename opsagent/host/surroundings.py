@@ -1,0 +1,102 @@
+"""What a diagnosis asks of the host: who listens, which file systems are full, which processes are stopped."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsagent.core.diagnosis.evidence import Evidence, FileSystem, Neighbour, line_of
+from opsagent.host.cgroups import cgroup2_root
+from opsagent.host.inventory import who_listens
+from opsagent.host.listeners import ListenersError
+from opsagent.host.mounts import Mount, mounts, space_of, watched_mounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from opsagent.core.environment import Listener, Target
+    from opsagent.core.unit import UnitSnapshot
+
+_MOST_PROCESSES = 500
+_MOST_SYSTEMS = 100
+_IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+_OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
+
+
+def around(
+    unit: UnitSnapshot | None, log: Iterable[str], kernel: Iterable[str], targets: Sequence[Target], scope: str
+) -> Evidence:
+    """Read what is around a failure. `log` and `kernel` are lines that were read already, as the journal gives them.
+
+    `targets` are what the checks of the settings look at. What cannot be read is left out: it proves nothing.
+    """
+    pid = unit.main_pid if unit is not None else 0
+    return Evidence(
+        unit=unit,
+        log=tuple(map(line_of, log)),
+        kernel=tuple(map(line_of, kernel)),
+        listeners=_listeners(scope),
+        systems=tuple(_systems()),
+        neighbours=tuple(_neighbours(targets)),
+        stopped=tuple(_stopped(pid)) if pid else (),
+        files=_files(pid) if pid else None,
+    )
+
+
+def _listeners(scope: str) -> tuple[Listener, ...]:
+    try:
+        return who_listens(scope=scope)
+    except ListenersError:
+        return ()
+
+
+def _neighbours(targets: Iterable[Target]) -> Iterator[Neighbour]:
+    for one in targets:
+        if one.check:
+            yield Neighbour(check=one.check, unit=one.unit, ports=(one.port,) if one.port else ())
+
+
+def _systems() -> Iterator[FileSystem]:
+    """Return the local file systems, also those in memory, where services write."""
+    found = mounts()
+    local = [one for one in watched_mounts(found) if not one.network]
+    for mount in (*local, *(one for one in found if one.fs_type in _IN_MEMORY))[:_MOST_SYSTEMS]:
+        with suppress(OSError):  # it was unmounted, or is closed to us
+            yield _system(mount)
+
+
+def _system(mount: Mount) -> FileSystem:
+    space = space_of(mount.path)
+    inodes = 100 * (space.inodes - space.inodes_free) / space.inodes if space.inodes else 0.0
+    return FileSystem(path=mount.path, used=space.percent, inodes=inodes, read_only=mount.read_only)
+
+
+def _stopped(pid: int) -> Iterator[str]:
+    """Name the processes of the unit that a signal stopped: state T in proc(5). A debugger's are t."""
+    for one in _of_the_unit(pid)[:_MOST_PROCESSES]:
+        with suppress(OSError):
+            name, _, rest = Path(f"/proc/{one}/stat").read_text().partition(" (")[2].rpartition(") ")
+            if rest.startswith("T"):
+                yield f"{name} (pid {one})"
+
+
+def _of_the_unit(pid: int) -> list[int]:
+    root = cgroup2_root()
+    try:
+        group = Path(f"/proc/{pid}/cgroup").read_text().rpartition("0::/")[2].strip()
+        listed = (root / group / "cgroup.procs").read_text().split() if root else [str(pid)]
+    except OSError:
+        return [pid]
+    return [int(one) for one in listed]
+
+
+def _files(pid: int) -> tuple[int, int] | None:
+    """Return how many files the process has open, and may; the kernel counts them for everybody since 6.2."""
+    try:
+        count = Path(f"/proc/{pid}/fd").stat().st_size
+        limit = _OPEN_FILES.search(Path(f"/proc/{pid}/limits").read_text())
+    except OSError:
+        return None
+    return (count, int(limit[1])) if count and limit else None

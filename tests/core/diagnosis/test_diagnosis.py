@@ -1,0 +1,260 @@
+"""Which cause is named first, from the very words of real programs and of systemd."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsagent.core.change import Change, ChangeKind
+from opsagent.core.diagnosis import Cause, Certainty, diagnose
+from opsagent.core.diagnosis.evidence import Evidence, FileSystem, Line, Neighbour, line_of
+from opsagent.core.diagnosis.exits import OF_SYSTEMD
+from opsagent.core.diagnosis.ports import ports_in
+from opsagent.core.environment import Listener
+from opsagent.core.unit import UnitSnapshot
+
+NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
+NGINX = Listener(protocol="tcp", port=80, addresses=("0.0.0.0",), unit="nginx.service", process="nginx")
+
+
+def unit(result: str = "exit-code", code: int = 1, status: int = 1, active: str = "failed") -> UnitSnapshot:
+    return UnitSnapshot(
+        name="api.service",
+        read_at=NOW,
+        active_state=active,
+        result=result,
+        exec_main_code=code,
+        exec_main_status=status,
+    )
+
+
+def log(*texts: str, program: str = "api") -> tuple[Line, ...]:
+    return tuple(Line(text=text, program=program) for text in texts)
+
+
+def first(evidence: Evidence) -> tuple[Cause, Certainty]:
+    found = diagnose(evidence)[0]
+    return found.cause, found.certainty
+
+
+SAID = [
+    ("OSError: [Errno 28] No space left on device: '/var/lib/api/x'", Cause.DISK_FULL),
+    ('PANIC:  could not write to file "pg_wal/xlogtemp.1": No space left on device', Cause.DISK_FULL),
+    ("nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)", Cause.PORT_TAKEN),
+    ("Could not create server TCP listening socket *:6379: bind: Address already in use", Cause.PORT_TAKEN),
+    ("Error: listen EADDRINUSE: address already in use :::3000", Cause.PORT_TAKEN),
+    ("listen tcp :8080: bind: address already in use", Cause.PORT_TAKEN),
+    ('LOG:  could not bind IPv4 address "127.0.0.1": Address already in use', Cause.PORT_TAKEN),
+    (
+        "redis.exceptions.ConnectionError: Error 111 connecting to localhost:6379. Connection refused.",
+        Cause.DEPENDENCY_DOWN,
+    ),
+    ("Error: connect ECONNREFUSED 127.0.0.1:5432", Cause.DEPENDENCY_DOWN),
+    ("connect() failed (111: Connection refused) while connecting to upstream", Cause.DEPENDENCY_DOWN),
+    ('nginx: [emerg] unknown directive "lisen" in /etc/nginx/nginx.conf:12', Cause.BAD_CONFIGURATION),
+    ("nginx: configuration file /etc/nginx/nginx.conf test failed", Cause.BAD_CONFIGURATION),
+    ("*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", Cause.BAD_CONFIGURATION),
+    ('FATAL:  configuration file "/etc/postgresql/15/main/postgresql.conf" contains errors', Cause.BAD_CONFIGURATION),
+    (
+        'yaml.scanner.ScannerError: mapping values are not allowed here in "/etc/api.yaml", line 3',
+        Cause.BAD_CONFIGURATION,
+    ),
+    ("FileNotFoundError: [Errno 2] No such file or directory: '/etc/api/key.pem'", Cause.MISSING_FILE),
+    ("ModuleNotFoundError: No module named 'flask'", Cause.MISSING_FILE),
+    ("api: error while loading shared libraries: libpq.so.5: cannot open shared object file", Cause.MISSING_FILE),
+    ("PermissionError: [Errno 13] Permission denied: '/var/log/api.log'", Cause.PERMISSION_DENIED),
+    ("accept4() failed (24: Too many open files)", Cause.TOO_MANY_OPEN_FILES),
+    ("java.net.SocketException: Too many open files", Cause.TOO_MANY_OPEN_FILES),
+    ("x509: certificate has expired or is not yet valid: current time 2026-11-27", Cause.CERTIFICATE_EXPIRED),
+    ("socket.gaierror: [Errno -3] Temporary failure in name resolution", Cause.DNS),
+    ('psql: error: could not translate host name "db" to address', Cause.DNS),
+    ('[emerg] host not found in upstream "backend" in /etc/nginx/conf.d/a.conf:3', Cause.DNS),
+    ('Exception in thread "main" java.lang.OutOfMemoryError: Java heap space', Cause.OUT_OF_MEMORY),
+    ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", Cause.OUT_OF_MEMORY),
+    ("open(/data/x): Read-only file system", Cause.READ_ONLY),
+    ("thread 'main' panicked at src/main.rs:2:5", Cause.CRASHED),
+    ('FATAL: getpwnam("www-dat") failed in /etc/nginx/nginx.conf:1', Cause.UNKNOWN_USER),
+]
+
+
+@pytest.mark.parametrize(("text", "cause"), SAID)
+def test_the_words_of_real_programs_name_a_likely_cause(text: str, cause: Cause) -> None:
+    assert first(Evidence(unit=unit(), log=log("starting", text, "bye"))) == (cause, Certainty.LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "status", "cause"),
+    [
+        ("oom-kill", 2, 9, Cause.OUT_OF_MEMORY),
+        ("watchdog", 2, 6, Cause.HANG),
+        ("start-limit-hit", 0, 0, Cause.START_LIMIT),
+        ("core-dump", 3, 11, Cause.CRASHED),
+        ("signal", 2, 11, Cause.CRASHED),
+        ("exit-code", 1, 203, Cause.CANNOT_RUN),
+        ("exit-code", 1, 217, Cause.UNKNOWN_USER),
+        ("exit-code", 1, 226, Cause.SANDBOX),
+    ],
+)
+def test_the_words_of_systemd_are_sure(result: str, code: int, status: int, cause: Cause) -> None:
+    assert first(Evidence(unit=unit(result, code, status))) == (cause, Certainty.SURE)
+
+
+@pytest.mark.parametrize("status", sorted(OF_SYSTEMD))
+def test_each_exit_status_of_systemd_is_a_sentence_with_its_number(status: int) -> None:
+    found = diagnose(Evidence(unit=unit(status=status)))[0]
+    assert (found.certainty, f"(exit status {status})" in found.because) == (Certainty.SURE, True)
+
+
+@pytest.mark.parametrize(("signal", "name"), [(9, "SIGKILL"), (15, "SIGTERM"), (2, "SIGINT")])
+def test_a_signal_that_others_send_is_told_by_its_name(signal: int, name: str) -> None:
+    found = diagnose(Evidence(unit=unit("signal", 2, signal)))[0]
+    assert (found.cause, found.certainty, name in found.because) == (Cause.KILLED, Certainty.LIKELY, True)
+
+
+def test_exit_status_1_alone_says_nothing() -> None:
+    assert diagnose(Evidence(unit=unit(), log=log("hello", "bye"))) == ()
+
+
+def test_a_command_before_the_program_that_failed_is_told_from_the_program() -> None:
+    line = "api.service: Control process exited, code=exited, status=1/FAILURE"
+    found = diagnose(Evidence(unit=unit(code=0, status=0), log=log(line, program="systemd")))
+    assert [one.cause for one in found] == [Cause.BAD_CONFIGURATION]
+    assert "ExecStartPre" in found[0].because
+
+
+def test_a_program_cannot_speak_in_the_name_of_systemd() -> None:
+    line = "api.service: Main process exited, code=exited, status=217/USER"
+    assert diagnose(Evidence(unit=unit(), log=log(line, program="api"))) == ()
+    assert first(Evidence(unit=unit(), log=log(line, program="systemd"))) == (Cause.UNKNOWN_USER, Certainty.SURE)
+
+
+def test_who_holds_the_port_is_named_and_then_it_is_sure() -> None:
+    said = log("bind() to 0.0.0.0:80 failed (98: Address already in use)")
+    found = diagnose(Evidence(unit=unit(), log=said, listeners=(NGINX,)))[0]
+    assert (found.certainty, found.because) == (Certainty.SURE, "port 80 is held by nginx (nginx.service)")
+
+
+def test_a_message_without_its_port_is_read_with_the_port_that_the_check_looks_at() -> None:
+    said = log("OSError: [Errno 98] Address already in use")
+    found = diagnose(Evidence(unit=unit(), ports=(80,), log=said, listeners=(NGINX,)))[0]
+    assert found.because == "port 80 is held by nginx (nginx.service)"
+
+
+def test_a_stray_process_of_the_same_unit_is_no_stranger() -> None:
+    mine = Listener(protocol="tcp", port=80, addresses=("::",), unit="api.service", process="api")
+    said = log("listen tcp :80: bind: address already in use")
+    found = diagnose(Evidence(unit=unit(), log=said, listeners=(mine,)))[0]
+    assert (found.certainty, "older process of api.service itself" in found.because) == (Certainty.LIKELY, True)
+
+
+def test_a_dependency_is_named_by_its_check_when_that_is_bad_too() -> None:
+    redis = Neighbour(check="cache", unit="redis.service", ports=(6379,), is_bad=True, message="nobody listens")
+    said = log("Error 111 connecting to localhost:6379. Connection refused.")
+    found = diagnose(Evidence(unit=unit(), log=said, neighbours=(redis,)))[0]
+    assert (found.cause, found.certainty) == (Cause.DEPENDENCY_DOWN, Certainty.SURE)
+    assert found.because == "it needs port 6379, and cache is bad: nobody listens"
+
+
+def test_a_port_where_nobody_listens_is_likely_the_dependency() -> None:
+    found = diagnose(Evidence(unit=unit(), log=log("connect ECONNREFUSED 127.0.0.1:5432")))[0]
+    assert (found.certainty, "port 5432, and nobody listens there" in found.because) == (Certainty.LIKELY, True)
+
+
+def test_no_space_left_on_a_full_disk_is_sure_and_on_one_without_inodes_is_that() -> None:
+    said = log("write failed: No space left on device")
+    full, no_inodes = FileSystem(path="/var", used=100.0), FileSystem(path="/var", inodes=100.0)
+    assert first(Evidence(unit=unit(), log=said, systems=(full,))) == (Cause.DISK_FULL, Certainty.SURE)
+    assert first(Evidence(unit=unit(), log=said, systems=(no_inodes,))) == (Cause.INODES_USED_UP, Certainty.SURE)
+
+
+def test_a_full_disk_alone_is_possible_and_stands_behind_what_is_known() -> None:
+    found = diagnose(Evidence(unit=unit(status=217), systems=(FileSystem(path="/srv", used=100.0),)))
+    assert [(one.cause, one.certainty) for one in found] == [
+        (Cause.UNKNOWN_USER, Certainty.SURE),
+        (Cause.DISK_FULL, Certainty.POSSIBLE),
+    ]
+
+
+def test_the_kernel_names_the_unit_that_it_killed_for_memory() -> None:
+    line = "oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/system.slice/api.service,task=api,pid=7,uid=0"
+    killed = unit("signal", 2, 9)
+    assert first(Evidence(unit=killed, kernel=log(line))) == (Cause.OUT_OF_MEMORY, Certainty.SURE)
+    other = line.replace("api.service", "batch.service")
+    assert first(Evidence(unit=killed, kernel=log(other))) == (Cause.KILLED, Certainty.LIKELY)
+
+
+def test_a_crash_that_the_kernel_saw_is_the_units_when_the_process_is() -> None:
+    said = (Line(text="starting", program="api", pid=77),)
+    mine, other = (log(f"api[{pid}]: segfault at 0 ip 7f sp 7f error 4 in libc.so.6") for pid in (77, 78))
+    assert first(Evidence(unit=unit(), log=said, kernel=mine)) == (Cause.CRASHED, Certainty.SURE)
+    assert first(Evidence(unit=unit(), log=said, kernel=other)) == (Cause.CRASHED, Certainty.POSSIBLE)
+
+
+def test_a_process_that_a_signal_stopped_is_frozen_and_not_merely_silent() -> None:
+    silent = Evidence(unit=unit(active="active", result="success"), timed_out=True, message="no answer within 3 s")
+    assert first(silent) == (Cause.HANG, Certainty.LIKELY)
+    stopped = Evidence(unit=silent.unit, timed_out=True, message="no answer", stopped=("api (4711)",))
+    assert first(stopped) == (Cause.FROZEN, Certainty.SURE)
+
+
+def test_a_change_of_its_own_is_likely_and_a_known_cause_goes_before_it() -> None:
+    change = Change(kind=ChangeKind.DEPLOY, subject="api", what="2.0", at=NOW, units=("api.service",))
+    assert first(Evidence(unit=unit(), changes=(change,))) == (Cause.CHANGED, Certainty.LIKELY)
+    found = diagnose(Evidence(unit=unit(status=203), changes=(change,)))
+    assert [one.cause for one in found] == [Cause.CANNOT_RUN, Cause.CHANGED]
+
+
+def test_a_busy_host_explains_a_silence_and_only_perhaps_a_death() -> None:
+    silent = Evidence(timed_out=True, overload="CPU pressure 80")
+    assert first(silent) == (Cause.HOST_BUSY, Certainty.LIKELY)
+    assert first(Evidence(overload="CPU pressure 80")) == (Cause.HOST_BUSY, Certainty.POSSIBLE)
+
+
+def test_a_clock_that_was_set_is_likely_where_the_service_speaks_of_time() -> None:
+    said = log("token is not yet valid")
+    jumped = timedelta(hours=-2)
+    assert first(Evidence(unit=unit(), log=said, jumped=jumped)) == (Cause.CLOCK_JUMP, Certainty.LIKELY)
+    assert first(Evidence(unit=unit(), jumped=jumped)) == (Cause.CLOCK_JUMP, Certainty.POSSIBLE)
+
+
+def test_files_open_up_to_the_limit_make_its_words_sure() -> None:
+    said = log("accept4() failed (24: Too many open files)")
+    assert first(Evidence(unit=unit(), log=said, files=(1020, 1024)))[1] is Certainty.SURE
+
+
+def test_a_line_of_the_journal_is_read_as_program_and_text() -> None:
+    assert line_of("2026-11-27T03:00:00.123Z nginx[12]: a: b") == Line(program="nginx", pid=12, text="a: b")
+    assert line_of("2026-11-27T03:00:00Z (redis): x") == Line(program="(redis)", text="x")
+    assert line_of("no stamp: at all") == Line(text="no stamp: at all")
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("bind() to 0.0.0.0:80 failed (98: Address already in use)", (80,)),
+        ("12:34:56 listen tcp [::]:8080: bind", (8080,)),
+        ("is the server running on port 5432?", (5432,)),
+        ("at 10:15 nothing", ()),
+        ("port 99999", ()),
+    ],
+)
+def test_ports_are_found_and_times_of_day_are_none(text: str, ports: tuple[int, ...]) -> None:
+    assert ports_in(text) == ports
+
+
+@given(
+    texts=st.lists(st.text(max_size=300) | st.sampled_from([text for text, _ in SAID]), max_size=12),
+    status=st.integers(0, 255),
+    code=st.integers(0, 6),
+    result=st.sampled_from(["success", "exit-code", "signal", "core-dump", "timeout", "?"]),
+)
+def test_each_cause_is_named_once_the_surest_first_whatever_is_said(
+    texts: list[str], status: int, code: int, result: str
+) -> None:
+    found = diagnose(Evidence(unit=unit(result, code, status), log=log(*texts), kernel=log(*texts)))
+    assert len({one.cause for one in found}) == len(found)
+    assert [one.certainty for one in found] == sorted((one.certainty for one in found), reverse=True)
+    assert all(one.because for one in found)
