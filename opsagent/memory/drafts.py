@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from opsagent.core import events as ev
 from opsagent.core.report.runbook import runbook
 from opsagent.memory.layout import RUNBOOKS
 
@@ -27,7 +28,12 @@ class Drafts:
         self._waiting: deque[tuple[str, str]] = deque(maxlen=MOST_WAITING)
 
     def tell(self, after: State, recorded: Recorded, host: str) -> None:
-        """Keep what one recorded event adds."""
+        """Keep what one recorded event adds.
+
+        Whoever read the folder since then saw the draft, or saw that somebody had thrown it away.
+        """
+        if isinstance(recorded.event, ev.GuidesRead):
+            self._waiting.clear()
         made = runbook(after, recorded, host)
         if made is not None:
             self._waiting.append(made)

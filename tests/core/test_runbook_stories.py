@@ -137,6 +137,17 @@ def test_a_file_that_is_there_is_never_touched(tmp_path: Path) -> None:
     assert written(host, tmp_path) == "mine"
 
 
+def test_one_that_somebody_threw_away_is_not_written_again_at_the_next_start(tmp_path: Path) -> None:
+    host = host_of()
+    healed(host)
+    written(host, tmp_path)
+    (tmp_path / "ops/runbooks" / NAME).unlink()
+    host.take(inbox.GuidesSeen(sections=(), runbooks=()))
+    Memory(tmp_path, layout="standalone", host="web-1", redact=str).rebuild(host.recorded)
+
+    assert list((tmp_path / "ops/runbooks").iterdir()) == []
+
+
 def test_a_day_of_many_new_failures_gives_five_drafts() -> None:
     checks = tuple(replace(API, name=f"api-{one}", unit=f"api-{one}.service") for one in range(6))
     host = LiveHost(replace(POLICY, checks=checks))
