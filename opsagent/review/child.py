@@ -96,6 +96,7 @@ class Reviewing:
             until = self.asked.since - timedelta(days=number - 1)
             if until - since >= knowing.ENOUGH:
                 kinds.begin(since, until)
+                kinds.reviews[-1].is_whole = not self.asked.files
                 self._take(kinds, journal_day.Slice(since, until))
         self.missed.clear()  # of the past enough is enough
 
@@ -143,8 +144,8 @@ class Reviewing:
     def told(self, kinds: Kinds, *, is_first: bool) -> LogsReviewed:
         """Return what this review found."""
         seen = kinds.seen()
-        new = [kind for kind, is_new in seen if is_new and not is_first]
-        more = [kind for kind, is_new in seen if not is_new and not is_first and kinds.is_more(kind)]
+        new = [one.kind for one in seen if one.is_new and not is_first]
+        more = [one.kind for one in seen if one.is_more and not is_first]
         return LogsReviewed(
             since=self.asked.since,
             until=self.asked.until,
@@ -155,7 +156,7 @@ class Reviewing:
             new_kinds=len(new),
             new=tuple(new[:NAMED]),
             more=tuple(more[:NAMED]),
-            most=tuple(kind for kind, _ in seen[:NAMED]),
+            most=tuple(one.kind for one in seen[:NAMED]),
             missed=tuple(visible(one, 300) for one in self.missed[:NAMED]),
             is_first=is_first,
         )

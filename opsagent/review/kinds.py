@@ -43,11 +43,24 @@ class Kind:
 
 @dataclass(slots=True)
 class Review:
-    """One review of the past: its begin is its name. How long it reached, and how many lines there were."""
+    """One review of the past: its begin is its name. How long it reached, and how many lines there were.
+
+    One that met a file for the first time could not tell which of its lines were of that time: it is not whole.
+    """
 
     since: datetime
     hours: float
     lines: int = 0
+    is_whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A kind as one review saw it: whether nobody knew it before, and whether there were far more than usual of it."""
+
+    kind: LogKind
+    is_new: bool
+    is_more: bool
 
 
 @dataclass(slots=True)
@@ -102,6 +115,7 @@ class Kinds:
 
     def learn(self, source: str, priority: int, text: str) -> None:
         """Take a line as one of a kind that was there before: it is not counted, and nothing new."""
+        self.reviews[-1].is_whole = False
         self._kind(source, text, priority, first=LONG_AGO)
 
     def _kind(self, source: str, text: str, priority: int, first: datetime) -> Kind:
@@ -111,24 +125,26 @@ class Kinds:
         made = Kind(first=first, last=self.reviews[-1].since, priority=priority)
         return known.kinds.setdefault(known.of(text), made)
 
-    def seen(self) -> list[tuple[LogKind, bool]]:
-        """Return what this review saw, the most frequent first, each with whether it is new."""
+    def seen(self) -> list[Seen]:
+        """Return what this review saw, the most frequent first."""
         now = self.reviews[-1]
         found = [
-            (self._told(name, source.text(number), kind), kind.first == now.since)
+            self._seen(self._told(name, source.text(number), kind), kind)
             for name, source, number, kind in self._all()
             if kind.counts[now.since.isoformat()]
         ]
-        return sorted(found, key=lambda one: (-one[0].count, one[0].priority, one[0].source, one[0].text))
+        return sorted(found, key=lambda one: (-one.kind.count, one.kind.priority, one.kind.source, one.kind.text))
+
+    def _seen(self, told: LogKind, kind: Kind) -> Seen:
+        is_new = kind.first == self.reviews[-1].since
+        was_counted = any(kind.counts[review.since.isoformat()] for review in self._past())
+        is_more = told.count >= _LEAST and told.count > _TIMES * told.usual
+        return Seen(told, is_new=is_new, is_more=was_counted and not is_new and is_more)
 
     def usual_lines(self) -> int | None:
         """Return how many lines there usually are in as long a time, None without a past."""
-        past = [review.lines * self._scale(review) for review in self._past()]
+        past = [review.lines * self._scale(review) for review in self._past() if review.is_whole]
         return round(median(past)) if past else None
-
-    def is_more(self, kind: LogKind) -> bool:
-        """Whether there were far more than usual of a kind."""
-        return bool(self._past()) and kind.count >= _LEAST and kind.count > _TIMES * kind.usual
 
     def _told(self, source: str, text: str, kind: Kind) -> LogKind:
         past = [kind.counts[review.since.isoformat()] * self._scale(review) for review in self._past()]
@@ -171,7 +187,7 @@ def written(kinds: Kinds) -> str:
         {
             "v": 1,
             "until": kinds.until.isoformat() if kinds.until else None,
-            "reviews": [[one.since.isoformat(), one.hours, one.lines] for one in kinds.reviews],
+            "reviews": [[one.since.isoformat(), one.hours, one.lines, one.is_whole] for one in kinds.reviews],
             "files": {pattern: [astuple(place) for place in places] for pattern, places in kinds.files.items()},
             "kinds": rows,
         }  # in ASCII: the name of a file need not be UTF-8
@@ -182,7 +198,7 @@ def read(text: str) -> Kinds:
     """Read it back; what was not seen for a month is forgotten. Raises ValueError, KeyError, TypeError."""
     told = json.loads(text)
     until = datetime.fromisoformat(told["until"])
-    reviews = [Review(datetime.fromisoformat(since), hours, lines) for since, hours, lines in told["reviews"]]
+    reviews = [Review(datetime.fromisoformat(since), *rest) for since, *rest in told["reviews"]]
     files = {pattern: [FilePlace(*place) for place in places] for pattern, places in told["files"].items()}
     kinds = Kinds(reviews=reviews, files=files, until=until)
     for row in _lately(told["kinds"], until):

@@ -20,13 +20,16 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(pattern, options)
 
 
+_DAY, _MONTH = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)", "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_CLOCK = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?"
 # In this order: a time has numbers in it, and an address too.
 _VARYING = tuple(
     (_compiled(pattern), mark)
     for pattern, mark in (
         (r"\[redacted:([a-z-]+):[0-9]+:[0-9a-f]{4}\]", r"[redacted:\1]"),
         (r"\b[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}[T ][0-9:]{5,8}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?", "<time>"),
-        (r"(?:\b[A-Z][a-z]{2} [ 0-3]?[0-9] )?\b[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)?\b", "<time>"),
+        (rf"\b(?:{_DAY},? )?[0-9]{{1,2}}[ /-]{_MONTH}[ /-][0-9]{{4}}[ :]{_CLOCK}(?: [+-][0-9]{{4}})?", "<time>"),
+        (rf"(?:\b{_DAY} )?(?:\b{_MONTH} [ 0-3]?[0-9] )?\b{_CLOCK}(?: [0-9]{{4}})?\b", "<time>"),
         (r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<id>"),
         (r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?\b", "<ip>"),
         (r"(?i)\b[0-9a-f]{1,4}:(?::|[0-9a-f]{1,4}:)[0-9a-f:]*[0-9a-f]\b", "<ip>"),
@@ -37,6 +40,8 @@ _VARYING = tuple(
 )
 # As the door for secrets writes it, so that it is known as done; without the length and hash of just this one.
 _REDACTED = _compiled(r"\[redacted:([a-z-]+)\]")
+# A line of a file begins with when it was written, and by which process: that says nothing of its kind.
+_STAMP = _compiled(r"^(?:<n>:[MSCX] )?\[?<time>\]?(?: [A-Z]{3,4})?(?: \[<n>\])?[ :,]+")
 _QUOTED = _compiled(r'"[^"]*"')
 _VARIES = "/<0123456789"
 
@@ -46,7 +51,7 @@ def without_what_varies(line: str) -> str:
     text = _said(line)[: 2 * LONGEST]
     for pattern, mark in _VARYING:
         text = pattern.sub(mark, text)
-    text = _QUOTED.sub(_quoted, text)
+    text = _QUOTED.sub(_quoted, _STAMP.sub("", text))
     text = _REDACTED.sub(r"[redacted:\1:0:0000]", text)
     return shortened(" ".join(text.split()[:_MOST_WORDS]), LONGEST)
 

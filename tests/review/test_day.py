@@ -98,18 +98,18 @@ def test_a_kind_that_was_not_seen_for_a_month_is_new_again(week: Kinds) -> None:
 
 
 def test_a_flood_of_lines_that_have_nothing_in_common_stays_bounded() -> None:
-    kinds = Kinds()
-    words = [
-        chr(97 + i) * 3 + chr(97 + j) * 3 + chr(97 + k) * 3 for i in range(20) for j in range(20) for k in range(5)
-    ]
-    reviewed(
-        kinds, 0, [Line(source=f"s{number % 300}.service", priority=4, text=word) for number, word in enumerate(words)]
-    )
-    reviewed(kinds, 1, [Line(source="one.service", priority=4, text=word) for word in words])
+    kinds, sizes = Kinds(), []
+    kinds.begin(MORNING, MORNING + timedelta(days=1))
+    for flood in range(2):
+        for number in range(20_000):
+            source = "one.service" if number % 2 else f"s{flood}{number}.service"
+            kinds.see(source, 4, " ".join(f"{number * prime:x}{flood}" for prime in range(7, 7 + number % 30)))
+        sizes.append(len(knowing.written(kinds)))
 
     assert len(kinds.sources) <= knowing.MOST_SOURCES + 1
     assert max(len(source.kinds) for source in kinds.sources.values()) <= knowing.MOST_OF_SOURCE + 1
-    assert len(knowing.written(kinds)) < 2_000_000
+    assert sizes[1] < 1.1 * sizes[0] < 1_000_000
+    assert sum(kind.count for kind in (one.kind for one in kinds.seen())) == 40_000
 
 
 def test_a_review_that_was_never_recorded_is_repeated_word_for_word(tmp_path: Path) -> None:

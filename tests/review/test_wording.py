@@ -17,12 +17,16 @@ from opsagent.review.wording import LONGEST, without_what_varies
                 "2026/11/27 04:00:00 [error] 12#12: *1 connect() failed (111: Connection refused), client: 10.0.0.7, "
                 'request: "GET /?x=1 HTTP/1.1"'
             ),
-            '<time> [error] <n>#<n>: *<n> connect() failed (<n>: Connection refused), client: <ip>, request: "<text>"',
+            '[error] <n>#<n>: *<n> connect() failed (<n>: Connection refused), client: <ip>, request: "<text>"',
         ),
         (
             'bind() to 0.0.0.0:80 failed (98: "Address already in use")',
             'bind() to <ip> failed (<n>: "Address already in use")',
         ),
+        ("1273:M 27 Nov 2026 07:56:01.123 # User requested shutdown...", "# User requested shutdown..."),
+        ("2026-11-27 07:56:01.123 UTC [14] ann@shop FATAL:  no room 4", "ann@shop FATAL: no room <n>"),
+        ("[Fri Nov 27 07:56:01.123456 2026] [core:error] AH00037: no", "[core:error] AH<n>: no"),
+        ("at 27/Nov/2026:07:56:01 +0100 and Dec  1 07:56:01 it began", "at <time> and <time> it began"),
         ('{"level":"error","msg":"boom 12"}', "boom <n>"),
         ('{"level":"error"', '{"level":"error"'),
         ("Invalid user admin from fe80::1:2 port 2222 ssh2", "Invalid user admin from <ip> port <n> ssh<n>"),

@@ -46,7 +46,8 @@ for i in $(seq {count}); do echo "<4>slow query took $i ms"; done | systemd-cat 
 for i in 1 2 3; do systemd-run -q --wait --unit=job-$RANDOM.service sh -c 'exit 3' || :; done
 journalctl --sync
 """
-NEW = "<3>cannot reach replica 10.0.0.7: password=hunter2-hunter2 refused"
+NEW = "ERROR cannot reach replica 10.0.0.7: password=hunter2-hunter2 refused"
+PRINTED = f"systemd-run -q --wait --unit=stock.service echo '{NEW}'; journalctl --sync"
 
 
 def test_a_review_of_real_logs_names_the_one_new_kind_in_the_head_of_the_day(stage: Stage) -> None:
@@ -54,11 +55,11 @@ def test_a_review_of_real_logs_names_the_one_new_kind_in_the_head_of_the_day(sta
     stage.good("host")
 
     first = _reviewed(stage, SHOUT.format(count=40), before=None)
-    second = _reviewed(stage, f"{SHOUT.format(count=30)} echo '{NEW}' | systemd-cat --level-prefix=1 -t shop", first)
+    second = _reviewed(stage, SHOUT.format(count=30) + PRINTED, first)
 
     assert first["first"]
     assert first["new"] == []
-    assert [(one["source"], one["priority"], one["count"]) for one in second["new"]] == [("shop", "err", 1)]
+    assert [(one["source"], one["priority"], one["count"]) for one in second["new"]] == [("stock.service", "err", 1)]
     assert second["most"][0] == {
         "source": "shop",
         "text": "slow query took <n> ms",
@@ -68,7 +69,10 @@ def test_a_review_of_real_logs_names_the_one_new_kind_in_the_head_of_the_day(sta
     }
     day = stage.daily()
     assert "**Logs:** 1 error, 3" in day
-    assert "1 new kind: shop `cannot reach replica <ip>: password=[redacted:password:0:0000] refused`" in day
+    assert (
+        "1 new kind: stock.service `ERROR cannot reach replica <ip>: password=[redacted:password:0:0000] refused`"
+        in day
+    )
     kept = stage.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/daily/* /var/lib/opsagent/review/*"]).stdout
     assert "hunter2" not in kept
 

@@ -1,0 +1,1 @@
+"""How the two recorded days were made."""
