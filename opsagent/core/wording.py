@@ -300,7 +300,7 @@ def _tried(state: State, incident: Incident) -> str:
     went = _lately(incident)
     if not went:
         refused = next(reversed(since_reopened(incident, incident.actions)), None)
-        return f"Not tried: {refused.reason}." if refused else "Nothing was tried."
+        return not_tried(refused.reason) if refused else "Nothing was tried."
     last = went[-1]
     if last.outcome is Outcome.RUNNING:
         return f"Trying: {last.remedy} of {last.unit} since {hhmmss(last.at, state.zone)}, not judged yet."
@@ -308,7 +308,13 @@ def _tried(state: State, incident: Incident) -> str:
         f"{name} {sum(a.remedy == name for a in went)}x" for name in dict.fromkeys(a.remedy for a in went)
     )
     stopped = _stopped(state, incident) if incident.repair is Repair.EXHAUSTED else ""
-    return f"Tried: {counts}; the last: {last.reason}.{stopped}"
+    waits = incident.repair in (Repair.WAITING, Repair.HELD) and incident.repair_reason
+    return f"Tried: {counts}; the last: {last.reason}.{stopped}" + (f" Waiting: {waits}." if waits else "")
+
+
+def not_tried(reason: str) -> str:
+    """Return as a sentence why nothing was tried."""
+    return f"W{reason.removeprefix('w')}." if reason.startswith("would have ") else f"Not tried: {reason}."
 
 
 def _stopped(state: State, incident: Incident) -> str:

@@ -99,6 +99,29 @@ def test_a_page_about_what_was_not_touched_says_why(guard: str, words: str) -> N
     assert "stops me too" in body
 
 
+def test_a_page_about_what_is_only_watched_says_what_would_have_been_done() -> None:
+    night = Telling()
+    seq = night.incident()
+    reason = "would have restarted api.service: api is only watched (repair: [])"
+    night.take(ev.ActionRefused(remedy="restart", unit="api.service", guard="armed", reason=reason), seq)
+
+    _, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert "\nWould have restarted api.service: api is only watched (repair: []).\n" in body
+
+
+def test_a_page_says_what_the_next_try_waits_for() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.end(seq, night.order(seq), "failed", "exit 78")
+    reason = "api.service was changed at 02:13, no repair before 02:23"
+    night.take(ev.RepairMoved(to=Repair.WAITING, reason=reason, next_at=NEXT), seq)
+
+    _, body = wording.page(night.state, night.one(seq), POLICY, LATER)
+
+    assert f"Tried: restart 1x; the last: exit 78. Waiting: {reason}.\n" in body
+
+
 def test_a_page_about_a_finding_promises_no_repair() -> None:
     night = Telling()
     seq = night.suspect("var-disk", None, "97 %")

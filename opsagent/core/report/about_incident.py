@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
+from opsagent.core.escalation import JOURNAL
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.remediation import FINAL_GUARDS
@@ -117,7 +118,12 @@ def _held_back(incident: Incident) -> list[str]:
         if a.outcome is Outcome.REFUSED and not a.attempt and a.guard != "budget"
     ]
     words = {a.reason: "Not tried" if a.guard in FINAL_GUARDS else "Waited" for a in refused}
-    return [f"**{word}** {inline(reason)}" for reason, word in list(words.items())[-3:]]
+    return [_kept_still(word, reason) for reason, word in list(words.items())[-3:]]
+
+
+def _kept_still(word: str, reason: str) -> str:
+    would = reason.removeprefix("would have ")
+    return f"**{word}** {inline(reason)}" if would == reason else f"**Would have** {inline(would)}"
 
 
 @incident_story.register(ev.IncidentConfirmed)
@@ -144,7 +150,7 @@ def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
         heading,
         _saw(incident),
         _changed(scene, incident),
-        f"**Not tried** {inline(event.reason)}",
+        _kept_still("Not tried", event.reason),
         _before(scene, incident),
     )
 
@@ -202,7 +208,7 @@ def _(event: ev.LevelPaged, scene: Scene, incident: Incident) -> str:
         *_did_all(tried, scene),
         *_held_back(incident),
         f"**Left alone** {some(inline(name, 64) for name in alone)} ({why_left_alone(incident)})" if alone else "",
-        f"**Told** {inline(event.level, 40)} {scene.now()} by {_by(event)}{_new_reason(event, incident)}",
+        f"**Told** {_whom(event, scene)}{_new_reason(event, incident)}",
         _next(event, scene, incident),
         _before(scene, incident),
     )
@@ -223,6 +229,12 @@ def _new_reason(event: ev.LevelPaged, incident: Incident) -> str:
     """Why they were told, unless a line above says so already."""
     known = {incident.reason, reason_of(incident), *(action.reason for action in incident.actions)}
     return "" if event.reason in known else f": {inline(event.reason)}"
+
+
+def _whom(event: ev.LevelPaged, scene: Scene) -> str:
+    if event.notifiers == (JOURNAL,):
+        return "nobody: there is no notifier, it stands in the journal alone"
+    return f"{inline(event.level, 40)} {scene.now()} by {_by(event)}"
 
 
 def _by(event: ev.LevelPaged) -> str:

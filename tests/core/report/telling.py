@@ -105,12 +105,17 @@ class Telling:
         """See the first good look."""
         return self.take(ev.RecoverySeen(mitigated_at=self.at, message="200"), seq)
 
-    def page(self, seq: int, number: int = 1, loop: int = 0, reason: str = "restart does not help") -> str:
+    def page(
+        self,
+        seq: int,
+        number: int = 1,
+        loop: int = 0,
+        reason: str = "restart does not help",
+        by: tuple[str, ...] = ("mail", "hook"),
+    ) -> str:
         """Page a level."""
         next_at = self.at + timedelta(minutes=30)
-        event = ev.LevelPaged(
-            level="oncall", number=number, loop=loop, notifiers=("mail", "hook"), reason=reason, next_at=next_at
-        )
+        event = ev.LevelPaged(level="oncall", number=number, loop=loop, notifiers=by, reason=reason, next_at=next_at)
         return self.take(event, seq)
 
     def one(self, seq: int) -> Incident:

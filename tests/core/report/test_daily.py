@@ -82,6 +82,16 @@ def test_a_page_tells_what_was_tried_who_was_told_and_what_is_next() -> None:
     assert "- **Next** told again 02:44 unless somebody takes it: `opsagent ack OPS-20261118-001`" in text
 
 
+def test_without_a_notifier_the_day_says_that_nobody_was_told() -> None:
+    night = Telling()
+    seq = night.suspect()
+    night.confirm(seq, to=Phase.PAGED)
+
+    page = night.page(seq, by=("journal",))
+
+    assert "- **Told** nobody: there is no notifier, it stands in the journal alone" in page
+
+
 def test_what_is_only_watched_says_what_would_have_been_done() -> None:
     night = Telling()
     seq = night.suspect()
@@ -94,7 +104,7 @@ def test_what_is_only_watched_says_what_would_have_been_done() -> None:
 
     assert alone == ""
     assert "api is down, **needs you** · SEV2" in page
-    assert "- **Not tried** would have restarted api.service: only watched" in page
+    assert "- **Would have** restarted api.service: only watched" in page
 
 
 def test_what_nobody_is_paged_about_at_night_is_told_all_the_same() -> None:
@@ -107,7 +117,7 @@ def test_what_nobody_is_paged_about_at_night_is_told_all_the_same() -> None:
     )
 
     assert text.startswith("## 02:14 api is down · SEV3 · only watched · OPS-20261118-001\n")
-    assert "would have restarted it" in text
+    assert "- **Would have** restarted it" in text
 
 
 @pytest.mark.parametrize(
