@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ LONGEST_LINE = 300
 _HOMES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 _KEEP = 32 * 1024
 _LOGS = "/var/log"
+_COMMAND_LINE = re.compile(r"\s*(?:Process: |Control PID: |[├└│]|[|`]-)")
 
 
 class StepError(Exception):
@@ -36,7 +38,7 @@ def run(one: Program) -> tuple[str, ...]:
         done = process.run((_found(one.argv[0]), *one.argv[1:]), timeout=WITHIN, keep=_KEEP)
     except process.CannotRunError as error:
         raise StepError(str(error)) from error
-    said = shown([*_lines(done.output), *_lines(done.errors)])
+    said = shown(without_command_lines([*_lines(done.output), *_lines(done.errors)]))
     if done.timed_out:
         return (*said, f"no end within {WITHIN.total_seconds():.0f} s")
     if done.code != 0:
@@ -64,6 +66,11 @@ def shown(lines: Sequence[str]) -> tuple[str, ...]:
     kept = lines if left <= 0 else lines[: MOST_LINES - 1]
     more = () if left <= 0 else (f"and {left + 1} more lines",)
     return (*(visible(line, LONGEST_LINE) for line in kept), *more)
+
+
+def without_command_lines(lines: Sequence[str]) -> list[str]:
+    """Leave out what `systemctl status` shows of processes: arguments may be passwords that no pattern knows."""
+    return [line for line in lines if not _COMMAND_LINE.match(line)]
 
 
 def _lines(raw: bytes) -> list[str]:

@@ -43,6 +43,25 @@ def test_only_the_hosts_own_programs_are_found(tmp_path: Path, monkeypatch: pyte
         steps.run(Program(argv=("harmless-looking",)))
 
 
+STATUS = """\
+● api.service - the API
+     Loaded: loaded (/etc/systemd/system/api.service; enabled; preset: enabled)
+    Process: 90 ExecStartPre=/usr/bin/prepare hunter2 (code=exited, status=0/SUCCESS)
+   Main PID: 91 (api)
+     CGroup: /system.slice/api.service
+             ├─91 /usr/bin/api --key hunter2
+             └─92 /usr/bin/api-worker hunter2
+
+Nov 27 07:54:55 web-1 api[91]: ready"""
+
+
+def test_a_status_is_told_without_the_arguments_of_processes() -> None:
+    said = steps.without_command_lines(STATUS.splitlines())
+
+    assert "hunter2" not in "".join(said)
+    assert [line.split()[0] for line in said if line] == ["●", "Loaded:", "Main", "CGroup:", "Nov"]
+
+
 @pytest.mark.parametrize("path", ["/srv/far", "/srv/far/below", "/srv"])
 @pytest.mark.parametrize("kind", ["nfs4", "autofs"])
 def test_what_lies_behind_a_network_is_not_looked_at(monkeypatch: pytest.MonkeyPatch, path: str, kind: str) -> None:
