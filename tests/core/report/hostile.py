@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from markdown_it import MarkdownIt
@@ -95,6 +96,7 @@ HOSTILE = [
     "`" * 600,
     "😀" * 300,
 ]
+PARSER = MarkdownIt("gfm-like", {"linkify": False})
 FORBIDDEN = {"link_open", "image", "html_inline", "em_open", "strong_open", "s_open", "code_inline", "softbreak"}
 
 
@@ -113,6 +115,7 @@ def spans(markdown: str) -> list[str]:
     return [child.type for child in inner if child.type in FORBIDDEN]
 
 
+@lru_cache(100)
 def parsed(markdown: str) -> list[Token]:
     """Parse as GitHub does: tables, strikethrough and bare links too."""
-    return MarkdownIt("gfm-like", {"linkify": False}).parse(markdown)
+    return PARSER.parse(markdown)
