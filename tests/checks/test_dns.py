@@ -206,7 +206,7 @@ def test_an_answer_that_makes_no_sense_is_named(resolver: Resolver, nonsense: Re
 
 
 @given(noise=st.binary(max_size=80))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_server_says_the_answer_is_a_reading(resolver: Resolver, noise: bytes) -> None:
     head = struct.pack("!HHHHH", 0x8180, 1, 3, 0, 0)
     resolver.reply = lambda asked: asked[:2] + head + asked[12:] + noise

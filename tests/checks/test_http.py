@@ -661,7 +661,7 @@ def echo() -> Any:
 @given(
     answer=st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(lambda tail: b"HTTP/1.1 200 OK\r\n" + tail))
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_server_says_the_answer_is_a_reading(echo: Any, answer: bytes) -> None:
     port, said = echo
     said[0] = answer

@@ -50,7 +50,7 @@ def test_many_slow_looks_do_not_delay_a_quick_one() -> None:
     for name in checks:
         lookout.look(name, Source.FAST_LOOP)
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while "quick" not in seen and time.monotonic() < deadline:
         lookout.stuck()
         time.sleep(0.02)
@@ -107,7 +107,7 @@ def test_no_heartbeat_waits_for_a_look_that_was_written_off(monkeypatch: pytest.
     looking.look("nfs", Source.HEARTBEAT)
     (look,) = looking.under_way()
 
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not looking.stuck() and time.monotonic() < deadline:
         threading.Event().wait(0.01)
 
@@ -137,7 +137,7 @@ def test_a_heartbeat_waits_for_its_own_look_and_not_for_the_next_one_at_a_check_
 
 
 def wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)

@@ -76,7 +76,7 @@ DOCUMENTS = st.dictionaries(WORDS, VALUES, max_size=6) | st.fixed_dictionaries(
     {"checks": st.lists(CHECKS, max_size=4)},
     optional=dict.fromkeys(("repair", "notifiers", "escalation", "maintenance", "deadman", "zone", "host"), VALUES),
 )
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def outcome(directory: Path, text: str) -> Settings | SettingsError:
