@@ -16,6 +16,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -26,6 +27,8 @@ HERE = Path(__file__).parent
 TREE = HERE.parent.parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "dbus-daemon", "bash")
+PATIENCE = 4
+"""Bounds are those of an idle machine; one that is busy gets so many times as long."""
 _numbers = itertools.count(1)
 _up: set[Host] = set()
 
@@ -51,17 +54,26 @@ def missing() -> str:
     return f"cannot boot test hosts: this machine lacks {', '.join(lacking)}" if lacking else ""
 
 
+@dataclass(frozen=True)
+class Disk:
+    """What a host that is powered off has written, for other hosts to be laid over, also those of other processes."""
+
+    keeper: int
+    """The process whose mount namespace holds it."""
+    folder: Path
+
+
 class Host:
     """One booted host. Make it with `Host.up`, end it with `down`."""
 
-    def __init__(self, name: str, layer: Host | None) -> None:
+    def __init__(self, name: str, layer: Disk | None) -> None:
         """Give the host its name on this machine and start its keeper; it is not booted yet."""
         self.name = f"{name}-{os.getpid()}-{next(_numbers)}"
         self.pid = 0
         self._kernel_log = False
         self._disk = Path(tempfile.mkdtemp(prefix=f"test-host-{self.name}-"))
         inside = ["nsenter", "-t", str(layer.keeper), "-m", "--"] if layer else []
-        lower = f"{layer._disk}/upper:" if layer else ""
+        lower = f"{layer.folder}/upper:" if layer else ""
         keeper = [
             "bash",
             str(HERE / "keeper.sh"),
@@ -88,13 +100,13 @@ class Host:
         uptime: int = 3600,
         installed: bool = False,
         kernel_log: bool = False,
-        layer: Host | None = None,
+        layer: Disk | None = None,
     ) -> Self:
         """Boot a fresh host that says it has been up for `uptime` seconds.
 
         With `installed` opsagent is on it, as `make install` leaves it: not started, nothing armed.
         With `kernel_log` it reads, and writes, the kernel's log: the one log that all hosts and the machine share.
-        With `layer`, a host that is powered off, its disk is what that one's was.
+        With `layer`, the disk of a host that is powered off, it begins with that.
         """
         if installed:
             from tests.host.installed import template  # noqa: PLC0415 - it stands on this module
@@ -155,7 +167,7 @@ class Host:
         argv: Sequence[str],
         *,
         check: bool = True,
-        timeout: float = 30,
+        timeout: float = 30 * PATIENCE,
         user: str | None = None,
         stdin: str = "",
     ) -> subprocess.CompletedProcess[str]:
@@ -205,11 +217,11 @@ class Host:
         return self.run(["systemctl", "show", "--value", "-p", name, "--", unit]).stdout.strip()
 
     def wait_for(self, condition: Callable[[], object], *, within: float, what: str) -> None:
-        """Look every 20 ms until the condition holds; HostError after `within` seconds."""
-        deadline = time.monotonic() + within
+        """Look every 20 ms until the condition holds; HostError after `within` seconds of an idle machine."""
+        deadline = time.monotonic() + within * PATIENCE
         while not condition():
             if time.monotonic() > deadline:
-                raise HostError(f"{self.name}: waited {within:g} s in vain for {what}")
+                raise HostError(f"{self.name}: waited {within * PATIENCE:g} s in vain for {what}")
             time.sleep(0.02)
 
     def reboot(self, *, uptime: int = 0, clean: bool = False) -> None:
@@ -221,10 +233,11 @@ class Host:
         self._tell("off")
         self._boot(uptime)
 
-    def power_off(self) -> None:
+    def power_off(self) -> Disk:
         """Cut the power and keep the disk, for other hosts to be laid over."""
         self._tell("off")
         self.pid = 0
+        return Disk(keeper=self.keeper, folder=self._disk)
 
     def down(self) -> None:
         """Power it off; everything it was and wrote is gone. Harmless when repeated."""

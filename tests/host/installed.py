@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import fcntl
 import functools
 import hashlib
 import os
@@ -11,8 +13,13 @@ import subprocess
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from tests.host.harness import TREE, Host
+from opsagent.interfaces import client
+from tests.host.harness import TREE, Disk, Host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SOURCE = "/usr/src/opsagent"
 CACHE = TREE / ".cache"
@@ -20,6 +27,15 @@ LOCK = TREE / "packaging" / "requirements.lock"
 MADE = ("./.git", "./.venv", "./.cache", "./.pytest_cache", "./.ruff_cache", "./.mypy_cache", "./.hypothesis")
 MADE += ("./build", "./dist")
 SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+@contextlib.contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Let one process after the other do something."""
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @functools.cache
@@ -31,8 +47,13 @@ def wheels() -> Path:
     folder = (
         CACHE / f"wheels-{hashlib.sha256((version + ' '.join(needed) + LOCK.read_text()).encode()).hexdigest()[:12]}"
     )
+    with one_at_a_time("wheels"):
+        return wheels_in(folder, needed)
+
+
+def wheels_in(folder: Path, needed: list[str]) -> Path:
+    """Fetch them unless they are there."""
     if not folder.exists():
-        CACHE.mkdir(exist_ok=True)
         maker = Path(tempfile.mkdtemp(dir=CACHE))
         maker.chmod(0o755)
         subprocess.run([SYSTEM_PYTHON, TREE / "scripts" / "environment.py", maker / "venv", "wheel"], check=True)
@@ -53,9 +74,24 @@ def copy_tree(host: Host, to: str = SOURCE) -> None:
     host.run(["sh", "-c", f"tar -C {TREE} {without} -cf - . | tar -C {to} -xf -"])
 
 
-def make(host: Host, target: str) -> str:
+def make(host: Host, target: str, **environment: str) -> str:
     """Run one target of the Makefile in the host's copy, offline; return what it said."""
-    return host.run(["make", "-s", "-C", SOURCE, target, f"WHEELS={wheels()}"], timeout=120).stdout
+    given = [f"{name}={value}" for name, value in environment.items()]
+    return host.run(["env", *given, "make", "-s", "-C", SOURCE, target, f"WHEELS={wheels()}"], timeout=300).stdout
+
+
+def asked(host: Host, kind: str, **words: str) -> Any:
+    """Return what `opsagent KIND --json` would say, without starting a program; wait for a daemon that answers."""
+    found: list[Any] = []
+
+    def answered() -> bool:
+        with contextlib.suppress(client.DownError, client.NoAnswerError):
+            path = Path(f"/proc/{host.pid}/root/run/opsagent/control.sock")
+            found.append(client.ask(path, {"v": 1, "kind": kind, **words})["data"])
+        return bool(found)
+
+    host.wait_for(answered, within=20, what="the daemon to answer")
+    return found[0]
 
 
 def keep(host: Host, path: Path) -> None:
@@ -68,8 +104,27 @@ def keep(host: Host, path: Path) -> None:
 
 
 @functools.cache
-def template() -> Host:
-    """Return a powered-off host with opsagent installed; it goes away with the test process."""
+def template() -> Disk:
+    """Return the disk of a host with opsagent installed: made by the first process of a test run that wants it.
+
+    It goes away with that process, and none of a run ends before all are done.
+    """
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if run is None:
+        return installed_disk()
+    note = CACHE / f"template-{run}"
+    with one_at_a_time("template"):
+        if note.exists():
+            keeper, _, folder = note.read_text().partition(" ")
+            return Disk(keeper=int(keeper), folder=Path(folder))
+        disk = installed_disk()
+        note.write_text(f"{disk.keeper} {disk.folder}")
+        atexit.register(note.unlink)
+        return disk
+
+
+def installed_disk() -> Disk:
+    """Install as a user does, and keep the disk."""
     host = Host.up("template")
     copy_tree(host)
     kept = wheels().parent / "opt.tar"
@@ -80,5 +135,4 @@ def template() -> Host:
         keep(host, kept)
     # Nothing of how it was made shows on the hosts that start from it.
     host.run(["sh", "-c", "rm -rf /var/log/journal/*; sync"])
-    host.power_off()
-    return host
+    return host.power_off()

@@ -14,6 +14,8 @@ from tests.host.installed import CACHE, wheels
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.host.harness import Disk
+
 EARLIER, NOW = "0.1.0~1", "0.1.0~2"
 
 
@@ -53,9 +55,8 @@ def dpkg(host: Host, *arguments: str) -> str:
 
 
 @functools.cache
-def template() -> Host:
-    """Return a powered-off host on which the earlier package was installed."""
+def template() -> Disk:
+    """Return the disk of a host on which the earlier package was installed."""
     host = Host.up("package")
     install(host, earlier())
-    host.power_off()
-    return host
+    return host.power_off()

@@ -64,8 +64,7 @@ def host() -> Iterator[Host]:
 
 
 def status(host: Host, check: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(host.run(["opsagent", "status", "--json"]).stdout)
-    return next(one for one in found["checks"] if one["name"] == check)
+    return next(one for one in installed.asked(host, "status")["checks"] if one["name"] == check)
 
 
 def backups(host: Host) -> dict[str, Any]:
@@ -166,9 +165,7 @@ def test_an_act_is_done_by_roots_unit_after_its_backup_and_proved_by_the_check(h
     host.wait_for(lambda: status(host, "flag")["status"] == "critical", within=20, what="the failure")
     host.wait_for(lambda: status(host, "flag")["status"] == "ok", within=30, what="the repair")
 
-    [incident] = [
-        one for one in json.loads(host.run(["opsagent", "incidents", "--json"]).stdout) if one["check"] == "flag"
-    ]
+    [incident] = installed.asked(host, "incidents", check="flag")
     [action] = incident["actions"]
     assert action["remedy"] == "act"
     assert backups(host)["app"]["last_good"]["at"] > before

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.host.harness import Host
+from tests.host.installed import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,17 +40,13 @@ def install(host: Host, version: str) -> None:
     host.run(["bash", "-ec", text], timeout=60)
 
 
-def changes(host: Host) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(host.run(["opsagent", "changes", "--json"]).stdout)
-    return found
-
-
-def told(host: Host, kind: str, subject: str) -> dict[str, Any]:
-    """Wait for a change to be noticed, and return it."""
+def told(host: Host, kind: str, subject: str, what: str = "") -> dict[str, Any]:
+    """Wait for a change to be noticed, and return it; `what` tells it from earlier ones of the same."""
     found: list[dict[str, Any]] = []
 
     def seen() -> bool:
-        found[:] = [one for one in changes(host) if (one["kind"], one["subject"]) == (kind, subject)]
+        found[:] = [one for one in asked(host, "changes") if (one["kind"], one["subject"]) == (kind, subject)]
+        found[:] = [one for one in found if what in one["what"]]
         return bool(found)
 
     host.wait_for(seen, within=20, what=f"a change: {kind} {subject}")
@@ -76,7 +73,7 @@ def shop() -> Iterator[Host]:
 
 
 def test_what_is_changed_is_noticed_held_against_nobody_and_told_with_what_breaks(shop: Host) -> None:
-    assert changes(shop) == []
+    assert json.loads(shop.run(["opsagent", "changes", "--json"]).stdout) == []
 
     shop.write("/etc/shop/shop.conf", "colour: blue\npassword: hunter2-of-new\n")
     shop.write("/etc/systemd/system/shop.service.d/10-more.conf", "[Service]\nEnvironment=MORE=1\n")
@@ -87,17 +84,20 @@ def test_what_is_changed_is_noticed_held_against_nobody_and_told_with_what_break
 
     assert (package["what"], package["units"], package["unseen"]) == ("1.0 → 1.1", ["shop.service"], False)
     assert (config["units"], config["diff"][1:3]) == (["shop.service"], ["-colour: red", "+colour: blue"])
-    assert "hunter2" not in json.dumps(changes(shop))
+    said = json.loads(shop.run(["opsagent", "changes", "--json"]).stdout)
+    assert said == asked(shop, "changes")
+    assert "hunter2" not in json.dumps(said)
     assert (drop_in["what"], drop_in["units"]) == ("created", ["shop.service"])
     assert "hunter2" not in shop.run(["cat", "/var/lib/opsagent/changes.json"]).stdout
 
     shop.run(["systemctl", "kill", "-s", "KILL", "shop.service"])
     shop.wait_for(
-        lambda: any("deploy" in line for line in shop.run(["opsagent", "why", "shop"]).stdout.splitlines()),
+        lambda: any(one["actions"] for one in asked(shop, "incidents", check="shop")),
         within=20,
         what="the hand to be held back",
     )
-    (incident,) = json.loads(shop.run(["opsagent", "incidents", "--check", "shop", "--json"]).stdout)
+    (incident,) = asked(shop, "incidents", check="shop")
+    assert any("deploy" in line for line in asked(shop, "why", check="shop")["lines"])
     assert [one["outcome"] for one in incident["actions"]] == ["refused"]
     assert incident["after_change"].startswith("bad ")
     assert {one["kind"] for one in incident["changes"]} == {"package", "config", "unit-file"}
@@ -116,7 +116,7 @@ def test_what_is_changed_while_nobody_looks_is_found_at_the_start(shop: Host) ->
     waiting = shop.run(["opsagent", "change", "shop 1.2", "--unit", "shop", "--kind", "deploy"], check=False)
     shop.reboot(clean=True)
     shop.run(["systemctl", "start", "opsagent.service"])
-    package, login = told(shop, "package", "shop"), told(shop, "login", "ann")
+    package, login = told(shop, "package", "shop", "→ 1.2"), told(shop, "login", "ann")
 
     assert "waits in the spool" in waiting.stdout
     assert told(shop, "deploy", "shop 1.2")["units"] == ["shop.service"]
@@ -128,17 +128,18 @@ def test_what_is_changed_while_nobody_looks_is_found_at_the_start(shop: Host) ->
 
 def test_signs_of_a_break_in_are_for_people_alone(shop: Host) -> None:
     def incident() -> dict[str, Any] | None:
-        found = json.loads(shop.run(["opsagent", "incidents", "--check", "login", "--json"]).stdout)
+        found = asked(shop, "incidents", check="login")
         return found[-1] if found else None
 
     line = "Failed password for root from 192.0.2.66 port 22 ssh2"
     tries = f"for n in 1 2 3 4 5 6 7 8 9 10; do logger -p auth.info -t sshd '{line}'; done"
     shop.run(["sh", "-c", tries])
     shop.run(["logger", "-p", "auth.info", "-t", "sshd", "Accepted password for root from 192.0.2.66 port 22 ssh2"])
-    shop.wait_for(incident, within=20, what="an incident of who was let in")
+    shop.wait_for(lambda: (incident() or {}).get("state") == "paged", within=20, what="an incident of who was let in")
+    assert "root was let in from 192.0.2.66" in (incident() or {})["reason"]
     shop.run(["useradd", "--non-unique", "--uid", "0", "toor"])
     shop.wait_for(
-        lambda: "toor" in shop.run(["opsagent", "show", str((incident() or {})["id"])]).stdout,
+        lambda: "toor" in json.dumps(asked(shop, "show", incident=str((incident() or {})["id"]))),
         within=20,
         what="the second sign in the same incident",
     )
@@ -146,7 +147,7 @@ def test_signs_of_a_break_in_are_for_people_alone(shop: Host) -> None:
     found = incident()
     assert found is not None
     assert (found["severity"], found["state"], found["security"], found["actions"]) == ("SEV1", "paged", True, [])
-    assert "root was let in from 192.0.2.66" in found["reason"]
+    assert "root was let in from 192.0.2.66" in json.dumps(asked(shop, "show", incident=found["id"]))
     assert found["resolved_at"] is None
     shop.run(["opsagent", "resolve", found["id"], "--because", "it was the test"])
     shop.wait_for(lambda: (incident() or {})["state"] == "resolved", within=10, what="its end by a person")

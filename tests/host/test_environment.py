@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from opsagent.interfaces import client
 from tests.host.harness import Host
+from tests.host.installed import asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,11 +60,6 @@ def _daily(host: Host) -> str:
     return host.run(["sh", "-c", f"cat {MEMORY}/daily/*.md"]).stdout
 
 
-def _asked(host: Host, kind: str) -> Any:
-    """Ask the daemon as `opsagent KIND --json` does, without starting a program."""
-    return client.ask(Path(f"/proc/{host.pid}/root/run/opsagent/control.sock"), {"v": 1, "kind": kind})["data"]
-
-
 def _said(host: Host, *words: str) -> Any:
     return json.loads(host.run(["opsagent", *words, "--json"], check=False, timeout=60).stdout)
 
@@ -85,7 +79,7 @@ def test_it_is_learned_with_names_of_variables_and_no_value(redis_host: Host) ->
 
 def test_a_redis_on_another_port_is_a_drift_within_one_heartbeat(redis_host: Host) -> None:
     redis_host.run(["sh", "-c", f"printf '\\n# ours\\nask ann first\\n' >>{FILE}"])
-    beats = len(_asked(redis_host, "incidents"))
+    beats = len(asked(redis_host, "incidents"))
     moved = "sed -i 's/^port 6379/port 6380/' /etc/redis/redis.conf && systemctl restart redis-server"
     redis_host.run(["sh", "-c", moved])
 
@@ -94,17 +88,17 @@ def test_a_redis_on_another_port_is_a_drift_within_one_heartbeat(redis_host: Hos
     )
     redis_host.wait_for(lambda: "tcp 6380 at 127.0.0.1" in _file(redis_host), within=5, what="the new table")
     assert _file(redis_host).endswith("\n# ours\nask ann first\n")
-    assert len(_asked(redis_host, "incidents")) == beats
-    assert _asked(redis_host, "environment") == _said(redis_host, "environment")
-    assert [one["port"] for one in _asked(redis_host, "environment")["listeners"]] == [6380]
+    assert len(asked(redis_host, "incidents")) == beats
+    assert asked(redis_host, "environment") == _said(redis_host, "environment")
+    assert [one["port"] for one in asked(redis_host, "environment")["listeners"]] == [6380]
 
 
 def test_a_port_that_nobody_announced_is_named_and_watched_after_one_command(redis_host: Host) -> None:
     serve = "systemd-run -q --unit surprise python3 -m http.server 8081 --bind 0.0.0.0"
     redis_host.run(["sh", "-c", serve])
 
-    redis_host.wait_for(lambda: _asked(redis_host, "incidents"), within=20, what="the incident")
-    (incident,) = _asked(redis_host, "incidents")
+    redis_host.wait_for(lambda: asked(redis_host, "incidents"), within=20, what="the incident")
+    (incident,) = asked(redis_host, "incidents")
     assert (incident["check"], incident["severity"], incident["actions"]) == ("listener-tcp-8081", "SEV3", [])
     assert incident["reason"].startswith("surprise opened 0.0.0.0:8081 to the network")
     redis_host.wait_for(
@@ -117,7 +111,7 @@ def test_a_port_that_nobody_announced_is_named_and_watched_after_one_command(red
     assert redis_host.run(["stat", "-c", "%U %G %a", path]).stdout.split() == ["root", "opsagent", "640"]
     redis_host.run(["systemctl", "reload", "opsagent.service"])
 
-    redis_host.wait_for(lambda: not _asked(redis_host, "environment")["unmonitored"], within=20, what="the watch")
+    redis_host.wait_for(lambda: not asked(redis_host, "environment")["unmonitored"], within=20, what="the watch")
 
 
 def test_without_the_daemon_it_is_told_from_the_log(redis_host: Host) -> None:

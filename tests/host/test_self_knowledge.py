@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.host.installed import asked
+
 if TYPE_CHECKING:
     from tests.host.harness import Host
 
@@ -24,7 +26,7 @@ def finding(host: Host, about: str) -> dict[str, Any]:
 
 
 def troubles(host: Host) -> str:
-    return str(json.loads(host.run(["opsagent", "status", "--json"]).stdout)["troubles"])
+    return str(asked(host, "status")["troubles"])
 
 
 def test_the_figures_reach_node_exporter_once_it_may_write_there_and_the_page_is_written(installed_host: Host) -> None:

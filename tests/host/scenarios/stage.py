@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsagent.interfaces import client
-from tests.host.harness import HostError
+from tests.host.harness import PATIENCE, HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,10 +167,12 @@ class Stage:
 
     def until(self, condition: Callable[[], object], *, within: float = 20, what: str) -> None:
         """Wait for something; looking is not free, so not too often."""
-        deadline = time.monotonic() + within
+        deadline = time.monotonic() + within * PATIENCE
         while not self._holds(condition):
             if time.monotonic() > deadline:
-                raise HostError(f"waited {within:g} s in vain for {what}\n{json.dumps(self.incidents(), indent=1)}")
+                raise HostError(
+                    f"waited {within * PATIENCE:g} s in vain for {what}\n{json.dumps(self.incidents(), indent=1)}"
+                )
             time.sleep(0.05)
 
     @staticmethod
