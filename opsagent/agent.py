@@ -88,6 +88,7 @@ class _Turn:
     meta: dict[str, str] = field(default_factory=dict)
     spooled: list[str] = field(default_factory=list)
     answers: list[tuple[Callable[[Answer], None], Answer]] = field(default_factory=list)
+    noted: dict[str, Callable[[], None]] = field(default_factory=dict)
 
 
 class Agent:
@@ -116,6 +117,7 @@ class Agent:
         self._gathering: dict[str, datetime] = {}
         self._restarts: dict[str, tuple[tuple[datetime, int], ...]] = {}
         self._sending: set[str] = set()
+        self._noted: dict[str, Callable[[], None]] = {}
 
     def world(self, now: datetime) -> World:
         """Return all that is known, as decisions see it."""
@@ -145,7 +147,16 @@ class Agent:
         self.state, self.looks = turn.state, turn.looks
         for reply, answer in turn.answers:
             reply(answer)
+        self._note(turn)
         self._act(turn, now)
+
+    def _note(self, turn: _Turn) -> None:
+        """Let checks keep their place only now: what a crash takes from the log is looked at again."""
+        self._noted |= turn.noted
+        if self._log.trouble is None:
+            for note in self._noted.values():
+                note()
+            self._noted.clear()
 
     def _decided(self, arrivals: Sequence[inbox.Arrival], now: datetime, *, can_record: bool) -> _Turn:
         turn = _Turn(state=self.state, looks=dict(self.looks), first_seq=self._log.next_seq)
@@ -163,8 +174,9 @@ class Agent:
     def _take(self, turn: _Turn, arrival: inbox.Arrival, now: datetime) -> None:
         world = self._world(turn.state, turn.looks, now, can_record=True)
         match arrival:
-            case inbox.Looked(seen=seen):
+            case inbox.Looked(seen=seen, recorded=recorded):
                 self._look(turn, seen, now)
+                turn.noted |= {seen.check: recorded} if recorded is not None else {}
             case inbox.UnitSeen():
                 self._unit(turn, arrival, now)
             case inbox.FactsSeen():

@@ -21,9 +21,10 @@ from opsagent.core.world import Facts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """A check has looked."""
+    """A check has looked. `recorded` is called once what follows from it is in the log, never before."""
 
     seen: Observation
+    recorded: Callable[[], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

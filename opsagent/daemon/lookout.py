@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from opsagent import checks
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.policy import CheckPolicy
     from opsagent.settings import Watched
+    from opsagent.store.notebook import Notebook
 
 GRACE = timedelta(seconds=2)  # a check bounds itself; this much later it is called stuck
 MOST = 128
@@ -45,14 +47,17 @@ class Lookout:
         now: Callable[[], datetime],
         size: int,
         before_bad: Callable[[CheckPolicy], None],
+        notebook: Notebook | None = None,
     ) -> None:
         """`post` takes what was seen; `size` is how many looks may be under way at once.
 
-        `before_bad` is called by the thread that looked, before it posts bad news.
+        `before_bad` is called by the thread that looked, before it posts bad news. What a look holds in `notebook` is
+        written there once that is recorded.
         """
         self._post = post
         self._now = now
         self._before_bad = before_bad
+        self._notebook = notebook
         self._pool = Pool("look", size)
         self._watched: Mapping[str, Watched] = {}
         self._under_way: dict[str, UnderWay] = {}
@@ -114,6 +119,8 @@ class Lookout:
             if mine is None or not mine.written_off:
                 seen = Observation(check=name, reading=reading, at=self._now(), seconds=seconds, source=source)
                 self._tell(seen, one.policy)
+            elif self._notebook is not None:
+                self._notebook.drop(name)
         finally:
             self._under_way.pop(name, None)
             if mine is not None and mine.written_off:  # asked last: it may have been written off while it told
@@ -125,4 +132,9 @@ class Lookout:
             if seen.reading.status is Status.CRITICAL:
                 self._before_bad(check)
         finally:
-            self._post(Looked(seen=seen))
+            self._post(Looked(seen=seen, recorded=self._note_of(seen.check)))
+
+    def _note_of(self, name: str) -> Callable[[], None] | None:
+        book = self._notebook
+        held = book.held(name) if book is not None else None
+        return partial(book.write, name, held) if book is not None and held is not None else None

@@ -99,7 +99,7 @@ class Service:
         self._showing = Showing(self.settings, self.clock.running, redact)
         self._listening = Listening(self._hands, self._loop.post, self._known, self._stop)
         self._notebook = Notebook(self.settings.state)
-        self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad)
+        self._lookout = Lookout(self._loop.post, self.clock.now, 8, self._listening.before_bad, self._notebook)
         self._heartbeat = Heartbeat(self._lookout)
         self._errands = Errands(self._loop.post)
         self._inventory = Inventory(self._errands, self.clock.running, redact)
@@ -233,7 +233,7 @@ class Service:
         name, book = one.policy.name, self._notebook
         if one.policy.job is not None:
             return judged(one, lambda: self._agent.state, self.clock.now)
-        return replace(one, check=checks.remembering(one.check, partial(book.read, name), partial(book.write, name)))
+        return replace(one, check=checks.remembering(one.check, partial(book.read, name), partial(book.hold, name)))
 
     def _turn(self) -> None:
         self._loop.turn(self._agent, self._lookout, self._rounds, self._loop.wait_for(self._agent, self._lookout))

@@ -12,6 +12,7 @@ from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.fold import replay
 from opsagent.core.log_row import StoreError, StoreTrouble
+from opsagent.core.observation import Observation, Reading, Status, ok
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import RemedyRule
 from opsagent.core.state import State
@@ -163,6 +164,27 @@ def test_with_a_full_disk_no_action_is_ordered_and_looks_and_pages_go_on() -> No
     assert host.services["api.service"].restarts == []
     assert host.incident.state is Phase.PAGED
     assert len(host.told("page")) == 2
+
+
+def test_a_look_is_told_that_it_is_recorded_once_it_is_and_not_while_the_disk_refuses() -> None:
+    host, recorded = host_of(API), list[int]()
+    dead = Reading(status=Status.CRITICAL, message="dead", failure_class="dead", conclusive=True)
+    rows = len(host.log.rows)
+
+    def look(reading: Reading) -> None:
+        seen = Observation(check="api", reading=reading, at=host.now)
+        host.take(inbox.Looked(seen=seen, recorded=lambda: recorded.append(len(host.log.rows))))
+
+    look(dead)
+    (at,) = recorded
+    disk_full(host)
+    look(ok("good"))
+    refused = len(recorded)
+    host.log.broken = host.log.trouble = None
+    host.take()
+
+    assert at > rows
+    assert (refused, len(recorded)) == (1, 2)
 
 
 def test_once_the_disk_has_room_again_the_repair_goes_on() -> None:

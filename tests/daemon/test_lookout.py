@@ -7,20 +7,24 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
+from opsagent import checks
 from opsagent.core.observation import Reading, Source, Status, ok
 from opsagent.core.policy import CheckPolicy
 from opsagent.daemon.lookout import Lookout
 from opsagent.settings import Watched
+from opsagent.store.notebook import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from opsagent.core.inbox import Arrival
+    from opsagent.core.inbox import Arrival, Looked
 
 
 @dataclass(frozen=True)
@@ -158,3 +162,58 @@ def test_bad_news_that_cannot_be_announced_is_posted_all_the_same_and_the_check_
             assert lookout.look("api", Source.FAST_LOOP)
             posted.get(timeout=10)
         wait_until(lambda: not lookout.is_out("api"))
+
+
+class Counting:
+    """Tells how often it looked before, by what it kept."""
+
+    def __init__(self, *, slow: Hung | None = None) -> None:
+        self.slow = slow
+
+    def observe_since(self, kept: str) -> tuple[Reading, str]:
+        if self.slow is not None:
+            self.slow.observe()
+        return ok(f"{len(kept)} before"), kept + "x"
+
+
+def test_a_look_keeps_its_place_only_once_what_it_saw_is_recorded(tmp_path: Path) -> None:
+    posted, book = queue.SimpleQueue["Looked"](), Notebook(tmp_path)
+    looking = counting(posted, book)
+
+    looks = []
+    for _ in range(2):
+        looking.look("login", Source.FAST_LOOP)
+        looks.append(posted.get(timeout=10))
+        wait_until(lambda: not looking.is_out("login"))
+    after_a_crash = Notebook(tmp_path).read("login")
+    for look in looks:
+        assert look.recorded is not None
+        look.recorded()
+
+    assert [look.seen.reading.message for look in looks] == ["0 before", "1 before"]
+    assert after_a_crash == ""
+    assert Notebook(tmp_path).read("login") == "xx"
+
+
+def test_a_look_that_was_written_off_keeps_no_place_for_nobody_was_told_what_it_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsagent.daemon.lookout.GRACE", timedelta())
+    posted, book, slow = queue.SimpleQueue["Looked"](), Notebook(tmp_path), Hung()
+    looking = counting(posted, book, slow=slow)
+    looking.look("login", Source.FAST_LOOP)
+    wait_until(looking.stuck)
+
+    slow.let_go.set()
+    wait_until(lambda: not looking.is_out("login"))
+
+    assert posted.get(timeout=10).recorded is None
+    assert book.read("login") == ""
+
+
+def counting(posted: queue.SimpleQueue[Looked], book: Notebook, slow: Hung | None = None) -> Lookout:
+    check = checks.remembering(Counting(slow=slow), partial(book.read, "login"), partial(book.hold, "login"))
+    looking = Lookout(posted.put, lambda: datetime.now(UTC), 1, lambda _: None, book)  # type: ignore[arg-type]
+    timeout = timedelta() if slow is not None else timedelta(seconds=30)
+    looking.watch({"login": Watched(policy=CheckPolicy(name="login", kind="login", timeout=timeout), check=check)}, 1)
+    return looking

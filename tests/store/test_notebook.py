@@ -12,8 +12,35 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def keep(book: Notebook, check: str, text: str) -> None:
+    book.hold(check, text)
+    book.write(check, text)
+
+
+def test_what_is_only_held_is_for_the_next_look_and_for_no_other_daemon(tmp_path: Path) -> None:
+    book = Notebook(tmp_path)
+    keep(book, "login", "first")
+    book.hold("login", "second")
+    seen = (book.read("login"), book.held("login"), Notebook(tmp_path).read("login"))
+
+    book.drop("login")
+
+    assert seen == ("second", "second", "first")
+    assert (book.read("login"), book.held("login")) == ("first", None)
+
+
+def test_a_check_that_has_left_the_settings_leaves_no_note_behind(tmp_path: Path) -> None:
+    book = Notebook(tmp_path)
+    book.hold("login", "late")
+
+    book.forget_others(["other"])
+    book.write("login", "late")
+
+    assert Notebook(tmp_path).read("login") == ""
+
+
 def test_what_was_kept_is_there_for_the_next_daemon(tmp_path: Path) -> None:
-    Notebook(tmp_path).write("nginx-errors", '{"cursor": "s=1"}')
+    keep(Notebook(tmp_path), "nginx-errors", '{"cursor": "s=1"}')
 
     assert Notebook(tmp_path).read("nginx-errors") == '{"cursor": "s=1"}'
     assert Notebook(tmp_path).read("another") == ""
@@ -22,7 +49,7 @@ def test_what_was_kept_is_there_for_the_next_daemon(tmp_path: Path) -> None:
 def test_what_was_kept_for_checks_that_are_gone_goes_too(tmp_path: Path) -> None:
     book = Notebook(tmp_path)
     for name in ("stays", "goes"):
-        book.write(name, "kept")
+        keep(book, name, "kept")
 
     book.forget_others(["stays"])
 
@@ -47,7 +74,7 @@ def test_a_disk_that_refuses_costs_only_the_next_start(tmp_path: Path) -> None:
     (tmp_path / NAME).write_text("in the way")
     book = Notebook(tmp_path)
 
-    book.write("check", "kept")
+    keep(book, "check", "kept")
 
     assert book.read("check") == "kept"
     assert Notebook(tmp_path).read("check") == ""
