@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"status":"ok"}'
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\nConnection: close\r\n\r\n{"up":1,"ok":1}'
 
 
 def listening(port: int) -> socket.socket:
