@@ -147,16 +147,16 @@ class Agent:
         self.state, self.looks = turn.state, turn.looks
         for reply, answer in turn.answers:
             reply(answer)
-        self._note(turn)
         self._act(turn, now)
+        self._note(turn)
 
     def _note(self, turn: _Turn) -> None:
         """Let checks keep their place only now: what a crash takes from the log is looked at again."""
         self._noted |= turn.noted
         if self._log.trouble is None:
-            for note in self._noted.values():
+            notes, self._noted = self._noted, {}  # before they are written: one that cannot be is not tried for ever
+            for note in notes.values():
                 note()
-            self._noted.clear()
 
     def _decided(self, arrivals: Sequence[inbox.Arrival], now: datetime, *, can_record: bool) -> _Turn:
         turn = _Turn(state=self.state, looks=dict(self.looks), first_seq=self._log.next_seq)

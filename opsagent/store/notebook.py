@@ -73,6 +73,6 @@ class Notebook:
     def _replace(self, check: str, text: str) -> None:
         self._directory.mkdir(mode=0o750, exist_ok=True)
         beside = self._directory / f".{check}.new"
-        with os.fdopen(draft.opened(beside), "w", encoding="utf-8") as file:
+        with os.fdopen(draft.opened(beside), "w", encoding="utf-8", errors="replace") as file:
             file.write(text)
         beside.replace(self._directory / check)

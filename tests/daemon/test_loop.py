@@ -218,3 +218,15 @@ def test_news_that_was_recorded_is_not_taken_twice_because_its_telling_failed() 
         turned(host, BAD, BAD)
 
     assert len(host.events(ev.IncidentSuspected)) == 1
+
+
+def test_a_note_that_cannot_be_kept_costs_no_order_and_no_later_turn() -> None:
+    def broken() -> None:
+        raise ValueError("a mistake of ours")
+
+    host = StoryHost(POLICY)
+    with pytest.raises(ValueError, match="a mistake of ours"):
+        host.take(replace(BAD, recorded=broken))
+    host.take(BAD)
+
+    assert [type(one.event) for one in host.orders.remembered].count(ev.IncidentSuspected) == 1

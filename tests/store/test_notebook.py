@@ -78,3 +78,9 @@ def test_a_disk_that_refuses_costs_only_the_next_start(tmp_path: Path) -> None:
 
     assert book.read("check") == "kept"
     assert Notebook(tmp_path).read("check") == ""
+
+
+def test_a_text_that_is_no_utf_8_is_kept_as_well_as_it_can_be(tmp_path: Path) -> None:
+    keep(Notebook(tmp_path), "api", "at b\udcff.log")
+
+    assert Notebook(tmp_path).read("api") == "at b?.log"
