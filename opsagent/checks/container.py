@@ -40,7 +40,7 @@ class Check:
     """
 
     container: str
-    engine: Literal["", "docker", "podman"] = ""
+    engine: Literal["docker", "podman"] | None = None
     user: str = ""
     socket: str = ""
     scope: str = "system"
@@ -68,7 +68,7 @@ class Check:
             told = self._told()
         except EngineError as error:
             return unknown(f"cannot ask about container {self.container}: {error}", error.failure_class), kept
-        found = named(self.container, self.engine, told.containers)
+        found = named(self.container, self.engine or "", told.containers)
         if found is None:
             return self._missing(told), kept
         now = datetime.fromtimestamp(time.time(), UTC)

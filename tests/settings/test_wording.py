@@ -69,6 +69,10 @@ MISTAKES = {
     "list for a mapping": ("repair: []", "1: cannot use a list, allowed: a mapping (repair)"),
     "mapping for a list": ("checks: {}", "1: cannot use a mapping, allowed: a list (checks)"),
     "closed set": ("layout: flat", "1: cannot use 'flat', allowed: standalone, ai-memory or openclaw (layout)"),
+    "closed set that may be left out": (
+        "checks:\n- {name: a, kind: container, container: web, engine: lxc}",
+        "2: cannot use 'lxc', allowed: docker or podman (engine of check 'a')",
+    ),
     "out of range": (
         "repair: {per_unit: {attempts: 0}}",
         "1: cannot use 0, allowed: 1 to 20 (repair.per_unit.attempts)",
