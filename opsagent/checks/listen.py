@@ -8,9 +8,13 @@ from typing import Literal
 
 from opsagent.checks.wire.address import check_port, is_address
 from opsagent.checks.wire.lending import manager
+from opsagent.checks.wire.sharing import Shared
 from opsagent.core.observation import Reading, Status, ok, unknown
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
+
+_PATIENCE = 5.0  # seconds: reading the table takes a few milliseconds
+_table: Shared[tuple[ListeningSocket, ...]] = Shared()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +41,12 @@ class Check:
             raise ValueError(f"cannot use address {self.address!r}, allowed: an IPv4 or IPv6 address, or none for any")
 
     def observe(self) -> Reading:
-        """Read the table of sockets."""
+        """Read the table of sockets, one reading for all looks that wait for one."""
         try:
-            there = [one for one in listeners() if (one.protocol, one.port) == (self.protocol, self.port)]
-        except ListenersError as error:
+            table = _table.answer(listeners, _PATIENCE)
+        except (ListenersError, TimeoutError) as error:
             return unknown(str(error))
+        there = [one for one in table if (one.protocol, one.port) == (self.protocol, self.port)]
         where = f"{self.protocol} port {self.port}"
         here = [one for one in there if self._reaches(one)]
         if not here and there:

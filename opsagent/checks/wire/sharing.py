@@ -1,43 +1,61 @@
-"""One answer of the reader of containers for all looks that wait for it: each answer is a program that root runs."""
+"""One answer for all looks that wait for it: where asking costs more than the look itself."""
 
 from __future__ import annotations
 
 import queue
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from opsagent.host.engines import EngineError, read
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import timedelta
     from pathlib import Path
 
     from opsagent.core.container import Told
 
-    Turn = queue.LifoQueue[tuple[float, Told | None]]
-
-_turns: dict[Path, Turn] = {}
+T = TypeVar("T")
 _NEVER = float("-inf")
 
 
+class Shared(Generic[T]):
+    """The last answer to one question, and the turn to ask it again: one look asks at a time."""
+
+    def __init__(self) -> None:
+        """Nobody has asked yet."""
+        self._turn: queue.LifoQueue[tuple[float, T | None]] = queue.LifoQueue()
+        self._turn.put((_NEVER, None))
+
+    def answer(self, ask: Callable[[], T], seconds: float) -> T:
+        """Return an answer that was asked for after this look began; TimeoutError when our turn does not come in time.
+
+        What `ask` raises is raised, and the next look asks again.
+        """
+        wanted_at = time.monotonic()
+        try:
+            began, answer = self._turn.get(timeout=seconds)
+        except queue.Empty:
+            raise TimeoutError(f"others have waited {seconds:g} s for the same answer") from None
+        try:
+            if answer is None or began < wanted_at:
+                began, answer = time.monotonic(), None
+                answer = ask()
+            return answer
+        finally:
+            self._turn.put((began, answer))
+
+
+_readers: dict[Path, Shared[Told]] = {}
+
+
 def told_by(path: Path, timeout: timedelta) -> Told:
-    """Return what the reader at this socket says, asked after this look began; EngineError when it does not answer."""
-    asked_at = time.monotonic()
-    turn = _turns.get(path) or _turns.setdefault(path, _fresh())
+    """Return what the reader of containers at this socket says; EngineError when it does not answer.
+
+    Each answer is a program that root runs.
+    """
+    reader = _readers.get(path) or _readers.setdefault(path, Shared())
     try:
-        began, told = turn.get(timeout=timeout.total_seconds())
-    except queue.Empty:
+        return reader.answer(lambda: read(path, timeout), timeout.total_seconds())
+    except TimeoutError:
         raise EngineError(f"no answer from {path} in time", "timeout") from None
-    if told is None or began < asked_at:
-        began, told = time.monotonic(), None
-    try:
-        told = told or read(path, timeout)
-    finally:
-        turn.put((began, told))
-    return told
-
-
-def _fresh() -> Turn:
-    turn: Turn = queue.LifoQueue()
-    turn.put((_NEVER, None))
-    return turn
