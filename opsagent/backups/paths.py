@@ -136,8 +136,9 @@ def _let_go(work: Work) -> None:
 
 
 def snapshots(work: Work) -> tuple[Kept, ...]:
-    """Return what can be restored, oldest first."""
+    """Return what can be restored, oldest first, also while the lock of one that was killed is still there."""
     found: list[dict[str, Any]] = []
+    _restic(work, ["unlock"], tries=True)
     _restic(work, ["snapshots", "--json", "--tag", _tag(work)], lambda said: found.extend(said.get("list", ())))
     made = [Kept(snapshot=str(one["id"])[:8], at=_utc(one["time"])) for one in found]
     return tuple(sorted(made, key=lambda one: one.at))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -88,6 +90,61 @@ def test_files_come_back_with_their_modes_and_a_rotten_bit_is_found_and_nobody_s
     assert "--password-file" in seen
     assert "RESTIC_PASSWORD" not in seen
     assert holding(PASSWORD, tmp_path) == [tmp_path / "password"]
+
+
+def killing(folder: Path) -> Path:
+    """Put a restic into a folder that is killed with its caller once it holds its lock, at the step named in `die`."""
+    deadly = folder / "deadly/restic"
+    deadly.parent.mkdir()
+    deadly.write_text(f"""#!/bin/sh
+case " $* " in *" $(cat {folder}/die) "*) ;; *) exec /usr/bin/restic "$@" ;; esac
+/usr/bin/restic "$@" & mine=$!
+echo $mine >{folder}/pid
+while kill -0 $mine && ! ls {folder}/repo/locks | grep -qv tmp; do sleep 0.01; done 2>/dev/null
+kill -9 $mine $PPID
+""")
+    deadly.chmod(0o755)
+    return deadly.parent
+
+
+def killed(do: Callable[[Work], object], work: Work, restic: Path) -> bool:
+    """Do it in a process of its own, wait until its restic is gone too, and say whether it was killed."""
+    child = os.fork()
+    if not child:
+        do(work)
+        os._exit(0)
+    ended = os.waitpid(child, 0)[1]
+    gone, deadline = Path("/proc") / restic.read_text().strip(), time.monotonic() + 10
+    while gone.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return ended == signal.SIGKILL
+
+
+def test_after_a_kill_at_any_step_all_can_be_listed_restored_and_made_again_and_the_record_says_what_was(
+    job: Job, work: MakeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("opsagent.host.restic.ENVIRONMENT", {"PATH": f"{killing(tmp_path)}:/usr/bin:/bin"})
+    steps = {"backup": running.run, "forget": running.run, "check": running.drill}
+    left = {}
+
+    for hours, (step, do) in enumerate(steps.items()):
+        (tmp_path / "die").write_text(step)
+        assert killed(do, work(job, hours), tmp_path / "pid")
+        assert list((tmp_path / "repo/locks").iterdir())  # what it held is held still
+        running.settle(work(job, hours), "signal")
+        left[step] = len(running.kept(work(job)))
+    (tmp_path / "die").write_text("never")
+    back = tmp_path / "back"
+    running.restore(work(job, 3), "", back, overwrite=False)
+    made, drilled = running.run(work(job, 4)), running.drill(work(job, 5))
+
+    record = work(job).place.recorded()
+    assert [one.error for one in (*record.runs[:2], record.drills[0])] == ["it ended without a word: signal"] * 3
+    assert left == {"backup": 0, "forget": 1, "check": 1}
+    assert (back / str(tmp_path / "source/wallet.key")[1:]).is_file()
+    assert (made.error, drilled.error) == ("", "")
+    assert drilled.proof == "6 of 6 files by their hashes, the whole repository read"
+    assert not list((tmp_path / "repo/locks").iterdir())
 
 
 def test_a_file_that_changed_since_is_not_hashed_and_one_that_is_known_is_not_read_again(
