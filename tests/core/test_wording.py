@@ -134,6 +134,21 @@ def test_a_page_about_a_finding_promises_no_repair() -> None:
     assert "Take it: opsagent ack" in body
 
 
+@pytest.mark.parametrize(("failure_class", "told"), [("signal", True), ("http_status", False)])
+def test_what_fails_in_another_way_than_before_has_another_cause(failure_class: str, told: bool) -> None:
+    night = Telling()
+    seq = night.incident()
+    night.take(ev.CauseFound(cause="killed", reason="somebody sent it SIGKILL"), seq)
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    before = replace(night.one(seq), failure_class="signal")
+    night.state = replace(night.state, incidents={seq: before})
+    again = ev.IncidentReopened(to=Phase.REPAIRING, message="api: once more", failure_class=failure_class)
+
+    night.take(again, seq, after=60)
+
+    assert ("SIGKILL" in wording.page(night.state, night.one(seq), POLICY, night.at)[1]) is told
+
+
 def test_a_page_after_a_reopening_speaks_of_the_new_spell() -> None:
     night = Telling()
     seq = night.incident()

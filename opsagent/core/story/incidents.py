@@ -82,7 +82,7 @@ def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Inciden
 def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
     changed = replace(changed, relapsed_at=recorded.at, again_at=recorded.at, again_message=event.message)
-    changed = replace(changed, failure_class=event.failure_class or incident.failure_class)
+    changed = _failing_as(changed, event.failure_class)
     if incident.repair is not Repair.EXHAUSTED:
         changed = replace(changed, next_repair_at=None)  # what held the last one may be over: asked at once
     return told_story(changed, recorded, f"bad again: {event.message}")
@@ -124,9 +124,15 @@ def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Inc
         level=0,
         loop=0,
         next_level_at=None,
-        failure_class=event.failure_class or incident.failure_class,
     )
-    return told_story(changed, recorded, f"reopened: {event.message}")
+    return told_story(_failing_as(changed, event.failure_class), recorded, f"reopened: {event.message}")
+
+
+def _failing_as(incident: Incident, failure_class: str | None) -> Incident:
+    """Return the incident as it fails now; what fails in another way than before has another cause."""
+    if not failure_class or failure_class == incident.failure_class:
+        return incident
+    return replace(incident, failure_class=failure_class, cause=None, because="", certainty="", other_causes=())
 
 
 @follow.register(ev.IncidentClosed)
