@@ -38,7 +38,8 @@ ABOUT = """\
 # A bad day
 
 What opsagent wrote and sent on one real day, nothing edited: [the day](daily/), [its incidents](incidents/), [what it
-learned](failures/failure-archive.md), [what the phone showed](messages.md).
+learned](failures/failure-archive.md), [the runbooks it drafted](ops/runbooks/), [what the host is
+like](knowledge/environment.md), [what the phone showed](messages.md).
 
 The day took a minute. `python -m tests.host.example_day` plays it on a test host with systemd, redis, nginx and two
 small services, and writes this folder anew; looks came every two seconds and were believed after three. In it: an API
