@@ -27,6 +27,7 @@ LINE_LIMIT = 300
 MOST_LINES = 30
 PLAYBOOK = "Playbook: "
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
+_LOGS = {"errors": "counts too many errors", "match": "has found a line that it looks for"}
 _GUARDS = {
     "hold": "HOLD is set",
     "security": "it is about security",
@@ -64,12 +65,18 @@ def _is(incident: Incident) -> str:
         return f"was reported by {incident.raised_by}"
     if is_job(incident):
         return _JOBS.get(incident.failure_class, "is bad")
+    if _kind(incident) == "journal" and incident.failure_class in _LOGS:
+        return _LOGS[incident.failure_class]
     return "is down" if incident.unit else "is bad"
 
 
 def is_job(incident: Incident) -> bool:
     """Whether it is about a job that runs by itself: its check is of that kind."""
-    return incident.fingerprint.split("|")[1:2] == ["job"]
+    return _kind(incident) == "job"
+
+
+def _kind(incident: Incident) -> str:
+    return incident.fingerprint.partition("|")[2].partition("|")[0]
 
 
 def reason_of(incident: Incident) -> str:

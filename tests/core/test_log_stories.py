@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from opsagent.core import wording
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy, Confirm, Policy
 from tests.core.story_host import StoryHost
@@ -24,6 +25,7 @@ def test_a_burst_is_one_incident_that_clears_with_it() -> None:
     for _ in range(20):
         story.bad("errors", "errors")
         story.pass_(seconds=30)
+    assert wording.trouble(story.incident) == "errors counts too many errors"  # its unit is not down
     for _ in range(12):
         story.good("errors")
         story.pass_(seconds=30)
@@ -39,6 +41,7 @@ def test_a_service_that_died_is_not_well_because_its_log_is_quiet() -> None:
         story.good("errors")
         story.pass_(seconds=30)
     died = story.incident.state
+    assert wording.trouble(story.incident) == "errors is down"
 
     story.unit("api.service", active_state="active", sub_state="running", result="success")
     for _ in range(14):

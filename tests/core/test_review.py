@@ -135,6 +135,15 @@ def test_the_head_names_the_new_kinds_alone_and_hostile_words_stay_words() -> No
     assert "<!-- opsagent:9 -->`" not in text.partition("**Logs:**")[0]
 
 
+def test_a_long_path_is_named_by_its_end() -> None:
+    path = "/var/log/postgresql/postgresql-15-main.log"
+    state = reviewed(
+        UP, MORNING, errors=1, new=(LogKind(source=path, text="no room", priority=2, count=1),), new_kinds=1
+    )
+
+    assert "1 new kind: …r/log/postgresql/postgresql-15-main.log `no room`" in review_line(state, date(2026, 11, 27))
+
+
 def test_the_review_is_one_bounded_entry_of_the_day() -> None:
     kinds = tuple(LogKind(source=f"s{n}.service", text="x" * 300, priority=3, count=9, usual=1) for n in range(10))
     event = LogsReviewed(since=MORNING - DAY, until=MORNING, new=kinds, new_kinds=40, more=kinds, most=kinds)

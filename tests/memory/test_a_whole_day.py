@@ -9,18 +9,33 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opsagent.checks import journal as journal_check
 from opsagent.core import commands as cmd
-from opsagent.core import inbox
+from opsagent.core import events as ev
+from opsagent.core import inbox, review
 from opsagent.core.change import Change, ChangeKind
 from opsagent.core.job import Plan
 from opsagent.core.jobs import reading, standing
 from opsagent.core.observation import Measure, Reading, ok
-from opsagent.core.policy import CheckPolicy, Criticality, Escalation, Level, NotifierPolicy, Policy, RemedyRule
+from opsagent.core.policy import (
+    CheckPolicy,
+    Confirm,
+    Criticality,
+    Escalation,
+    Level,
+    NotifierPolicy,
+    Policy,
+    RemedyRule,
+)
+from opsagent.host import journal
 from opsagent.memory.memory import Memory
+from opsagent.redact import Redactor
+from opsagent.review.child import Asked, Reviewing
 from tests.core.live_host import LiveHost
+from tests.review import recorded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from opsagent.core.codec import Recorded
@@ -31,6 +46,7 @@ SERVICES = tuple(f"svc-{number:02}" for number in range(1, 31))
 RESOURCES = tuple(f"disk-{number}" for number in range(1, 11))
 ZONE = "Europe/Berlin"
 PACE = timedelta(minutes=1)
+BURST = "limiting requests"
 JOBS = {
     "db-backup": "0 2 * * *",
     "rotate": "30 0 * * *",
@@ -52,11 +68,14 @@ STORY = [
     "06:10 report did not run",
     "06:14 package lib0 1.0 → 1.1 and 311 more",
     "06:50 report good since 06:45",
+    "07:30 logs reviewed since Tue 07:30",
     "04:15 prune failed, **needs you**",
     "08:10 invoices did not run, **needs you**",
     "09:23 svc-12 good since 09:18",
     "09:45 prune good since 09:40",
     "09:45 invoices good since 09:40",
+    "11:20 web-errors counts too many errors, **needs you**",
+    "11:34 web-errors good since 11:29",
     "14:07 svc-02 healed in 0 s",
     "16:00 svc-01 healed in 0.2 s",
 ]
@@ -70,25 +89,67 @@ def check(name: str) -> CheckPolicy:
     return CheckPolicy(name=name, kind=kind, unit=unit, every=PACE, repair=repair, criticality=Criticality.IMPORTANT)
 
 
+ERRORS = CheckPolicy(
+    name="web-errors",
+    kind="journal",
+    every=PACE,
+    criticality=Criticality.NORMAL,
+    confirm=Confirm(failures=1, retry=timedelta(seconds=30)),  # the kind's own
+)
+
+
 def job(name: str, cron: str) -> CheckPolicy:
-    plan = Plan(cron=cron, zone=ZONE, grace=timedelta(minutes=10))
+    plan = Plan(cron=cron, zone=ZONE, said_in=ZONE, grace=timedelta(minutes=10))
     return CheckPolicy(name=name, kind="job", job=plan, criticality=Criticality.NORMAL)
 
 
 POLICY = Policy(
     host="web-1",
     zone=ZONE,
-    checks=tuple(check(name) for name in (*SERVICES, *RESOURCES)) + tuple(job(*one) for one in JOBS.items()),
+    checks=(*map(check, (*SERVICES, *RESOURCES)), ERRORS, *(job(*one) for one in JOBS.items())),
     notifiers=(NotifierPolicy(name="mail", kind="apprise"),),
     escalation=Escalation(levels=(Level(name="on-call", after=timedelta(), notify=("mail",)),)),
 )
 
 
+class Log:
+    """nginx's error log: the recorded lines of that day, but those of its burst all at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        rows = [row for row in recorded.everything() if row.get("file", "").endswith("/nginx/error.log")]
+        self._calm = [row for row in rows if BURST not in row["line"]]
+        self._burst = [row["line"] for row in rows if BURST in row["line"]]
+        self._check, self._kept = journal_check.Check(file=str(path)), ""
+        path.touch()
+
+    def burst(self) -> None:
+        with self.path.open("a") as file:
+            file.writelines(f"{line}\n" for line in self._burst)
+
+    def look(self, now: datetime) -> Reading:
+        due = [row for row in self._calm if row["at"] <= now.timestamp()]
+        del self._calm[: len(due)]
+        with self.path.open("a") as file:
+            file.writelines(f"{row['line']}\n" for row in due if row["at"] >= MIDNIGHT.timestamp())
+        reading, self._kept = self._check.observe_since(self._kept)
+        return reading
+
+
+def reviewed(folder: Path, since: datetime, day: int) -> ev.LogsReviewed:
+    """Review a recorded day's journal and files, as the daemon's child does."""
+    (folder / "log").mkdir(exist_ok=True)
+    recorded.append_files(folder / "log", day)
+    asked = Asked(since=since, until=since + recorded.DAY, directory=folder, files=(str(folder / "log" / "*.log"),))
+    return Reviewing(asked, Redactor().redact).review()
+
+
 class RememberingHost(LiveHost):
     """A live host whose memory is written to a real disk."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, scratch: Path) -> None:
         self.memory = Memory(root, layout="standalone", host="web-1", redact=lambda text: text)
+        self.root, self.scratch, self.nginx = root, scratch, Log(scratch / "error.log")
         super().__init__(POLICY, MIDNIGHT)
         self.orders.remember = self._remember
 
@@ -97,6 +158,9 @@ class RememberingHost(LiveHost):
 
     def beat(self) -> None:
         self.take(inbox.Beat(late=0.1, seconds=1.5))
+        if review.due(self.agent.state, self.agent.policy, self.now):
+            since = review.since(self.agent.state, self.now)
+            self.take(inbox.LogsRead(review=reviewed(self.scratch, since, 1)))
         self.memory.catch_up(self.agent.state, self.now)
 
     def pass_to(self, clock: str) -> None:
@@ -125,19 +189,32 @@ class RememberingHost(LiveHost):
 
 
 @pytest.fixture(scope="module")
-def memory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root: Path = tmp_path_factory.mktemp("memory")
-    host = RememberingHost(root)
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RememberingHost]:
+    host = RememberingHost(tmp_path_factory.mktemp("memory"), tmp_path_factory.mktemp("scratch"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(journal, "answered", recorded.journal)
+        patch.setattr(journal_check, "utc_now", lambda: host.now)
+        begin(host)
+        live_through(host)
+        host.memory.catch_up(host.agent.state, host.now)
+        yield host
+
+
+@pytest.fixture
+def memory(lived: RememberingHost) -> Path:
+    return lived.root
+
+
+def begin(host: RememberingHost) -> None:
+    reviewed(host.scratch, recorded.BEGIN, 0)  # the day before, from which it is known what is usual
     for name in SERVICES:
         host.serve(f"{name}.service")
     for name in JOBS:
         host.answers[name] = partial(host.heard, name)
     for name in RESOURCES:
         host.answers[name] = lambda: ok("41 % used", Measure(name="used", value=41, unit="%"))
+    host.answers[ERRORS.name] = lambda: host.nginx.look(host.now)
     host.take(inbox.Started(version="1.0", pid=1), inbox.SettingsRead(policy=POLICY, digest="d", text="checks: …"))
-    live_through(host)
-    host.memory.catch_up(host.agent.state, host.now)
-    return root
 
 
 def live_through(host: RememberingHost) -> None:
@@ -170,6 +247,8 @@ def live_through(host: RememberingHost) -> None:
     host.pass_to("09:40")
     host.ping("prune")
     host.ping("invoices")
+    host.pass_to("11:20")
+    host.nginx.burst()
     host.pass_to("14:07")
     host.kill("svc-02.service")
     host.pass_to("16:00")
@@ -221,7 +300,7 @@ def test_the_head_says_how_it_stands(memory: Path) -> None:
     head = lines[: lines.index("<!-- /opsagent:head -->")]
 
     assert title == "# Wed 2026-11-18 · web-1 · nothing needs you"
-    assert [line for line in head if line.startswith("Heartbeats 48 of 48, last 23:30 · checks 46 good, 0 blind")]
+    assert [line for line in head if line.startswith("Heartbeats 48 of 48, last 23:30 · checks 47 good, 0 blind")]
     assert [line for line in head if "**healed alone** 3" in line and "**blips** 16" in line]
     assert [line for line in head if line.startswith("**Changed:** ")]
 
@@ -235,6 +314,23 @@ def test_the_story_is_told_once_each_in_the_order_of_the_day(memory: Path) -> No
 def test_what_was_repaired_or_paged_about_has_a_file_that_the_day_leads_to(memory: Path) -> None:
     links = re.findall(r"\]\(\.\./(incidents/[^)]+)\)", (memory / DAY).read_text())
 
-    assert len(set(links)) == 6
+    assert len(set(links)) == 7
     assert [link for link in links if not (memory / link).is_file()] == []
     assert "vat_rate" in (memory / links[1]).read_text()
+
+
+def test_the_logs_of_the_day_are_reviewed_once_and_its_head_names_the_one_new_kind(lived: RememberingHost) -> None:
+    (line,) = [one for one in (lived.root / DAY).read_text().splitlines() if one.startswith("**Logs:**")]
+    counts, new = line.split(", 1 new kind: ")
+
+    assert re.fullmatch(r"\*\*Logs:\*\* [0-9]+ errors, [0-9]+ warnings", counts)
+    assert re.fullmatch(r"….*/postgresql-15-main\.log `postgres@shop FATAL: sorry, too many clients already`", new)
+    assert len(lived.events(ev.LogsReviewed)) == 1
+
+
+def test_a_burst_of_recorded_errors_is_one_incident_that_says_so_and_clears(lived: RememberingHost) -> None:
+    (file,) = [path for path in (lived.root / "incidents").rglob("*.md") if ERRORS.name in path.read_text("utf-8")]
+    title, *lines = file.read_text("utf-8").splitlines()
+
+    assert f"· {ERRORS.name} counts too many errors · SEV3 · closed" in title
+    assert [line for line in lines if re.match(r"- \*\*Saw\*\* [0-9]+ errors of .*error.* in 10 min", line)]

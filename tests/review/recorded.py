@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 DAY = timedelta(days=1)
-BEGIN = datetime(2026, 11, 17, 6, 30, tzinfo=UTC)
+BEGIN = datetime(2026, 11, 16, 6, 30, tzinfo=UTC)
 """07:30 in Berlin; the second day is the one with something new."""
 
 

@@ -28,7 +28,7 @@ def review_line(state: State, today: date) -> str:
         return ""
     if last.trouble:
         return f"**Logs:** not reviewed: {cut(inline(last.trouble, 120), 140)}"
-    named = [f"{inline(one.source, 40)} {code(shortened(one.text, _IN_HEAD))}" for one in last.new[:_MOST_IN_HEAD]]
+    named = [f"{_whose(one.source, 40)} {code(shortened(one.text, _IN_HEAD))}" for one in last.new[:_MOST_IN_HEAD]]
     listed = f": {' · '.join(named)}" if named else ""
     return f"**Logs:** {_counted(last)}, {_new(last)}{listed}"
 
@@ -65,4 +65,10 @@ def _(event: ev.LogsReviewed, scene: Scene) -> str:
 
 
 def _kind(one: ev.LogKind) -> str:
-    return f"{inline(one.source, 64)} {code(shortened(one.text, _SHOWN))}, {_many(one.count, 'time')}"
+    return f"{_whose(one.source, 64)} {code(shortened(one.text, _SHOWN))}, {_many(one.count, 'time')}"
+
+
+def _whose(source: str, most: int) -> str:
+    """Name a source; of a long path its end says more."""
+    is_long_path = source.startswith("/") and len(source) > most
+    return inline(f"…{source[1 - most :]}" if is_long_path else source, most)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DAY = timedelta(days=1)
-BEGIN = datetime(2026, 11, 17, 6, 30, tzinfo=UTC)  # 07:30 in Berlin
+BEGIN = datetime(2026, 11, 16, 6, 30, tzinfo=UTC)  # 07:30 in Berlin
 SSHD = ("openssh-server", "openssh-client", "openssh-sftp-server", "libwrap0", "runit-helper", "ucf")
 FILES = ("/var/log/nginx/error.log", "/var/log/redis/redis-server.log", "/var/log/postgresql/postgresql-15-main.log")
 FIELDS = ("MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "UNIT", "_SYSTEMD_UNIT", "_TRANSPORT", "_COMM", "_PID")
