@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from opsagent.core.world import Draft
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from opsagent.core.environment import Listener
+    from opsagent.core.environment import Environment, Listener
     from opsagent.core.inbox import EnvironmentSeen
     from opsagent.core.world import World
 
@@ -26,6 +27,8 @@ RUNNING = frozenset({"active", "reloading", "refreshing"})
 EXPLAINS = (*MARKERS, ChangeKind.PACKAGE)
 WITHIN = timedelta(minutes=10)
 """So long after such a change a new listener belongs to it: it is seen a fast loop or two after it opened."""
+TOLD_WITHIN = timedelta(hours=24)
+"""So far back changes are remembered."""
 MOST = 20
 """Listeners in one event."""
 
@@ -35,13 +38,27 @@ def looked(world: World, seen: EnvironmentSeen) -> list[Draft]:
     known = world.state.environment.now
     down = {unit.name for unit in world.state.units.values() if unit.active_state not in RUNNING}
     now = believed(seen.environment, known, seen.earlier, down)
-    lines = drift(known, now) if known is not None else ()
+    lines = drift(_as_told(world, known, now), now) if known is not None else ()
     news: list[Draft] = []
     if lines:
         news = [Draft(event=ev.EnvironmentDrifted(lines=lines, environment=now))]
     elif now != known:
         news = [Draft(event=ev.EnvironmentLearned(environment=now))]
     return [*news, *opened(world, seen.environment.listeners or (), seen.earlier)]
+
+
+def _as_told(world: World, known: Environment, now: Environment) -> Environment:
+    """Return what was known with the versions that a package run or a new kernel brought: told when it was noticed."""
+    told = recent(world.state, world.now, TOLD_WITHIN, kinds=(ChangeKind.PACKAGE, ChangeKind.KERNEL))
+    units = {unit for one in told for unit in one.units}
+    fresh = {one.name: one for one in now.units or () if one.name in units}
+    kept = [
+        replace(one, package=fresh[one.name].package, version=fresh[one.name].version) if one.name in fresh else one
+        for one in known.units or ()
+    ]
+    kernels = {one.subject for one in told if one.kind is ChangeKind.KERNEL}
+    kernel = now.kernel if now.kernel in kernels else known.kernel
+    return replace(known, kernel=kernel, units=tuple(kept) if known.units is not None else None)
 
 
 def opened(world: World, listeners: Iterable[Listener], earlier: Collection[str]) -> list[Draft]:

@@ -319,3 +319,18 @@ def test_whoever_opens_one_port_after_the_other_fills_no_log_with_incidents(monk
 
     assert len(web.opened) == 8, "each is told"
     assert len(web.events(ev.IncidentConfirmed)) == 3
+
+
+def test_the_package_of_a_watched_unit_and_a_new_kernel_are_told_once_as_changes() -> None:
+    api, worker = (UnitKnown(name=f"{name}.service", package=name, version="1.4") for name in ("api", "worker"))
+    found = Looking()
+    found.whole(host(units=(api, worker)))
+    run = Change(kind=ChangeKind.PACKAGE, subject="api", what="1.4 → 1.5", at=found.now, units=("api.service",))
+    kernel = Change(kind=ChangeKind.KERNEL, subject="6.1.0-2", what="runs, 6.1.0-1 before", at=found.now)
+    found.take(inbox.ChangesFound(changes=(run, kernel)))
+
+    upgraded = host(units=(replace(api, version="1.5"), replace(worker, version="1.5")), kernel="6.1.0-2")
+    found.whole(upgraded)
+
+    assert found.lines == ["worker 1.4 → 1.5"]
+    assert found.agent.state.environment.now == upgraded
