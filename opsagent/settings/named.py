@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from opsagent.core.policy import CheckPolicy, Criticality, NotifierPolicy
 from opsagent.settings import source
+from opsagent.settings.making import made
 from opsagent.settings.model import Channel, Watched
 from opsagent.settings.options import Audience
 from opsagent.settings.problem import Problem, shown
@@ -97,23 +98,37 @@ def _common_problems(node: Mapping, subject: str, common: type) -> list[Problem]
 
 
 def _read_kind(node: Mapping, subject: str, common: type, cls: type) -> tuple[Item | None, list[Problem]]:
-    keys = keys_of_kind(common, cls)
-    try:
-        read = given(_adapter(common, cls).validate_python(plain(node)))
-    except ValidationError as error:
-        return None, problems_of(error, node, subject, keys)
+    read, refused, problems = _values(node, subject, common, cls)
+    if read is None:
+        return None, problems
     hands_off = [key for key in ("repair", "unit") if read.get(key)] if getattr(cls, "SECURITY", False) else []
     if hands_off:
         text = f"cannot use {hands_off[0]!r} here: what is about security is for people alone ({subject})"
-        return None, [Problem(place=node.keys[hands_off[0]], text=text)]
+        problems.append(Problem(place=node.keys[hands_off[0]], text=text))
     own = {key.field: read[key.field] for key in keys_of(cls) if read[key.field] is not None}
+    one, said = made(cls, own, refused)
+    problems += [Problem(place=_blamed(node, text), text=f"{text} ({subject})") for text in said]
+    if problems:
+        return None, problems
+    return Item(node=node, common={key.field: read[key.field] for key in keys_of(common)}, made=one), []
+
+
+def _values(
+    node: Mapping, subject: str, common: type, cls: type
+) -> tuple[dict[str, Any] | None, set[str], list[Problem]]:
+    """Return the typed values, the keys that were refused, and why; None where too little is left without them."""
+    keys, adapter = keys_of_kind(common, cls), _adapter(common, cls)
+    written = {key: plain(value) for key, value in node.items.items()}
     try:
-        made = cls(**own)
-    except (ValueError, TypeError) as error:
-        text = str(error)
-        text = text if text.startswith("cannot ") else f"cannot use this: {text}"
-        return None, [Problem(place=_blamed(node, text), text=f"{text} ({subject})")]
-    return Item(node=node, common={key.field: read[key.field] for key in keys_of(common)}, made=made), []
+        return given(adapter.validate_python(written)), set(), []
+    except ValidationError as error:
+        problems = problems_of(error, node, subject, keys)
+        refused = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
+    try:
+        rest = {key: value for key, value in written.items() if key not in refused}
+        return given(adapter.validate_python(rest)), refused, problems
+    except ValidationError:
+        return None, refused, problems
 
 
 def _blamed(node: Mapping, text: str) -> Any:

@@ -165,6 +165,26 @@ def test_a_mistake_is_told_at_its_line_with_what_is_allowed(problems: Problems, 
     assert problems(text) == [problem]
 
 
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        ("kind: login, failures: 0, within: 0s, accounts: 2", ["accounts", "failures 0", "within 0s"]),
+        ("kind: job, every: 1h, grace: 0s, max_runtime: 0s", ["grace 0s", "max_runtime 0s"]),
+        ("kind: job, every: soon", ["every"]),  # and not: it cannot tell when it is due
+        ("kind: gauge, command: [/bin/df], warning: 9, critical: 5, of: 0", ["critical 5", "of 0"]),
+        ("kind: gauge, url: 'http://127.0.0.1/', json: [], warning: 9", ["json"]),
+        ("kind: container, engine: lxc", ["container", "engine"]),
+    ],
+)
+def test_one_mistake_in_a_check_hides_no_other_and_makes_no_new_one(
+    problems: Problems, check: str, told: list[str]
+) -> None:
+    found = problems(f"checks:\n- {{name: a, {check}}}")
+
+    assert len(found) == len(told)
+    assert all(any(words in each for each in found) for words in told)
+
+
 def test_a_word_of_control_signs_is_shown_quoted_and_not_as_the_list_it_may_stand_for(problems: Problems) -> None:
     assert problems('notifiers: "\\x1b"') == ["1: cannot use '\\x1b', allowed: a list (notifiers)"]
 
