@@ -17,6 +17,7 @@ from opsagent.core.policy import Mode
 from opsagent.core.quantity import spell
 from opsagent.core.story import apply, opened
 from opsagent.core.suppression import quiet_for
+from opsagent.core.text import visible
 from opsagent.core.timing import iso
 from opsagent.core.world import World
 
@@ -178,6 +179,16 @@ def troubles(state: State) -> list[str]:
     first = f" ({state.refused[0]}{f', and {count - 1} more' if count > 1 else ''})" if count else ""
     refused = f"new settings refused, the old ones stay in force{first}" if count else ""
     return [one for one in (refused, state.lacking) if one]
+
+
+def undelivered(state: State) -> list[str]:
+    """Return that messages wait which could not be delivered, and why, as a sentence; nothing when none does."""
+    late = [one for one in state.owed.values() if one.attempts]
+    if not late:
+        return []
+    which = "one message is" if len(late) == 1 else f"{len(late)} messages are"
+    names = ", ".join(sorted({one.notifier for one in late}))
+    return [f"{which} not delivered yet by {names}: {visible(late[-1].last_error, 120)}"]
 
 
 def story(incident_: Incident, parent_label: str | None = None) -> dict[str, Any]:

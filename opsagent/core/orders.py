@@ -352,7 +352,7 @@ def _(command: cmd.TestNotifier, world: World) -> tuple[list[Draft], cmd.Answer]
     drafts = notice(
         world, f"{MessageKind.TEST}:{world.now.isoformat()}", title, "If you read this, the way to you works.", chosen
     )
-    return drafts, _yes(f"sent to {', '.join(chosen)}")
+    return drafts, _yes(f"handed to {', '.join(chosen)}; what does not arrive within seconds is in: opsagent status")
 
 
 @_done.register(cmd.ReportBackup)

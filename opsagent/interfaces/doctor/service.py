@@ -43,6 +43,7 @@ def watching(socket: Path, systemd: Systemd, now: datetime, *, is_system: bool) 
         yield _only_the_timer(systemd) if is_system else red("daemon", "is down: nobody watches", "opsagent run")
         return
     yield ok("daemon", f"version {status['daemon']['version']} runs, pid {status['daemon']['pid']}")
+    yield from (warn("daemon", trouble, "opsagent status") for trouble in status.get("troubles", ()))
     yield from _beats(status["daemon"], now)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from opsagent.core import contract, inbox
 from opsagent.core import events as ev
-from opsagent.core import inbox
 from opsagent.core.observation import Measure, Reading, Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy, HostBudget, NotifierPolicy, Policy
@@ -232,3 +232,16 @@ def test_the_notifiers_of_the_settings_are_recorded_with_them() -> None:
 
     assert host.agent.state.notifiers == ("mail",)
     assert host.agent.state.heartbeat == timedelta(minutes=30)
+
+
+def test_what_could_not_be_delivered_is_said_with_the_reason_until_it_is() -> None:
+    night = Telling()
+    night.take(QUEUED)
+    first = contract.undelivered(night.state)
+
+    night.take(ev.NotificationFailed(key="k", reason="no such name", next_at=NIGHT + timedelta(seconds=30)))
+    failed = contract.undelivered(night.state)
+    night.take(ev.NotificationSent(key="k"))
+
+    assert (first, contract.undelivered(night.state)) == ([], [])
+    assert failed == ["one message is not delivered yet by mail: no such name"]

@@ -70,6 +70,13 @@ def test_a_daemon_that_answers_is_good(instance: Instance, daemon: Daemon) -> No
     assert watching(instance.state, Systemd()) == [(Level.OK, "version 0.1.0 runs, pid 7")]
 
 
+def test_what_the_daemon_says_is_wrong_with_it_is_told(instance: Instance, daemon: Daemon) -> None:
+    trouble = "3 messages are not delivered yet by hook: no such name"
+    daemon.answer = lambda _: {**status(NOW + timedelta(minutes=9)), "troubles": [trouble]}
+
+    assert watching(instance.state, Systemd())[1:] == [(Level.WARN, trouble)]
+
+
 def test_a_heartbeat_that_is_overdue_is_red(instance: Instance, daemon: Daemon) -> None:
     daemon.answer = lambda _: status(NOW - timedelta(minutes=6))
 
