@@ -197,11 +197,11 @@ class Hands:
         self._tell_lines(incident)
         scope = check.scope if check is not None else "system"
         found = evidence.gather(incident.unit, since, scope)
-        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope)))
         for part in found.parts[:2] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
+        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope)))
 
     def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str) -> Evidence:
         log, kernel = found.lines("log"), found.lines("kernel")

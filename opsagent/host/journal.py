@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ _CLOCK_SET_BACK = timedelta(days=1)
 # systemd's own bound for a stop is 90 s; whoever asked for it did so before.
 _LONG_STOP = timedelta(minutes=2)
 _SUDO = "/usr/bin/sudo"
+_NO_NAME = re.compile(r"[\s:\[\]]")  # a program that calls itself `systemd[1]: x` is not systemd
 
 
 class JournalError(Exception):
@@ -142,7 +144,7 @@ def _texts(arguments: Sequence[str], deadline: timedelta) -> tuple[str, ...]:
 
 def _shown(entry: Mapping[str, Any]) -> Iterator[str]:
     """Write an entry as `time program[pid]: text`, a line for each line of its text."""
-    program = entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "?"
+    program = _NO_NAME.sub("_", str(entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM") or "?"))
     pid = f"[{entry['_PID']}]" if "_PID" in entry else ""
     stamp = _stamp(entry).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     for line in words_of(entry).splitlines() or [""]:

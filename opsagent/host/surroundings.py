@@ -77,7 +77,8 @@ def _stopped(pid: int) -> Iterator[str]:
     """Name the processes of the unit that a signal stopped: state T in proc(5). A debugger's are t."""
     for one in _of_the_unit(pid)[:_MOST_PROCESSES]:
         with suppress(OSError):
-            name, _, rest = Path(f"/proc/{one}/stat").read_text().partition(" (")[2].rpartition(") ")
+            stat = Path(f"/proc/{one}/stat").read_text(errors="replace")  # a program names itself as it likes
+            name, _, rest = stat.partition(" (")[2].rpartition(") ")
             if rest.startswith("T"):
                 yield f"{name} (pid {one})"
 
@@ -85,7 +86,7 @@ def _stopped(pid: int) -> Iterator[str]:
 def _of_the_unit(pid: int) -> list[int]:
     root = cgroup2_root()
     try:
-        group = Path(f"/proc/{pid}/cgroup").read_text().rpartition("0::/")[2].strip()
+        group = Path(f"/proc/{pid}/cgroup").read_text(errors="surrogateescape").rpartition("0::/")[2].strip()
         listed = (root / group / "cgroup.procs").read_text().split() if root else [str(pid)]
     except OSError:
         return [pid]

@@ -11,7 +11,7 @@ from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.diagnosis.evidence import Evidence, Line
     from opsagent.core.unit import UnitSnapshot
 
 _EXITED, _KILLED, _DUMPED = 1, 2, 3
@@ -36,15 +36,20 @@ def of_ending(evidence: Evidence) -> Iterator[Finding]:
     yield from _by_result(unit)
     if unit.result in _SIGNAL_IS_EXPLAINED:
         return
-    for line in evidence.log:
-        if line.program == "systemd" and _TOO_OFTEN in line.text:
+    for line in (one for one in evidence.log if _is_of_manager(one, unit)):
+        if _TOO_OFTEN in line.text:
             yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.LIKELY, because=_limit(unit), seen=line.text)
-        ended = _ENDED.search(line.text) if line.program == "systemd" else None
+        ended = _ENDED.search(line.text)
         if ended is not None:
             code, status = _CODES[ended["code"]], int(ended["status"])
             yield from _by_status(code, status, line.text, is_control=ended["which"] == "Control")
     if unit.result in ("exit-code", "signal", "core-dump"):
         yield from _by_status(unit.exec_main_code, unit.exec_main_status, _shown(unit), is_control=False)
+
+
+def _is_of_manager(line: Line, unit: UnitSnapshot) -> bool:
+    """Whether systemd said it: any service may call itself so in the journal, and none but the host's has pid 1."""
+    return line.program == "systemd" and (line.pid == 1 or unit.scope == "user")
 
 
 def _by_result(unit: UnitSnapshot) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ FULL = 99.5
 """Per cent from which a file system takes nothing more of a program that is not root's (ext4 keeps 5 % for root)."""
 _PATH = re.compile(r"/[\w.@+-]+(?:/[\w.@+-]+)*")
 _NEARLY_ALL = 0.95
+_MOST_NAMES = 5
 _KILLED_FOR_MEMORY = re.compile(r"oom-kill:|Out of memory: Killed process|Memory cgroup out of memory")
 _SEGFAULT = re.compile(r"(?P<program>[^\s\[]+)\[(?P<pid>\d+)\]:? (?:segfault at|trap |general protection)")
 _OF_TIME = re.compile(r"not yet valid|clock skew|in the future|timestamp .{0,40}(?:old|ahead)", re.IGNORECASE)
@@ -87,7 +88,8 @@ def _of_kernel(evidence: Evidence) -> Iterator[Finding]:
 
 def _of_processes(evidence: Evidence) -> Iterator[Finding]:
     if evidence.stopped:
-        names = ", ".join(evidence.stopped)
+        more = len(evidence.stopped) - _MOST_NAMES
+        names = ", ".join(evidence.stopped[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
         because = f"a signal stopped {names}; SIGCONT would let it go on"
         yield Finding(cause=Cause.FROZEN, certainty=Certainty.SURE, because=because, seen=names)
     if evidence.files is not None and evidence.files[0] >= _NEARLY_ALL * evidence.files[1]:

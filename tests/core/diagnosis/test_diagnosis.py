@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,8 +32,8 @@ def unit(result: str = "exit-code", code: int = 1, status: int = 1, active: str 
     )
 
 
-def log(*texts: str, program: str = "api") -> tuple[Line, ...]:
-    return tuple(Line(text=text, program=program) for text in texts)
+def log(*texts: str, program: str = "api", pid: int = 0) -> tuple[Line, ...]:
+    return tuple(Line(text=text, program=program, pid=pid) for text in texts)
 
 
 def first(evidence: Evidence) -> tuple[Cause, Certainty]:
@@ -120,7 +121,7 @@ def test_exit_status_1_alone_says_nothing() -> None:
 
 def test_a_command_before_the_program_that_failed_is_told_from_the_program() -> None:
     line = "api.service: Control process exited, code=exited, status=1/FAILURE"
-    found = diagnose(Evidence(unit=unit(code=0, status=0), log=log(line, program="systemd")))
+    found = diagnose(Evidence(unit=unit(code=0, status=0), log=log(line, program="systemd", pid=1)))
     assert [one.cause for one in found] == [Cause.BAD_CONFIGURATION]
     assert "ExecStartPre" in found[0].because
 
@@ -128,7 +129,10 @@ def test_a_command_before_the_program_that_failed_is_told_from_the_program() -> 
 def test_a_program_cannot_speak_in_the_name_of_systemd() -> None:
     line = "api.service: Main process exited, code=exited, status=217/USER"
     assert diagnose(Evidence(unit=unit(), log=log(line, program="api"))) == ()
-    assert first(Evidence(unit=unit(), log=log(line, program="systemd"))) == (Cause.UNKNOWN_USER, Certainty.SURE)
+    assert diagnose(Evidence(unit=unit(), log=log(line, program="systemd", pid=4711))) == ()
+    sure = (Cause.UNKNOWN_USER, Certainty.SURE)
+    assert first(Evidence(unit=unit(), log=log(line, program="systemd", pid=1))) == sure
+    assert first(Evidence(unit=replace(unit(), scope="user"), log=log(line, program="systemd", pid=901))) == sure
 
 
 def test_who_holds_the_port_is_named_and_then_it_is_sure() -> None:
@@ -198,6 +202,8 @@ def test_a_process_that_a_signal_stopped_is_frozen_and_not_merely_silent() -> No
     assert first(silent) == (Cause.HANG, Certainty.LIKELY)
     stopped = Evidence(unit=silent.unit, timed_out=True, message="no answer", stopped=("api (4711)",))
     assert first(stopped) == (Cause.FROZEN, Certainty.SURE)
+    many = diagnose(replace(stopped, stopped=tuple(f"api ({pid})" for pid in range(500))))[0].because
+    assert "api (4) and 495 more" in many
 
 
 def test_a_change_of_its_own_is_likely_and_a_known_cause_goes_before_it() -> None:

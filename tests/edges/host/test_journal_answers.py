@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from opsagent.core.diagnosis.evidence import Line, line_of
 from opsagent.host import journal
 from opsagent.host.process import Finished
 
@@ -42,3 +43,15 @@ def test_a_journal_that_is_merely_slow_is_not_known(monkeypatch: pytest.MonkeyPa
 )
 def test_a_message_that_is_no_text_is_told_by_its_length(message: object, words: str) -> None:
     assert journal.words_of({"MESSAGE": message}) == words
+
+
+def test_a_program_that_calls_itself_like_a_line_of_systemd_is_not_read_as_systemd(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = LINE.replace(b"}\n", b',"_PID":"4711","SYSLOG_IDENTIFIER":"systemd[1]: Main process exited"}\n')
+    done = Finished(code=0, output=entry, errors=b"", timed_out=False, signal=None, seconds=0.1)
+    monkeypatch.setattr(journal.process, "run", lambda *_, **__: done)
+
+    (line,) = journal.kernel_lines(datetime(2026, 11, 27, tzinfo=UTC))
+
+    assert line_of(line) == Line(program="systemd_1___Main_process_exited", pid=4711, text="x")
