@@ -7,6 +7,7 @@ gone, and the daemon's sandbox does not let us ask it.
 from __future__ import annotations
 
 import ctypes
+import math
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -102,7 +103,7 @@ def from_chrony(said: str) -> Timekeeping | None:
     """Read what `chronyc -c tracking` says, None if it is not that."""
     fields = said.strip().split(",")
     try:
-        heard_at, offset = float(fields[3]), float(fields[4])
+        heard_at, offset = _number(fields[3]), _number(fields[4])
     except (IndexError, ValueError):
         return None
     if len(fields) < _CHRONY_FIELDS:
@@ -116,6 +117,14 @@ def from_chrony(said: str) -> Timekeeping | None:
     )
 
 
+def _number(written: str) -> float:
+    """Return a number; ValueError for anything else, `nan` and `inf` too, which nothing can be compared with."""
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(written)
+    return number
+
+
 def _ntpd(_: Systemd, timeout: timedelta) -> Timekeeping | None:
     said = _said(_NTPQ, timeout)
     return from_ntpq(said) if said else None
@@ -126,7 +135,7 @@ def from_ntpq(said: str) -> Timekeeping | None:
     values = dict(_NTPQ_VALUE.findall(said))
     try:
         leap = int(values["leap"], 2)
-        offset = float(values["offset"]) / 1000
+        offset = _number(values["offset"]) / 1000
         heard_at = int(values["reftime"].partition(".")[0], 16) - _FROM_1900
     except (KeyError, ValueError):
         return None

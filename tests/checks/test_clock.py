@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import struct
 import threading
@@ -281,9 +282,35 @@ def test_two_times_are_as_far_apart_as_they_are_also_over_the_end_of_an_era(at: 
 
 
 @given(st.text(max_size=300))
-def test_any_output_of_a_program_is_read_without_an_error(said: str) -> None:
-    from_chrony(said)
-    from_ntpq(said)
+def test_any_output_that_is_no_report_of_the_clock_is_none(said: str) -> None:
+    assert from_chrony(said.replace(",", " ")) is None
+    assert from_ntpq(said.replace("=", " ")) is None
+
+
+WRITTEN = (
+    st.floats().map(repr) | st.sampled_from(["nan", "-inf", "1e400", "", "0x1", "1_000"]) | st.text("-.0123456789e")
+)
+
+
+@given(WRITTEN, WRITTEN)
+def test_the_offset_is_what_was_written_or_unknown(offset: str, heard: str) -> None:
+    chrony = from_chrony(f"C0A80001,192.168.0.1,3,{heard},{offset}{',0' * 8},Normal\n")
+    ntpq = from_ntpq(f"leap=00, offset={offset}, refid=192.0.2.1,\nreftime=eb38ab26.1c71c71c\n")
+
+    for read, unit in ((chrony, 1), (ntpq, 1000)):
+        if is_number(offset) and (is_number(heard) or read is ntpq):
+            assert read is not None
+            assert read.offset == float(offset) / unit
+        else:
+            assert read is None
+    assert chrony is None or chrony.heard_at == float(heard)
+
+
+def is_number(written: str) -> bool:
+    try:
+        return math.isfinite(float(written))
+    except ValueError:
+        return False
 
 
 @pytest.mark.parametrize(
