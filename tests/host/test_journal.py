@@ -15,6 +15,7 @@ from tests.host.harness import TREE, Host
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+HELD = "/bin/sh -c 'while test -e /run/held; do sleep 0.05; done'"
 SLEEP = "ExecStart=/bin/sleep 1000"
 OFTEN = "[Unit]\nStartLimitIntervalSec=0\n"
 TRAP = "ExecStart=/bin/bash -c 'trap \"exit 143\" TERM; while :; do read -t 0.05 <>/dev/null || :; done'"
@@ -27,8 +28,7 @@ UNITS = {
     "required.service": f"{OFTEN}Requires=root.service\nAfter=root.service\n[Service]\n{SLEEP}\n",
     "part.service": f"{OFTEN}PartOf=root.service\n[Service]\n{SLEEP}\n",
     "slow.service": f"{OFTEN}Requires=root.service\nAfter=root.service\n[Service]\n{SLEEP}\nExecStop=/bin/sleep 2.5\n",
-    "slowly-bound.service": f"{OFTEN}BindsTo=root.service\nAfter=root.service\n"
-    f"[Service]\n{SLEEP}\nExecStop=/bin/sleep 0.7\n",
+    "slowly-bound.service": f"{OFTEN}BindsTo=root.service\nAfter=root.service\n[Service]\n{SLEEP}\nExecStop={HELD}\n",
     "bound-to-revived.service": f"{OFTEN}BindsTo=revived.service\nAfter=revived.service\n[Service]\n{SLEEP}\n",
 }
 BOUND_TO = {
@@ -228,11 +228,13 @@ def test_a_cause_that_an_earlier_reading_passed_over_is_still_known(manager: Hos
     unit = "slowly-bound.service"
     began = time.time()
     manager.run(["systemctl", "start", "root.service", unit])
+    manager.run(["touch", "/run/held"])
     manager.run(["systemctl", "kill", "-s", "KILL", "root.service"])
     manager.wait_for(lambda: manager.show(unit, "ActiveState") == "deactivating", within=5, what="the fall")
     manager.run(["journalctl", "--sync"])
 
     first, cursor = stops_since(manager, began)
+    manager.run(["rm", "/run/held"])
     manager.wait_for(lambda: manager.show(unit, "ActiveState") == "inactive", within=10, what="its end")
     manager.run(["journalctl", "--sync"])
     second, _ = stops_since(manager, cursor)

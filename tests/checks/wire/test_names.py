@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import socket
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +38,8 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             thread.join(timeout=5)
 
 
-def look_up(name: str) -> None:
-    names.addresses(name, Stages(timedelta(milliseconds=10)))
+def look_up(name: str, within: timedelta = timedelta(milliseconds=10)) -> None:
+    names.addresses(name, Stages(within))
 
 
 def test_a_resolver_that_hangs_holds_a_bounded_number_of_threads(hanging: list[str]) -> None:
@@ -56,11 +55,8 @@ def test_a_resolver_that_hangs_holds_a_bounded_number_of_threads(hanging: list[s
 
 
 def test_an_address_needs_no_resolver_even_when_it_hangs(hanging: list[str]) -> None:
-    began = time.monotonic()
-
     look_up("127.0.0.1")
 
-    assert time.monotonic() - began < 0.1
     assert hanging == []
 
 
@@ -68,7 +64,7 @@ def test_a_name_that_was_answered_is_asked_anew_next_time(monkeypatch: pytest.Mo
     answers = iter(["127.0.0.1", "127.0.0.2"])
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(2, 1, 6, "", (next(answers), 0))])
 
-    found = [names.addresses("changing.example", Stages(timedelta(seconds=2))) for _ in range(2)]
+    found = [names.addresses("changing.example", Stages(timedelta(seconds=60))) for _ in range(2)]
 
     assert [[str(address) for address in one] for one in found] == [["127.0.0.1"], ["127.0.0.2"]]
 
@@ -80,7 +76,7 @@ def test_a_name_that_breaks_the_resolver_itself_is_a_failure_of_that_name(monkey
     monkeypatch.setattr(socket, "getaddrinfo", resolver)
 
     with pytest.raises(StageError, match=r"cannot resolve odd\.example: label too long"):
-        look_up("odd.example")
+        look_up("odd.example", timedelta(seconds=60))
 
 
 def test_without_a_thread_to_ask_we_are_blind_and_the_next_look_asks_anew(monkeypatch: pytest.MonkeyPatch) -> None:

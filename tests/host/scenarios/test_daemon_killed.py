@@ -39,7 +39,7 @@ def test_before_it_has_decided_anything(watched: Watched) -> None:
 def test_after_the_intent_and_before_the_order_went_through(watched: Watched) -> None:
     unit = watched.worker()
     watched.begin(check())
-    watched.host.run(["systemctl", "kill", "-s", "STOP", "polkit"])
+    watched.host.run(["sh", "-ec", "systemctl start polkit; systemctl kill -s STOP polkit"])  # it ends when idle
     watched.signal(unit)
     watched.wait(lambda: watched.incidents("worker")[0]["repair"] == "running", what="the order to be under way")
 

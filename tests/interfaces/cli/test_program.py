@@ -153,7 +153,7 @@ def running(instance: Instance) -> Iterator[subprocess.Popen[bytes]]:
         daemon.wait(10)
 
 
-def wait_for(is_so: Callable[[], object], what: str, instance: Instance, within: float = 30.0) -> None:
+def wait_for(is_so: Callable[[], object], what: str, instance: Instance, within: float = 120.0) -> None:
     until = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < until, f"waited for {what}; {(instance.directory / 'run.log').read_text()}"
