@@ -1,4 +1,7 @@
-"""Why a check is treated as it is, in at most twelve lines: seen, rule, state, budget, guards, what happens next."""
+"""Why a check is treated as it is, in at most twelve lines: seen, rule, state, budget, guards, what happens next.
+
+What no check of the settings sees (any more) is explained by its incidents.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Mode, RemedyRule
 from opsagent.core.quantity import spell
 from opsagent.core.remediation import candidate
-from opsagent.core.report.clock import hhmmss, seen_from
+from opsagent.core.report.clock import hhmmss, moment, seen_from
 from opsagent.core.security import lane
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
@@ -27,26 +30,34 @@ if TYPE_CHECKING:
     from opsagent.core.health import Health
     from opsagent.core.job import Plan
     from opsagent.core.policy import CheckPolicy
+    from opsagent.core.state import Past
     from opsagent.core.world import World
 
 MOST_LINES = 12
 LONGEST_LINE = 300
 _MOST_REFUSALS = 4
+_MOST_STANDING = 2
+"""Incidents that are explained in full."""
 _KEPT_BACK = (Repair.WAITING, Repair.HELD, Repair.EXHAUSTED)
 
 
 def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[str, ...]:
-    """Explain a check (or the first check of a unit). `next_at` is when it is looked at next, None if not known.
+    """Explain a check, the first check of a unit, or an incident. `next_at`: when it is looked at next, if known.
 
     ValueError names the checks there are.
     """
     check = _check(world, name)
-    incident = world.state.open_for(lane(check) if check.security else check.key)
-    told = [
+    told = _of_check(world, check, next_at) if check is not None else _of_incidents(world, name)
+    return tuple(visible(line, LONGEST_LINE) for line in told if line)[:MOST_LINES]
+
+
+def _of_check(world: World, check: CheckPolicy, next_at: datetime | None) -> list[str]:
+    incident = world.state.open_for(_key(check))
+    return [
         _headline(world, check),
         _seen(world, check),
         _rule(world, check),
-        _state(world, incident),
+        _state(world, incident) + _beside(world, check, incident),
         _armed(world, check),
         _budget(world, check),
         _changed(incident),
@@ -54,15 +65,58 @@ def lines(world: World, name: str, *, next_at: datetime | None = None) -> tuple[
         *_guards(world, check, incident),
         _next(world, check, incident, next_at),
     ]
-    return tuple(visible(line, LONGEST_LINE) for line in told if line)[:MOST_LINES]
 
 
-def _check(world: World, name: str) -> CheckPolicy:
-    found = next(iter(world.policy.named(name)), None)
-    if found is None:
-        known = ", ".join(check.name for check in world.policy.checks)
-        raise ValueError(f"cannot find check {visible(repr(name), 80)}, known: {known or 'none'}")
-    return found
+def _key(check: CheckPolicy) -> str:
+    """Return the open key of the incident that explains a check: of security, what it found and not how it looks."""
+    return lane(check) if check.security else check.key
+
+
+def _check(world: World, name: str) -> CheckPolicy | None:
+    """Return the check of that name, of that unit, or that the open incident of that id is about."""
+    labelled = {one.key for one in world.state.open_incidents if one.label == name.upper()}
+    about = (check for check in world.policy.checks if _key(check) in labelled)
+    return next(iter(world.policy.named(name)), None) or next(about, None)
+
+
+def _of_incidents(world: World, name: str) -> list[str]:
+    """Explain what is called so by its incidents: those that stand, the newest first, then those that are over."""
+    label = name.upper()
+    known = [one for one in world.state.incidents.values() if one.label is not None]
+    there = [one for one in reversed(known) if one.label == label or name in (one.check, one.unit, one.key)]
+    over = [one for one in reversed(world.state.past) if one.label == label or name in (one.check, one.key)]
+    if not there and not over:
+        checks = ", ".join(check.name for check in world.policy.checks) or "none"
+        raise ValueError(f"cannot find check {visible(repr(name), 80)}, known: {checks}")
+    is_label = label in {*(one.label for one in there), *(one.label for one in over)}
+    head = "" if is_label else f"{name}: no check of the settings is called so (any more); its incidents in 30 days:"
+    told = [line for one in there[:_MOST_STANDING] for line in _standing(world, one)]
+    return [head, *told, *(_over(world, one) for one in over)]
+
+
+def _standing(world: World, incident: Incident) -> list[str]:
+    ends = f"no check sees it, only a person ends it: opsagent resolve {incident.label}"
+    steps = _steps(world, incident)
+    return [
+        f"{incident.check}: {incident.reason}{_since(world, incident.first_bad_at)}",
+        _state(world, incident),
+        f"Reported by {incident.raised_by}; {ends}" if incident.awaits_person and incident.is_open else "",
+        f"Next: {'; '.join(steps)}" if steps else f"Look: opsagent show {incident.label}",
+    ]
+
+
+def _over(world: World, past: Past) -> str:
+    lasted = f" for {spoken(timedelta(seconds=past.seconds))}" if past.seconds is not None else ""
+    begun = moment(past.first_bad_at, world.policy.zone)
+    how = "repaired by opsagent" if past.healed else "not repaired by opsagent"
+    return f"{past.label} {past.check}: over, bad from {begun}{lasted}, {how}; look: opsagent show {past.label}"
+
+
+def _beside(world: World, check: CheckPolicy, incident: Incident | None) -> str:
+    """Name what is open about a check beside that: a report, or that it cannot be looked at."""
+    others = [one for one in world.state.open_incidents if one.check == check.name and one is not incident]
+    labelled = [one for one in others if one.label is not None]
+    return "".join(f"; beside it {one.label} {one.severity} is {one.state}: why {one.label}" for one in labelled[:2])
 
 
 def _headline(world: World, check: CheckPolicy) -> str:

@@ -13,7 +13,7 @@ from opsagent.core.incident import Incident
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, Policy, RemedyRule
-from opsagent.core.state import Attempt, Breaker, State
+from opsagent.core.state import Attempt, Breaker, Past, State
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 from opsagent.core.world import World
 
@@ -200,3 +200,56 @@ def test_words_from_outside_stay_on_their_line() -> None:
 
     assert told[1].startswith("Seen: a\\x0ab\\x1b[2Jx")
     assert all(len(line) <= why.LONGEST_LINE for line in told)
+
+
+REPORTED = replace(
+    INCIDENT,
+    seq=12,
+    key="payments",
+    check="payments",
+    checks=(),
+    unit=None,
+    reason="customers cannot pay",
+    raised_by="http",
+    awaits_person=True,
+    label="OPS-20260302-002",
+    repair=Repair.IDLE,
+    next_repair_at=None,
+)
+OVER = Past(
+    seq=3, label="OPS-20260227-001", key="disk-old", check="disk-old", fingerprint="f",
+    first_bad_at=ago(3 * 86400), closed_at=ago(2 * 86400), healed=False, seconds=720.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["OPS-20260302-002", "ops-20260302-002", "payments"])
+def test_what_somebody_reported_is_explained_by_its_incident(name: str) -> None:
+    told = explained(replace(WORLD, state=replace(STATE, incidents={12: REPORTED})), name)
+
+    assert "payments: customers cannot pay since 03:08 (2 min)" in told
+    assert "State: OPS-20260302-002 SEV2 is paged, repair idle" in told
+    assert "Reported by http; no check sees it, only a person ends it: opsagent resolve OPS-20260302-002" in told
+    assert "Next: next level told 03:40:00" in told
+    assert ("no check of the settings" in told) is (name == "payments")
+
+
+def test_an_incident_that_a_check_decides_is_explained_by_the_check() -> None:
+    assert why.lines(WORLD, "OPS-20260302-001") == why.lines(WORLD, "api")
+
+
+def test_a_check_that_left_the_settings_is_told_by_its_incidents() -> None:
+    told = why.lines(replace(WORLD, state=replace(STATE, past=(OVER,))), "disk-old")
+
+    over = "disk-old: over, bad from 2026-02-27 03:10 Europe/Berlin for 12 min, not repaired by opsagent"
+    assert told == (
+        "disk-old: no check of the settings is called so (any more); its incidents in 30 days:",
+        f"OPS-20260227-001 {over}; look: opsagent show OPS-20260227-001",
+    )
+
+
+def test_what_is_open_about_a_check_beside_its_own_looks_is_named() -> None:
+    found = replace(REPORTED, check="ram", label="OPS-20260302-003", raised_by="", awaits_person=False, blind=True)
+
+    told = explained(replace(WORLD, state=replace(STATE, incidents={12: found})), "ram")
+
+    assert "State: no incident; beside it OPS-20260302-003 SEV2 is paged: why OPS-20260302-003" in told

@@ -69,12 +69,14 @@ def _check_row(check: dict[str, Any], wall: Wall) -> tuple[str, ...]:
 
 
 def why(
-    check: Annotated[str, typer.Argument(metavar="CHECK", help="A check's name, or the unit it watches.")],
+    check: Annotated[
+        str, typer.Argument(metavar="CHECK|INCIDENT", help="A check's name, its unit, or OPS-20260301-001.")
+    ],
     *,
     json_: Json = False,
     config: Config = None,
 ) -> None:
-    """Explain one check. What was seen, which rule, state, budget, each guard's answer, what happens next."""
+    """Explain a check or an incident. What was seen, which rule, state, budget, each guard's answer, what is next."""
     where = place.find(config)
     found = daemon.question(where, WhyAsked(check=check))
     lines = list(found["lines"]) if found is not None else past.why(where, check)
