@@ -53,7 +53,7 @@ def make(work: Work) -> Made:
         need_trusted(folder)
         roomy(folder, source.stat().st_size)
     except OSError as error:
-        raise BackupError(f"cannot back up {source} to {folder}: {error.strerror}") from error
+        raise BackupError(f"cannot back up {source} to {folder}: {error.filename}: {error.strerror}") from error
     draft = folder / f".{work.job.name}.new"
     try:
         _copied(source, draft, work)

@@ -209,7 +209,7 @@ def test_there_must_be_a_database_and_a_backup_of_it(job: Job, work: MakeWork, t
     with pytest.raises(BackupError, match="cannot find the backup x, there are: none"):
         running.restore(work(job), "x", tmp_path / "back", overwrite=False)
 
-    assert "No such file" in missing.error
+    assert f": {database(job)}: No such file" in missing.error
     assert nothing.error == "cannot find the backup of app, there are: none"
 
 
