@@ -220,7 +220,8 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
         f"If {again} before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
     ]
-    return message(f"{title}, {'down' if good_at else 'open for'} {lasted}", lines)
+    was = "down" if _is(incident) == "is down" else "bad for"  # a job or a log cannot be down
+    return message(f"{title}, {was if good_at else 'open for'} {lasted}", lines)
 
 
 def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -> tuple[str, str]:

@@ -32,6 +32,8 @@ def test_a_burst_is_one_incident_that_clears_with_it() -> None:
 
     assert len(story.agent.state.incidents) == 1
     assert story.incident.state is Phase.RESOLVED
+    title, _ = wording.recovery(story.agent.state, story.incident, story.agent.policy, story.now)
+    assert title.endswith(", bad for 10 min")
 
 
 def test_a_service_that_died_is_not_well_because_its_log_is_quiet() -> None:
