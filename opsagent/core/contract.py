@@ -169,7 +169,7 @@ def status(
         "checks": [_check(check, health.get(check.name), world, next_at.get(check.name)) for check in policy.checks],
         "open_incidents": [incident.label for incident in state.open_incidents],
         "pending_commands": [],
-        "troubles": [*unwritten, *troubles(state)],
+        "troubles": [*unwritten, *troubles(state), *undelivered(state)],
     }
 
 

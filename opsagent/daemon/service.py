@@ -298,8 +298,7 @@ class Service:
 
     def _wrong(self) -> list[str]:
         """Return what is wrong with us rather than with the host, a sentence each."""
-        state = self._agent.state
-        return [*self._troubles.sentences(), *contract.troubles(state), *contract.undelivered(state)]
+        return [*self._troubles.sentences(), *contract.troubles(self._agent.state)]
 
     def _plan(self) -> tuple[Mapping[str, datetime], datetime]:
         planned = {

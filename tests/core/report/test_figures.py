@@ -240,7 +240,7 @@ def test_what_could_not_be_delivered_is_said_with_the_reason_until_it_is() -> No
     first = contract.undelivered(night.state)
 
     night.take(ev.NotificationFailed(key="k", reason="no such name", next_at=NIGHT + timedelta(seconds=30)))
-    failed = contract.undelivered(night.state)
+    failed = contract.status(night.state, Policy(host="web-1"), {}, night.at)["troubles"]
     night.take(ev.NotificationSent(key="k"))
 
     assert (first, contract.undelivered(night.state)) == ([], [])
