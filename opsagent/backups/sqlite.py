@@ -61,8 +61,7 @@ def make(work: Work) -> Made:
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"cannot back up {source}: {visible(str(error), 200)}") from error
     finally:
-        for suffix in ("", *_BESIDE):
-            draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+        _cleared(draft)
 
 
 def _what(work: Work) -> Sqlite:
@@ -71,9 +70,15 @@ def _what(work: Work) -> Sqlite:
     return work.job.what
 
 
+def _cleared(draft: Path) -> None:
+    """Leave nothing of a copy, not even what belongs to it of one that was killed."""
+    for suffix in ("", *_BESIDE):
+        draft.with_name(draft.name + suffix).unlink(missing_ok=True)
+
+
 def _copied(source: Path, draft: Path, work: Work) -> None:
     """One read transaction for all of it: in WAL mode nobody waits, and no write makes us begin again."""
-    draft.unlink(missing_ok=True)
+    _cleared(draft)
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600))
 
     def step(status: int, remaining: int, total: int) -> None:

@@ -203,6 +203,20 @@ def test_one_that_was_killed_is_recorded_by_the_next_and_two_never_run_at_once(j
     assert running.settle(work(job), "timeout") is None
 
 
+def test_what_a_killed_copy_left_behind_does_not_get_into_the_next_one(
+    job: Job, work: MakeWork, tmp_path: Path
+) -> None:
+    small(job)
+    (tmp_path / "copies").mkdir()
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (tmp_path / f"copies/.app.new{suffix}").write_bytes(b"\x00half\xff" * 2000)
+
+    made, drilled = running.run(work(job)), running.drill(work(job))
+
+    assert (made.error, drilled.error) == ("", "")
+    assert not list((tmp_path / "copies").glob(".app.new*"))
+
+
 def test_there_must_be_a_database_and_a_backup_of_it(job: Job, work: MakeWork, tmp_path: Path) -> None:
     missing = running.run(work(job))
     nothing = running.drill(work(job))
