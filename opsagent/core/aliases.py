@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core.wording import PLAYBOOK
+from opsagent.core.wording import NOT_FOR_STRANGERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +30,7 @@ _MASKS = (
     (re.compile(r"(?<![\w.-])(?:[a-z0-9_-]+\.)+[a-z]{2,}(?![\w-])", re.IGNORECASE), "[name]"),
     (re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?\w)"), "[address]"),
 )
+_INSIDE = ("changes", "after_change", "playbook", "because", "other_causes")
 _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNORECASE)
 
 
@@ -45,7 +46,7 @@ def public(message: Message, policy: Policy) -> Message:
         key=hashlib.sha256(message.key.encode()).hexdigest()[:32],
         host=hide(message.host),
         title=hide(message.title),
-        body=hide(_without_playbook(message.body)),
+        body=hide(_for_strangers(message.body)),
         reason=hide(message.reason),
         incident_json=_hide_json(message.incident_json, hide),
     )
@@ -93,16 +94,16 @@ def _mask_address(found: re.Match[str]) -> str:
     return text
 
 
-def _without_playbook(body: str) -> str:
-    """What people call their problems is nothing for strangers."""
-    return "\n".join(line for line in body.splitlines() if not line.startswith(PLAYBOOK))
+def _for_strangers(body: str) -> str:
+    """Leave out what people call their problems, what a log said of the cause, and who changed what."""
+    return "\n".join(line for line in body.splitlines() if not line.startswith(NOT_FOR_STRANGERS))
 
 
 def _hide_json(text: str, hide: Callable[[str], str]) -> str:
-    """What people changed on the host, and who, and what they wrote for it is nothing for strangers."""
+    """Leave out the same of the incident; of its cause the slug stays."""
     if not text:
         return ""
-    told = {name: value for name, value in json.loads(text).items() if name not in ("changes", "playbook")}
+    told = {name: value for name, value in json.loads(text).items() if name not in _INSIDE}
     return json.dumps(_hide_value(told, hide))
 
 

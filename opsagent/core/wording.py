@@ -26,6 +26,8 @@ TITLE_LIMIT = 120
 LINE_LIMIT = 300
 MOST_LINES = 30
 PLAYBOOK = "Playbook: "
+NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ")
+"""How lines of a page begin that quote a log, or say who changed what."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _LOGS = {"errors": "counts too many errors", "match": "has found a line that it looks for"}
 _GUARDS = {

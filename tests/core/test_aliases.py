@@ -76,6 +76,15 @@ def test_names_become_aliases_everywhere() -> None:
     }
 
 
+def test_strangers_read_neither_what_a_log_said_nor_who_changed_what() -> None:
+    lines = ("Likely: no space left: INSERT ann 4711.", "Cause: port 80 is held by caddy.", "Playbook: Ann's bug.")
+    more = ("Changed before: package x by ann.", "It was bad 4 min after package x, by ann.")
+    assert hidden("\n".join(("Since 03:41.", *lines, *more))) == "Since 03:41."
+    told = json.dumps({"cause": "disk-full", "because": "ann", "other_causes": ["ann"], "after_change": "bad: ann"})
+    public = aliases.public(replace(PAGE, incident_json=told), POLICY)
+    assert json.loads(public.incident_json) == {"cause": "disk-full"}
+
+
 def test_the_key_is_one_per_message_and_tells_nothing() -> None:
     first, again = aliases.public(PAGE, POLICY), aliases.public(PAGE, POLICY)
     other = aliases.public(replace(PAGE, key="8:oncall:1:mail"), POLICY)
