@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import Any
 
 import pytest
 
+from opsagent.core.diagnosis.exits import OF_SYSTEMD
 from opsagent.host.polkit import RULES_FILE, rule
 from tests.host.harness import TREE, Host
 
@@ -177,3 +179,12 @@ def test_polkit_itself_grants_exactly_the_named_units_and_verbs(host: Host) -> N
     }
     assert {verb: "Access denied" in done.stderr for verb, done in others.items()} == dict.fromkeys(others, True)
     assert host.show("allowed.service", "ActiveState") == "active"
+
+
+def test_the_table_of_exit_statuses_is_systemds_own() -> None:
+    listed = subprocess.run(["systemd-analyze", "exit-status"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()[1:]]
+    theirs = {int(status) for name, status, kind in rows if kind == "systemd" and name != "EXCEPTION"}
+
+    assert theirs - set(OF_SYSTEMD) == set()
+    assert {status for status in OF_SYSTEMD if status <= max(theirs)} == theirs

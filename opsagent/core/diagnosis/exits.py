@@ -48,7 +48,8 @@ OF_SYSTEMD: dict[int, tuple[Cause, str]] = {
     241: (Cause.SANDBOX, "its configuration directory cannot be made"),
     242: (Cause.SANDBOX, "its NUMA policy cannot be set"),
     243: (Cause.SANDBOX, "its credentials cannot be read"),
-    245: (Cause.SANDBOX, "its BPF restrictions cannot be set"),
+    244: (Cause.SANDBOX, "its BPF restrictions cannot be set"),
+    245: (Cause.SANDBOX, "the merging of its memory cannot be set"),  # of systemd 254
 }
 
 # By convention of sysexits.h, of init scripts (LSB) and of shells; a program may mean something else by them.
