@@ -5,8 +5,9 @@ export WHEELS
 # What the tests use of Debian: the services they break and the tools they break them with.
 PACKAGES := redis-server nginx cron dbus polkitd strace iproute2 procps restic prometheus
 
-# Tests of booted hosts mostly wait, so two workers halve the time. Those that share a host stay together.
-PARALLEL := -n 4 --dist loadscope
+# Tests of booted hosts mostly wait, so there are more workers than processors. Those that share a host stay together,
+# and the order is that of tests/conftest.py: what takes long comes first.
+PARALLEL := -n 4 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help run test check bench install uninstall deb lock lintian clean packages
 .DELETE_ON_ERROR:
