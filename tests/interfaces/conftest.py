@@ -11,7 +11,7 @@ import pytest
 
 from opsagent.interfaces import control
 from opsagent.store.eventlog import EventLog
-from tests.interfaces.instance import SETTINGS, Daemon, Instance, Log
+from tests.interfaces.instance import Daemon, Instance, Log, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
-    state = tmp_path / "state"
-    state.mkdir()
-    settings = tmp_path / "opsagent.yaml"
-    settings.write_text(SETTINGS.format(state=state))
-    return Instance(directory=tmp_path, settings=settings, state=state)
+    return made(tmp_path)
 
 
 @pytest.fixture

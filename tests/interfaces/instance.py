@@ -54,6 +54,14 @@ class Instance:
         return [json.loads(path.read_text()) for path in sorted((self.state / "spool").glob("*.json"))]
 
 
+def made(directory: Path) -> Instance:
+    """Make an instance in a directory."""
+    state, settings = directory / "state", directory / "opsagent.yaml"
+    state.mkdir()
+    settings.write_text(SETTINGS.format(state=state))
+    return Instance(directory=directory, settings=settings, state=state)
+
+
 @dataclass(slots=True)
 class Daemon:
     """Answers with what a test gives it, and keeps what it was asked."""

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from opsagent.interfaces.cli import COMMANDS
+from tests.interfaces.instance import Instance, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from tests.interfaces.instance import Instance
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = [sys.executable, "-c", "from opsagent.interfaces.cli import main; main()"]
@@ -162,6 +161,11 @@ def wait_for(is_so: Callable[[], object], what: str, instance: Instance, within:
 
 @pytest.fixture
 def watching(instance: Instance) -> Instance:
+    return watched(instance)
+
+
+def watched(instance: Instance) -> Instance:
+    """Give it a check that is good and one that fails."""
     instance.settings.write_text(
         f"state: {instance.state}\nfast_loop: 1s\n"
         "checks:\n"
@@ -171,25 +175,33 @@ def watching(instance: Instance) -> Instance:
     return instance
 
 
-def test_with_a_real_daemon_every_command_finds_its_way(watching: Instance) -> None:
-    with running(watching) as daemon:
-        wait_for(lambda: watching.json("incidents"), "an incident", watching)
-        status, (incident,) = watching.json("status"), watching.json("incidents", "--check", "api")
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Instance, subprocess.Popen[bytes]]]:
+    """A daemon that has found an incident, for tests that leave it running."""
+    shared = watched(made(tmp_path_factory.mktemp("live")))
+    with running(shared) as daemon:
+        wait_for(lambda: shared.json("incidents"), "an incident", shared)
+        yield shared, daemon
 
-        assert status["daemon"]["pid"] == daemon.pid
-        assert incident["id"] in status["open_incidents"]
-        assert watching.json("show", incident["id"])["timeline"]
-        assert watching.json("why", "api")["running"] is True
-        for words in (
-            ["note", incident["id"], "seen before"],
-            ["ack", incident["id"], "--for", "1h"],
-            ["pause", "ram", "--for", "1h", "--because", "a test"],
-        ):
-            assert watching.run(*words).exit_code == 0, words
-        assert watching.json("incidents", "--check", "api")[0]["state"] == "acknowledged"
-        assert watching.json("incidents", "--check", "api")[0]["acknowledged_at"] is not None
-        assert [c["suppressed_by"] for c in watching.json("status")["checks"] if c["name"] == "ram"] == ["pause"]
-        assert watching.run("repair", "api").exit_code == 1, "it is not armed"
+
+def test_with_a_real_daemon_every_command_finds_its_way(live: tuple[Instance, subprocess.Popen[bytes]]) -> None:
+    watching, daemon = live
+    status, (incident,) = watching.json("status"), watching.json("incidents", "--check", "api")
+
+    assert status["daemon"]["pid"] == daemon.pid
+    assert incident["id"] in status["open_incidents"]
+    assert watching.json("show", incident["id"])["timeline"]
+    assert watching.json("why", "api")["running"] is True
+    for words in (
+        ["note", incident["id"], "seen before"],
+        ["ack", incident["id"], "--for", "1h"],
+        ["pause", "ram", "--for", "1h", "--because", "a test"],
+    ):
+        assert watching.run(*words).exit_code == 0, words
+    assert watching.json("incidents", "--check", "api")[0]["state"] == "acknowledged"
+    assert watching.json("incidents", "--check", "api")[0]["acknowledged_at"] is not None
+    assert [c["suppressed_by"] for c in watching.json("status")["checks"] if c["name"] == "ram"] == ["pause"]
+    assert watching.run("repair", "api").exit_code == 1, "it is not armed"
 
 
 def test_what_was_asked_while_it_was_down_is_done_once_at_its_start(watching: Instance) -> None:
@@ -228,9 +240,10 @@ def test_it_ends_with_the_terminal_it_was_started_from(watching: Instance) -> No
         os.close(theirs)
 
 
-def test_a_second_daemon_is_told_who_runs(watching: Instance) -> None:
-    with running(watching) as daemon:
-        second = run("run", config=watching.settings)
+def test_a_second_daemon_is_told_who_runs(live: tuple[Instance, subprocess.Popen[bytes]]) -> None:
+    watching, daemon = live
+
+    second = run("run", config=watching.settings)
 
     assert second.returncode == 1
     assert f"process {daemon.pid} holds it" in second.stderr
@@ -244,14 +257,16 @@ def test_a_daemon_whose_lock_was_deleted_ends_before_there_are_two(watching: Ins
     assert "somebody deleted our lock" in (watching.directory / "run.log").read_text()
 
 
-def test_where_things_are_kept_changes_at_the_next_start_and_that_is_said(watching: Instance) -> None:
-    with running(watching) as daemon:
-        watching.settings.write_text(watching.settings.read_text() + f"memory: {watching.directory}/elsewhere\n")
-        daemon.send_signal(signal.SIGHUP)
-        said = watching.directory / "run.log"
+def test_where_things_are_kept_changes_at_the_next_start_and_that_is_said(
+    live: tuple[Instance, subprocess.Popen[bytes]],
+) -> None:
+    watching, daemon = live
+    watching.settings.write_text(watching.settings.read_text() + f"memory: {watching.directory}/elsewhere\n")
+    daemon.send_signal(signal.SIGHUP)
+    said = watching.directory / "run.log"
 
-        wait_for(lambda: "take effect at the next start" in said.read_text(), "the log", watching)
-        assert not (watching.directory / "elsewhere").exists()
+    wait_for(lambda: "take effect at the next start" in said.read_text(), "the log", watching)
+    assert not (watching.directory / "elsewhere").exists()
 
 
 def test_the_daemon_does_not_start_with_bad_settings(instance: Instance) -> None:
