@@ -152,7 +152,7 @@ class Host:
         facts = Facts(unit=unit, at=self.now, snapshot=self.unit)
         self._news.append(inbox.FactsSeen(unit=unit, facts=facts, conditions=HostConditions()))
 
-    def investigate(self, incident: object) -> None:
+    def investigate(self, incident: object, _unit: object) -> None:
         seen = inbox.EvidenceSeen(incident=incident.seq, source="journal", lines=("Out of memory",))
         self._news.append(seen)
 
