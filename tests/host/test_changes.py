@@ -80,7 +80,7 @@ def test_what_is_changed_is_noticed_held_against_nobody_and_told_with_what_break
     install(shop, "1.1")
     package = told(shop, "package", "shop")
     config = told(shop, "config", "/etc/shop/shop.conf")
-    drop_in = told(shop, "unit-file", "/etc/systemd/system/shop.service.d/10-more.conf")
+    drop_in = told(shop, "unit-file", "/etc/systemd/system/shop.service.d/10-more.conf", "created")
 
     assert (package["what"], package["units"], package["unseen"]) == ("1.0 → 1.1", ["shop.service"], False)
     assert (config["units"], config["diff"][1:3]) == (["shop.service"], ["-colour: red", "+colour: blue"])
