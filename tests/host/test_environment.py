@@ -68,7 +68,7 @@ def test_it_is_learned_with_names_of_variables_and_no_value(redis_host: Host) ->
     text, daily = _at_first[redis_host.name]
 
     assert "| redis-server | active | tcp 6379 | redis-server 5:7" in text
-    assert "`API_TOKEN`, `CACHE_MODE`, `/etc/default/redis-extra` is closed to opsagent" in text
+    assert "`/etc/default/redis-extra` is closed to opsagent, `API_TOKEN`, `CACHE_MODE`" in text
     assert "| tcp 6379 at 127.0.0.1, ::1 | redis-server | this host | redis |" in text
     assert "| /etc/opsagent-test.pem | www\\.example.org | 20" in text
     assert "opsagent-healthcheck.timer" in text
