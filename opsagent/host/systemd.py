@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -45,6 +46,9 @@ _NO_ANSWER = frozenset(
 _NOT_ALLOWED = frozenset(
     f"org.freedesktop.DBus.Error.{word}" for word in ("AccessDenied", "InteractiveAuthorizationRequired")
 )
+_TORN = ("failed", "success")
+_OVER = "over"
+"""In place of a job's type: it ended between the two questions. Never leaves this file."""
 NOT_ALLOWED = "polkit does not allow it"
 _T = TypeVar("_T")
 _here = threading.local()
@@ -189,10 +193,15 @@ class Systemd:
         return tuple(found for unit in units if (found := self._snapshot(bus, unit)) is not None)
 
     def _snapshot(self, bus: Bus, unit: str) -> UnitSnapshot | None:
-        """Read a unit; once more where it changed between two answers: no unit has failed with `success`."""
+        """Read a unit; once more where it changed between two answers.
+
+        No unit has failed with `success`; and where the job ended meanwhile, the state is that of a job under way: a
+        restart that is over would look like a unit that ended by itself.
+        """
         found = self._read(bus, unit)
-        torn = found is not None and found.active_state == "failed" and found.result == "success"
-        return self._read(bus, unit) if torn else found
+        torn = found is not None and (found.job == _OVER or (found.active_state, found.result) == _TORN)
+        again = self._read(bus, unit) if torn else found
+        return replace(again, job=None) if again is not None and again.job == _OVER else again
 
     def _read(self, bus: Bus, unit: str) -> UnitSnapshot | None:
         path = object_path(unit)
@@ -259,4 +268,4 @@ def _job_type(bus: Bus, unit: Properties) -> str | None:
     if not number:
         return None
     answer = bus.call_many([get(path, f"{SYSTEMD}.Job", "JobType")])[0]
-    return None if isinstance(answer, BusError) else str(answer[0][1])  # it ended between the two questions
+    return _OVER if isinstance(answer, BusError) else str(answer[0][1])
