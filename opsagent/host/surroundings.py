@@ -55,7 +55,7 @@ def _listeners(scope: str) -> tuple[Listener, ...]:
 def _neighbours(targets: Iterable[Target]) -> Iterator[Neighbour]:
     for one in targets:
         if one.check:
-            yield Neighbour(check=one.check, unit=one.unit, ports=(one.port,) if one.port else ())
+            yield Neighbour(check=one.check, host=one.host, ports=(one.port,) if one.port else ())
 
 
 def _systems() -> Iterator[FileSystem]:

@@ -35,7 +35,7 @@ def _confirmed(evidence: Evidence, said: Finding) -> Finding:
 
 def _agreed(said: list[Finding], seen: list[Finding], evidence: Evidence) -> list[Finding]:
     """Make sure what both the service and the host say."""
-    facts = {one.cause: one for one in seen if one.cause in _CONFIRMED_BY_HOST}
+    facts = {one.cause: one for one in seen if one.cause in _CONFIRMED_BY_HOST and one.certainty > Certainty.POSSIBLE}
     return [_together(one, of_file_system(evidence, one) or facts.get(one.cause)) for one in said]
 
 

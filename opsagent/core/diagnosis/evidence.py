@@ -36,10 +36,13 @@ class FileSystem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """Another check of ours and what it watches, for "connection refused" to be traced to its owner."""
+    """Another check of ours and what it watches, for "connection refused" to be traced to its owner.
+
+    `host` is the one that it asks, "" for this one.
+    """
 
     check: str
-    unit: str | None = None
+    host: str = ""
     ports: tuple[int, ...] = ()
     is_bad: bool = False
     message: str = ""

@@ -7,13 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+from opsagent.core.environment import ANY, is_local
 
 if TYPE_CHECKING:
-    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.diagnosis.evidence import Evidence, Neighbour
     from opsagent.core.environment import Listener
 
 _CLOCK = re.compile(r"(?<![\d.:\]])\d{1,2}:[0-5]\d(?::[0-5]\d)?\b")
 _PORT = re.compile(r"(?:\bports?[ =:]{1,3}|[\w\]*.-]?:)(\d{1,5})\b", re.IGNORECASE)
+_ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]")
+_NAMED = re.compile(r"([A-Za-z0-9][\w.-]*):\d{1,5}\b", re.ASCII)
 _HIGHEST = 65_535
 
 
@@ -27,7 +30,8 @@ def taken(evidence: Evidence, said: Finding) -> Finding:
     """Say who holds the port, where the kernel knows: then it is sure."""
     wanted = ports_in(said.seen) or evidence.ports
     unit = evidence.unit.name if evidence.unit else None
-    holder = next((one for port in wanted for one in evidence.listeners if one.port == port), None)
+    by_kind = sorted(evidence.listeners, key=lambda one: one.protocol)  # tcp before udp: few programs mean the latter
+    holder = next((one for port in wanted for one in by_kind if one.port == port), None)
     if holder is None:
         return said
     if holder.unit is not None and holder.unit == unit:
@@ -42,16 +46,36 @@ def _shown(holder: Listener) -> str:
 
 
 def refused(evidence: Evidence, said: Finding) -> Finding:
-    """Say whose port it is that does not answer: sure when a check of ours finds its owner bad as well."""
+    """Say whose port it is that does not answer: sure when a check of ours finds its owner bad as well.
+
+    Of a port of another host our own listeners say nothing.
+    """
+    here = _is_of_this_host(said.seen)
     for port in ports_in(said.seen):
-        owner = next((one for one in evidence.neighbours if port in one.ports), None)
+        owner = next(
+            (one for one in evidence.neighbours if port in one.ports and _is_meant(one, said.seen, here)), None
+        )
         if owner is not None and owner.is_bad:
             because = f"it needs port {port}, and {owner.check} is bad: {owner.message}"
             return replace(said, certainty=Certainty.SURE, because=because)
-        if not any(one.port == port for one in evidence.listeners):
+        if here and not any(one.port == port for one in evidence.listeners):
             whose = f", where {owner.check} should be" if owner is not None else ""
             return replace(said, because=f"it needs port {port}, and nobody listens there{whose}: {said.seen.strip()}")
     return said
+
+
+def _is_of_this_host(text: str) -> bool:
+    """Whether a line names no address, and nothing before a port, that is or may be another host."""
+    return all(map(_is_here, (*_ADDRESS.findall(text), *_NAMED.findall(_CLOCK.sub("", text)))))
+
+
+def _is_here(host: str) -> bool:
+    bare = host.strip("[]")
+    return bare == "localhost" or bare in ANY or is_local(bare)
+
+
+def _is_meant(neighbour: Neighbour, text: str, here: bool) -> bool:  # noqa: FBT001 - of the text
+    return here if not neighbour.host or _is_here(neighbour.host) else neighbour.host in text
 
 
 CONFIRMED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused}

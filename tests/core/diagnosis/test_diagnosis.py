@@ -155,7 +155,7 @@ def test_a_stray_process_of_the_same_unit_is_no_stranger() -> None:
 
 
 def test_a_dependency_is_named_by_its_check_when_that_is_bad_too() -> None:
-    redis = Neighbour(check="cache", unit="redis.service", ports=(6379,), is_bad=True, message="nobody listens")
+    redis = Neighbour(check="cache", ports=(6379,), is_bad=True, message="nobody listens")
     said = log("Error 111 connecting to localhost:6379. Connection refused.")
     found = diagnose(Evidence(unit=unit(), log=said, neighbours=(redis,)))[0]
     assert (found.cause, found.certainty) == (Cause.DEPENDENCY_DOWN, Certainty.SURE)
@@ -165,6 +165,43 @@ def test_a_dependency_is_named_by_its_check_when_that_is_bad_too() -> None:
 def test_a_port_where_nobody_listens_is_likely_the_dependency() -> None:
     found = diagnose(Evidence(unit=unit(), log=log("connect ECONNREFUSED 127.0.0.1:5432")))[0]
     assert (found.certainty, "port 5432, and nobody listens there" in found.because) == (Certainty.LIKELY, True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connect ECONNREFUSED 10.0.0.5:5432",
+        'connection to server at "db.example.org" (10.0.0.5), port 5432 failed: Connection refused',
+        "dial tcp [2001:db8::5]:5432: connect: connection refused",
+        "Error 111 connecting to db.example.org:5432. Connection refused.",
+    ],
+)
+def test_of_a_port_of_another_host_our_own_listeners_say_nothing(text: str) -> None:
+    mine = Neighbour(check="own-db", ports=(5432,), is_bad=True, message="nobody listens")
+    found = diagnose(Evidence(unit=unit(), log=log(text), neighbours=(mine,)))[0]
+    assert (found.cause, found.certainty) == (Cause.DEPENDENCY_DOWN, Certainty.LIKELY)
+    assert "nobody listens" not in found.because
+
+
+def test_a_dependency_on_another_host_is_named_by_the_check_that_asks_that_host() -> None:
+    there = Neighbour(check="db", host="db.example.org", ports=(5432,), is_bad=True, message="refused")
+    found = diagnose(Evidence(unit=unit(), log=log("ECONNREFUSED db.example.org:5432"), neighbours=(there,)))[0]
+    assert (found.certainty, found.because) == (Certainty.SURE, "it needs port 5432, and db is bad: refused")
+    other = diagnose(Evidence(unit=unit(), log=log("ECONNREFUSED 127.0.0.1:5432"), neighbours=(there,)))[0]
+    assert (other.certainty, "db is bad" in other.because) == (Certainty.LIKELY, False)
+
+
+def test_the_end_of_another_unit_for_memory_makes_no_words_sure() -> None:
+    line = "oom-kill:constraint=CONSTRAINT_MEMCG,task_memcg=/system.slice/batch.service,task=batch,pid=7,uid=0"
+    evidence = Evidence(unit=unit(), log=log("fork: Cannot allocate memory"), kernel=log(line))
+    assert first(evidence) == (Cause.OUT_OF_MEMORY, Certainty.LIKELY)
+
+
+def test_the_holder_of_a_tcp_port_is_no_listener_of_udp() -> None:
+    udp = Listener(protocol="udp", port=80, addresses=("::",), unit="quic.service", process="quic")
+    said = log("bind() to 0.0.0.0:80 failed (98: Address already in use)")
+    found = diagnose(Evidence(unit=unit(), log=said, listeners=(udp, NGINX)))[0]
+    assert found.because == "port 80 is held by nginx (nginx.service)"
 
 
 def test_no_space_left_on_a_full_disk_is_sure_and_on_one_without_inodes_is_that() -> None:

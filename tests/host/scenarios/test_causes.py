@@ -27,7 +27,6 @@ class Failure:
     cause: str
     words: str
     before: str = ""
-    after: str = ""
 
 
 FAILURES = (
@@ -124,7 +123,7 @@ FAILURES = (
         cause="start-limit",
         words="started too often",
     ),
-    Failure(name="kill", lines="ExecStart=/bin/sleep 999", cause="killed", words="SIGKILL", after="-KILL"),
+    Failure(name="kill", lines="ExecStart=/bin/sleep 999", cause="killed", words="SIGKILL"),
     Failure(
         name="dog",
         lines="Type=notify\nNotifyAccess=all\nWatchdogSec=1\nExecStart=/bin/sh -c 'systemd-notify --ready; sleep 999'",
