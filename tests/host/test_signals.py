@@ -254,10 +254,14 @@ def forge(forger: object, victim: str) -> None:
         forger.send(forged)  # type: ignore[attr-defined]
 
 
-def test_a_reload_is_a_gap_after_which_all_is_read_again(ear: Ear) -> None:
-    ear.host.run(["systemctl", "daemon-reload"])
+def test_a_reload_is_a_gap_and_what_is_new_after_it_is_told(ear: Ear) -> None:
+    file = "/etc/systemd/system/plain.service"
+
+    ear.host.run(["sh", "-c", f"mv {file} {file}.away; systemctl daemon-reload"])
 
     ear.wait_for(lambda: "systemd was reloaded" in ear.gaps, "the reload")
+    ear.wait_for(lambda: [one for _, one in ear.posts if one.load_state == "not-found"], "the file that is gone")
+    ear.host.run(["sh", "-c", f"mv {file}.away {file}; systemctl daemon-reload"])
 
 
 def test_a_re_executed_systemd_is_still_heard(ear: Ear) -> None:
@@ -289,6 +293,7 @@ def test_a_resync_finds_what_no_signal_tells(ear: Ear) -> None:
     ear.listener.resync()
 
     ear.wait_for(lambda: [one for _, one in ear.posts[before:] if one.need_daemon_reload], "the edited file")
+    assert {one.name for _, one in ear.posts[before:] if one.need_daemon_reload} == {"plain.service"}
     ear.host.write("/etc/systemd/system/plain.service", UNITS["plain.service"])
     ear.host.run(["systemctl", "daemon-reload"])
 
