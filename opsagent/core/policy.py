@@ -59,6 +59,11 @@ class RemedyRule:
     timeout: timedelta = timedelta(seconds=60)
     holds_data: bool = False
 
+    @property
+    def label(self) -> str:
+        """What people and the failure archive call it: `restart`, `act renew-certificate`."""
+        return f"{self.do} {self.name}".strip()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPolicy:

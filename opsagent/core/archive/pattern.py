@@ -1,0 +1,63 @@
+"""A pattern of the failure archive as values: what it matches, what it says, which remedies it names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+TELL = "tell"
+"""The remedy that is none: a person is told, and nothing is tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """When a pattern speaks of a failure: all keys that are given must agree, of a key's items one.
+
+    `unit` are globs for the unit, or for the check where it names none; `result` is systemd's Result, `exit` the exit
+    status or signal as text (`1`, `SIGKILL`), `cause` a slug of diagnosis or a failure class; `log` are expressions for
+    RE2, of which one must be found in a line of the evidence.
+    """
+
+    unit: tuple[str, ...] = ()
+    result: tuple[str, ...] = ()
+    exit: tuple[str, ...] = ()
+    cause: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One remedy that a pattern names, as `repair:` would: `restart`, `act renew-certificate`, or `tell`.
+
+    How often it was `tried` and `worked`, when `last` (UTC) and in how many seconds as a median, are from the log.
+    """
+
+    do: str
+    tried: int = 0
+    worked: int = 0
+    last: datetime | None = None
+    median_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """One kind of failure. `slug` is its file's name without `.md`; only `title` and `match` are required of people.
+
+    `remedies` are in the order in which the file names them. `ours`: nobody has changed its match or remedies since we
+    wrote them. `status` is `active` or `retired`: a retired one matches nothing.
+    """
+
+    slug: str
+    title: str
+    match: Match
+    fingerprint: str = ""
+    cause: str = ""
+    remedies: tuple[Named, ...] = ()
+    occurrences: int = 0
+    first_seen: datetime | None = None
+    last_seen: datetime | None = None
+    verified: bool = False
+    see_also: tuple[str, ...] = ()
+    pattern_key: str = ""
+    status: str = "active"
+    ours: bool = False
