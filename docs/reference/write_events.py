@@ -57,6 +57,7 @@ WORDS = {
 SUBJECTS = {
     "incidents": "Incidents",
     "repairs": "Repairs",
+    "trust": "How far a remedy may go",
     "reports": "What others report",
     "logs": "Logs",
     "guides": "Playbook and runbooks",

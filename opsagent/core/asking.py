@@ -106,6 +106,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "pause": commands.Pause,
     "resume": commands.Resume,
     "repair": commands.RepairNow,
+    "approve": commands.Approve,
     "note": commands.Note,
     "raise": commands.Raise,
     "change": commands.ReportChange,

@@ -72,6 +72,14 @@ class RepairNow(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Approve(Command):
+    """`approve ID [REMEDY]`: lets the suggested repair go out; every guard but the wait is asked once more."""
+
+    incident: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Command):
     """`note ID "text"`: a person's words, kept with the incident."""
 

@@ -19,6 +19,7 @@ from opsagent.core.story import apply, opened
 from opsagent.core.suppression import quiet_for
 from opsagent.core.text import visible
 from opsagent.core.timing import iso
+from opsagent.core.trust import effective, highest
 from opsagent.core.world import World
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from opsagent.core.health import Health
     from opsagent.core.incident import Action, Incident, Told
     from opsagent.core.log_row import Row
-    from opsagent.core.policy import CheckPolicy, Policy
+    from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
     from opsagent.core.state import State
+    from opsagent.core.suggestion import Suggestion
 
 _NOT_KNOWN: Mapping[str, datetime] = {}
 
@@ -62,9 +64,22 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "because": incident.because or None,
         "certainty": incident.certainty or None,
         "other_causes": list(incident.other_causes),
+        "suggestion": _suggestion(incident.suggestion),
         "changes": [_changed(one) for one in incident.changes],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],
+    }
+
+
+def _suggestion(asked: Suggestion | None) -> dict[str, Any] | None:
+    """Return the repair that waits for a person's word; None when none does."""
+    if asked is None or asked.expired:
+        return None
+    return {
+        "remedy": asked.remedy,
+        "unit": asked.unit,
+        "asked_at": iso(asked.asked_at),
+        "until": iso(asked.until),
     }
 
 
@@ -231,12 +246,18 @@ def _check(check: CheckPolicy, health: Health | None, world: World, next_at: dat
         "name": check.name,
         "kind": check.kind,
         "status": status_of(health).value,
-        "armed": world.policy.mode is Mode.AUTO and bool(check.repair),
+        "armed": highest(world.state, world.policy, (check,)) is Mode.AUTO,
         "since": _iso(health.since if health else None),
         "message": message_of(health, check),
         "next_at": _iso(next_at),
         "suppressed_by": quiet_because(check, world),
+        "remedies": [_rule(rule, check, world) for rule in check.repair],
     }
+
+
+def _rule(rule: RemedyRule, check: CheckPolicy, world: World) -> dict[str, Any]:
+    found = effective(world.state, world.policy, check, rule)
+    return {"remedy": rule.label, "mode": found.mode.value, "because": found.because}
 
 
 def status_of(health: Health | None) -> Status:
@@ -263,6 +284,8 @@ def _action(action: Action) -> dict[str, Any]:
         "outcome": action.outcome.value,
         "reason": action.reason,
         "seconds": None if action.seconds is None else round(action.seconds, 3),
+        "by": action.by or None,
+        "mode": action.mode or None,
     }
 
 

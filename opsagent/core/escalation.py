@@ -10,17 +10,19 @@ from opsagent.core import events as ev
 from opsagent.core import wording
 from opsagent.core.message import MessageKind
 from opsagent.core.observation import Severity
-from opsagent.core.phase import SILENT, Phase
+from opsagent.core.phase import Phase
 from opsagent.core.policy import Level
 from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
 from opsagent.core.report.clock import moment
 from opsagent.core.story import LEASE_WARNING
-from opsagent.core.timing import by_day, elapsed
+from opsagent.core.suppression import may_reach
+from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident, Told
+    from opsagent.core.suggestion import Suggestion
 
 PATIENCE = timedelta(minutes=5)
 REMIND_FIRST = timedelta(minutes=15)
@@ -28,6 +30,7 @@ REMIND_LONGEST = timedelta(minutes=60)
 WORTH_SENDING = timedelta(hours=24)
 JOURNAL = "journal"
 _PAGES = (MessageKind.PAGE, MessageKind.REMINDER)
+_ASKS = (*_PAGES, MessageKind.SUGGESTION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +51,24 @@ class Post:
 def pages(world: World) -> list[Draft]:
     """Return the pages that are due; what one incident is worth says nothing of another."""
     paging = [one for one in world.state.open_incidents if one.state in (Phase.REPAIRING, Phase.PAGED)]
-    return [draft for one in paging if _may_reach(world, one) for draft in _page(world, one)]
+    return [draft for one in paging if may_reach(world, one) for draft in _page(world, one)]
 
 
-def _may_reach(world: World, incident: Incident) -> bool:
-    """Whether people may hear of it now: never of a SEV4, of a SEV3 by day, of nothing that is kept quiet."""
-    if incident.suppressed_by in SILENT or incident.severity in (None, Severity.SEV4):
-        return False
-    return incident.severity is not Severity.SEV3 or by_day(world.now, world.policy.zone)
+def questions(world: World) -> list[Draft]:
+    """Ask the first level whether a suggested repair may go out, once for each suggestion."""
+    for incident in world.state.open_incidents:
+        asked = incident.suggestion
+        if asked is None or asked.expired or _is_asked(incident, asked):
+            continue
+        level = levels_for(world, incident)[0]
+        place = f"q{asked.asked_at:%Y%m%dT%H%M%S}.{len(incident.told)}"
+        post = Post(kind=MessageKind.SUGGESTION, notifier="", reason=asked.reason, place=place, level=level.name)
+        return [_message(world, incident, replace(post, notifier=name)) for name in level.notify]
+    return []
+
+
+def _is_asked(incident: Incident, asked: Suggestion) -> bool:
+    return any(told.kind == MessageKind.SUGGESTION and told.at >= asked.asked_at for told in incident.told)
 
 
 def _page(world: World, incident: Incident) -> list[Draft]:
@@ -101,11 +114,14 @@ def page_reason(world: World, incident: Incident) -> str:
     """Return why people must be told now for the first time, or ""."""
     stuck = helpless(world, incident)
     if incident.severity is Severity.SEV1:
-        return "SEV1: told at once" + ("" if stuck else ", the repair runs beside it")
+        waits = ", a repair waits for your word" if incident.suggestion else ", the repair runs beside it"
+        return "SEV1: told at once" + ("" if stuck else waits)
     if stuck:
         return stuck
     if incident.reopened and any(told.kind in _PAGES for told in incident.told):
         return "bad again after you were told that it was good"
+    if incident.suggestion is not None:
+        return ""  # they were asked, and the question has an end of its own
     since = incident.reopened_at or incident.detected_at or incident.first_bad_at
     if elapsed(since, world.now) >= PATIENCE:
         return "not repaired within 5 min"
@@ -159,9 +175,14 @@ def _message(world: World, incident: Incident, post: Post) -> Draft:
         title=title,
         body=body,
         reason=post.reason,
-        expires_at=world.now + WORTH_SENDING,
+        expires_at=_worth_until(world, incident, post),
     )
     return Draft(event=event, incident=incident.seq)
+
+
+def _worth_until(world: World, incident: Incident, post: Post) -> datetime:
+    asked = incident.suggestion if post.kind is MessageKind.SUGGESTION else None
+    return asked.until if asked is not None else world.now + WORTH_SENDING
 
 
 def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
@@ -170,6 +191,8 @@ def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
         return wording.withdrawal(incident, policy, post.reason, now)
     if post.kind is MessageKind.RECOVERY:
         return wording.recovery(state, incident, policy, now)
+    if post.kind is MessageKind.SUGGESTION:
+        return wording.suggestion(state, incident, policy, now)
     if post.lease:
         return wording.reminder(state, incident, policy, now)
     return wording.page(state, incident, policy, now, number=post.number, loop=post.loop, next_at=post.next_at)
@@ -190,7 +213,7 @@ def _lease(world: World, incident: Incident) -> list[Draft]:
         reason = f"{incident.acknowledged_by} has held it until now"
         return [Draft(event=ev.AckEnded(reason=reason), incident=incident.seq)]
     due = incident.page_again or (not incident.ack_reminded and incident.ack_until - now <= LEASE_WARNING)
-    if not due or not _may_reach(world, incident):
+    if not due or not may_reach(world, incident):
         return []
     reason = f"the hold of {incident.acknowledged_by} ends at {moment(incident.ack_until, world.policy.zone)}"
     if incident.page_again:
@@ -235,12 +258,12 @@ def called_off(world: World, incident: Incident, reason: str) -> list[Draft]:
 
 
 def _to_be_told(incident: Incident) -> list[str]:
-    """Who has had a page since the last recovery that was told there."""
+    """Who has had a page, or was asked, since the last recovery that was told there."""
     waiting: dict[str, bool] = {}
     for told in incident.told:
         if told.kind == MessageKind.RECOVERY:
             waiting[told.notifier] = False
-        elif told.kind in _PAGES and told.state == "sent":
+        elif told.kind in _ASKS and told.state == "sent":
             waiting[told.notifier] = True
     return [name for name, waits in waiting.items() if waits]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import budget
+from opsagent.core import budget, trust
 from opsagent.core.change import phrase
 from opsagent.core.changes import holding
 from opsagent.core.denied import denied, holds_data
@@ -17,6 +17,7 @@ from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
 from opsagent.core.roots import failed_root
+from opsagent.core.suggestion import in_time
 from opsagent.core.suppression import paused
 from opsagent.core.text import some
 from opsagent.core.timing import elapsed
@@ -56,6 +57,17 @@ class Case:
         also = tuple(one.name for one in self.facts.also) if self.rule.do == "restart" else ()
         return (self.unit, *also)
 
+    @property
+    def mode(self) -> trust.Effective:
+        """The mode in force for this remedy, and why."""
+        return trust.effective(self.world.state, self.world.policy, self.check, self.rule)
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a person wants exactly this remedy, and said so lately."""
+        meant = self.incident.asked_remedy in ("", self.rule.do, self.rule.label)
+        return bool(self.forced_by) and meant and in_time(self.incident.asked_at, self.world.now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -75,11 +87,11 @@ def answers(case: Case) -> tuple[Answer, ...]:
     return tuple(_answer(name, case) for name in _QUESTIONS)
 
 
-def refusal(case: Case) -> Answer | None:
-    """Return the first guard that says no, or None when all agree."""
+def refusal(case: Case, *, beside: str = "") -> Answer | None:
+    """Return the first guard that says no, or None when all agree, all but the one named `beside`."""
     for name in _QUESTIONS:
         answer = _answer(name, case)
-        if answer.reason:
+        if answer.reason and name != beside:
             return answer
     return None
 
@@ -116,7 +128,10 @@ def _security(case: Case) -> str:
 
 
 def _mode(case: Case) -> str:
-    return "mode is observe" if case.world.policy.mode is not Mode.AUTO else ""
+    in_force = case.mode
+    if in_force.mode is Mode.AUTO or (in_force.mode is Mode.SUGGEST and case.is_approved):
+        return ""
+    return in_force.because
 
 
 def _armed(case: Case) -> str:

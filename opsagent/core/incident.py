@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.change import Change
 from opsagent.core.observation import Proof, Severity
 from opsagent.core.phase import OPEN, Outcome, Phase, Repair
+from opsagent.core.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from opsagent.core.events import Event
@@ -20,7 +21,10 @@ OURSELVES = "opsagent"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One repair, ordered or refused, as `incidents --json` shows it. `seq` is the event that recorded it."""
+    """One repair, ordered or refused, as `incidents --json` shows it. `seq` is the event that recorded it.
+
+    `mode` is the one that was in force for it, `running` are the units it touched that ran just before.
+    """
 
     seq: int
     at: datetime
@@ -37,6 +41,14 @@ class Action:
     before: str = ""
     after: str = ""
     by: str = ""
+    name: str = ""
+    mode: str = ""
+    running: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What people call its remedy, as `RemedyRule.label`."""
+        return f"{self.remedy} {self.name}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ class Incident:
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
     `changes` is what others changed before it, newest first, and `after_change` says how soon it was bad after a change
     of its own. `traceback` is the line by which its program showed a mistake of its own; `ticket` why it needs code.
-    `playbook` is the section of the playbook that speaks of it.
+    `playbook` is the section of the playbook that speaks of it. `suggestion` is the repair that waits for a person.
     """
 
     seq: int
@@ -124,6 +136,8 @@ class Incident:
     gave_up_at: datetime | None = None
     asked_by: str = ""
     asked_remedy: str = ""
+    asked_at: datetime | None = None
+    suggestion: Suggestion | None = None
     page_again: bool = False
     archived: str = ""
     relapsed_at: datetime | None = None

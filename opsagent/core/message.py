@@ -13,6 +13,7 @@ class MessageKind(StrEnum):
     PAGE = "page"
     REMINDER = "reminder"
     RECOVERY = "recovery"
+    SUGGESTION = "suggestion"
     NOTICE = "notice"
     TEST = "test"
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from opsagent.core import alerting, jobs, raising
+from opsagent.core import alerting, jobs, raising, suggesting
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core.backup.telling import WHAT
@@ -252,6 +252,25 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     )
 
 
+@_done.register(cmd.Approve)
+def _(command: cmd.Approve, world: World) -> tuple[list[Draft], cmd.Answer]:
+    incident = find(world, command.incident)
+    if incident is None:
+        return _not_found(world, command.incident)
+    if not incident.is_open or not still_bad(world, incident):
+        state = incident.state if not incident.is_open else f"{incident.check} is good now"
+        return _no(f"cannot approve anything for {incident.label}: {state}")
+    if incident.running is not None:
+        return _no(f"cannot approve anything for {incident.label} now: {incident.running.label} is under way")
+    asked, wrong = incident.suggestion, suggesting.unfit(world, incident, command.remedy)
+    if asked is None or wrong:
+        return _no(wrong)
+    event = ev.RepairApproved(remedy=asked.remedy, unit=asked.unit, by=command.by)
+    return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
+        f"{asked.remedy} of {asked.unit} goes out now if every guard agrees: see `why`"
+    )
+
+
 @_done.register(cmd.Note)
 def _(command: cmd.Note, world: World) -> tuple[list[Draft], cmd.Answer]:
     incident = find(world, command.incident)
@@ -288,7 +307,7 @@ def _renewed(world: World, command: cmd.Command) -> list[Draft]:
 
 def _about(world: World, command: cmd.Command) -> list[Incident]:
     match command:
-        case cmd.Resolve(incident=label) | cmd.Note(incident=label):
+        case cmd.Resolve(incident=label) | cmd.Approve(incident=label) | cmd.Note(incident=label):
             found = find(world, label)
             return [found] if found is not None else []
         case cmd.Pause(target=name) | cmd.Resume(target=name) | cmd.RepairNow(check=name):

@@ -11,9 +11,10 @@ from opsagent.core.observation import Severity
 
 
 class Mode(StrEnum):
-    """`observe` records what it would have done; `auto` acts where a check is armed."""
+    """`observe` records what it would have done; `suggest` asks a person first; `auto` acts where a check is armed."""
 
     OBSERVE = "observe"
+    SUGGEST = "suggest"
     AUTO = "auto"
 
 
@@ -51,13 +52,17 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyRule:
-    """One allowed remedy of a check: the kind, for `command` its argv (never a shell), for `act` its name."""
+    """One allowed remedy of a check: the kind, for `command` its argv (never a shell), for `act` its name.
+
+    `mode` is its own, never above the file's; None: the file's.
+    """
 
     do: str
     command: tuple[str, ...] = ()
     name: str = ""
     timeout: timedelta = timedelta(seconds=60)
     holds_data: bool = False
+    mode: Mode | None = None
 
     @property
     def label(self) -> str:

@@ -13,9 +13,11 @@ from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.recovery import confirm_of, enough_good, good_since, judges
+from opsagent.core.suggesting import suggested
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.text import some
 from opsagent.core.timing import spoken
+from opsagent.core.trust import highest
 from opsagent.core.units import PATIENCE
 from opsagent.core.world import Draft, Facts, World
 
@@ -159,12 +161,14 @@ def _act(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRule)
         return []
     case = Case(world=world, incident=incident, check=check, rule=rule, facts=facts, forced_by=incident.asked_by)
     answer = refusal(case)
-    if answer is not None:
-        return _refused(case, answer)
+    asks = answer is not None and answer.guard == "mode" and case.mode.mode is Mode.SUGGEST
+    other = refusal(case, beside="mode") if asks else answer
+    if other is not None:
+        return _refused(case, other)
     early = _after_start_limit(case)
     if early:
         return early
-    return [Draft(event=_request(case), incident=incident.seq)]
+    return suggested(case) if asks else [Draft(event=_request(case), incident=incident.seq)]
 
 
 def _after_start_limit(case: Case) -> list[Draft]:
@@ -183,7 +187,8 @@ def _request(case: Case) -> ev.ActionRequested:
     limits = case.world.policy.per_unit
     snapshot = case.facts.snapshot
     recent = 1 + len(used(case.world, case.unit, limits.within))
-    asked = f", asked by {case.forced_by}" if case.forced_by else ""
+    word = "approved" if case.mode.mode is Mode.SUGGEST else "asked"
+    asked = f", {word} by {case.forced_by}" if case.forced_by else ""
     through = f", by {unit_of(case.rule.name)}" if case.rule.do == "act" else ""
     seen = case.incident.again_message or case.incident.reason
     return ev.ActionRequested(
@@ -198,7 +203,15 @@ def _request(case: Case) -> ev.ActionRequested:
         timeout=_patience(case),
         by=case.forced_by,
         act=case.rule.name,
+        mode=case.mode.mode,
+        running=_running(case),
     )
+
+
+def _running(case: Case) -> tuple[str, ...]:
+    """Return the units that the action touches and that run now."""
+    read = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
+    return tuple(one.name for one in read if one.name in case.touched and one.active_state == "active")
 
 
 def _patience(case: Case) -> timedelta:
@@ -315,7 +328,7 @@ def helpless(world: World, incident: Incident) -> str:
         return incident.reason
     if not _repairable(world, incident):
         return "" if _not_looked_yet(world, incident) else incident.reason
-    if world.policy.mode is not Mode.AUTO or not world.can_record:
+    if not world.can_record or highest(world.state, world.policy, judges(world, incident)) is Mode.OBSERVE:
         observing = "mode is observe: nothing is repaired"
         return observing if world.can_record else "the event log cannot be written: nothing is repaired until it can"
     if incident.repair is Repair.EXHAUSTED:

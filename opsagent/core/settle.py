@@ -12,6 +12,7 @@ from opsagent.core import (
     recovery,
     remediation,
     runbooks,
+    suggesting,
     suppression,
     suspicion,
     tickets,
@@ -42,7 +43,9 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or suppression.suppressions(world)
         or suppression.breaker(world)
         or findings.breaker_incident(world)
+        or suggesting.expired(world)
         or remediation.steps(world)
+        or escalation.questions(world)
         or escalation.leases(world)
         or escalation.pages(world)
         or escalation.undelivered(world)

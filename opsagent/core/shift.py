@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from opsagent.core.incident import Action, Incident, Told
 from opsagent.core.job import Job
 from opsagent.core.renewal import replace
+from opsagent.core.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from opsagent.core.state import Attempt, Breaker, Owed, State
 
-R = TypeVar("R", Incident, Action, Told, Job)
+R = TypeVar("R", Incident, Action, Told, Job, Suggestion)
 
 
 def shifted(state: State, by: timedelta) -> State:
@@ -61,7 +62,8 @@ def _incident(incident: Incident, by: timedelta) -> Incident:
     """
     actions = tuple(_moved(action, by) for action in incident.actions)
     told = tuple(_moved(one, by) for one in incident.told)
-    return replace(_moved(incident, by), actions=actions, told=told)
+    suggestion = _moved(incident.suggestion, by) if incident.suggestion else None
+    return replace(_moved(incident, by), actions=actions, told=told, suggestion=suggestion)
 
 
 def _moved(record: R, by: timedelta) -> R:

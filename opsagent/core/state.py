@@ -18,6 +18,7 @@ from opsagent.core.playbook.section import Guides
 from opsagent.core.policy import HostBudget
 from opsagent.core.review import Reviews
 from opsagent.core.trend import Coming
+from opsagent.core.trust import Standing
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 
@@ -203,6 +204,8 @@ class State:
     environment: EnvironmentKnown = field(default_factory=EnvironmentKnown)
     reviews: Reviews = field(default_factory=Reviews)
     guides: Guides = field(default_factory=Guides)
+    # By unit and remedy, see `trust.name_of`.
+    standings: Mapping[str, Standing] = field(default_factory=dict)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

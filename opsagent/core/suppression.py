@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.maintenance import window_for
-from opsagent.core.phase import Phase
+from opsagent.core.observation import Severity
+from opsagent.core.phase import SILENT, Phase
 from opsagent.core.policy import CheckPolicy
 from opsagent.core.recovery import judges
 from opsagent.core.report.clock import moment
 from opsagent.core.roots import failed_root, fell_with_another
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.text import some
-from opsagent.core.timing import elapsed
+from opsagent.core.timing import by_day, elapsed
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
@@ -27,6 +28,13 @@ BREAKER_WITHIN = timedelta(seconds=60)
 BREAKER_QUIET = timedelta(minutes=10)
 _BY_THEMSELVES = ("job", "backup")
 """Kinds of what runs by itself at its hour: that some of it fails together says nothing of the services."""
+
+
+def may_reach(world: World, incident: Incident) -> bool:
+    """Whether people may hear of it now: never of a SEV4, of a SEV3 by day, of nothing that is kept quiet."""
+    if incident.suppressed_by in SILENT or incident.severity in (None, Severity.SEV4):
+        return False
+    return incident.severity is not Severity.SEV3 or by_day(world.now, world.policy.zone)
 
 
 def suppressions(world: World) -> list[Draft]:

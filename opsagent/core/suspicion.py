@@ -12,6 +12,7 @@ from opsagent.core.phase import Phase
 from opsagent.core.policy import SEVERITY_OF, CheckPolicy, Mode
 from opsagent.core.roots import dependants
 from opsagent.core.severity import blind_severity, severity_of
+from opsagent.core.trust import highest
 from opsagent.core.world import OPENING, Draft, World
 
 if TYPE_CHECKING:
@@ -185,8 +186,8 @@ def confirmation(world: World, suspect: Incident, bad: list[CheckPolicy]) -> ev.
 
 def owner(world: World, bad: Iterable[CheckPolicy]) -> Phase:
     """Return who owns a failure of these checks: the agent if it may act on one of them, else people."""
-    armed = any(check.repair and world.health(check.name).status == "critical" for check in bad)
-    return Phase.REPAIRING if armed and world.policy.mode is Mode.AUTO else Phase.PAGED
+    armed = [check for check in bad if check.repair and world.health(check.name).status == "critical"]
+    return Phase.REPAIRING if highest(world.state, world.policy, armed) is Mode.AUTO else Phase.PAGED
 
 
 def label(world: World) -> str:

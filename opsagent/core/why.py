@@ -20,6 +20,7 @@ from opsagent.core.report.clock import hhmmss, moment, seen_from
 from opsagent.core.security import lane
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
+from opsagent.core.trust import effective
 from opsagent.core.unit import UnitSnapshot
 from opsagent.core.world import Facts
 
@@ -179,8 +180,15 @@ def _holder(incident: Incident) -> str:
 def _armed(world: World, check: CheckPolicy) -> str:
     if not check.repair:
         return "Armed: no, only watched (repair: [])"
-    allowed = ", ".join(f"{rule.do} {rule.name}".strip() for rule in check.repair)
+    allowed = ", ".join(f"{rule.label}{_own_mode(world, check, rule)}" for rule in check.repair)
     return f"Armed: {allowed} of {check.unit or 'this host'}, mode {world.policy.mode}"
+
+
+def _own_mode(world: World, check: CheckPolicy, rule: RemedyRule) -> str:
+    """Say which mode a remedy is in, and why, where it is not the file's."""
+    found = effective(world.state, world.policy, check, rule)
+    plain = found.mode is world.policy.mode and found.because == f"mode is {found.mode}"
+    return "" if plain else f" ({found.mode}: {found.because})"
 
 
 def _budget(world: World, check: CheckPolicy) -> str:
@@ -269,8 +277,11 @@ def _next(world: World, check: CheckPolicy, incident: Incident | None, next_at: 
         steps += _steps(world, incident)
     elif check.unit in world.state.stops:
         steps.append("left alone until somebody starts it")
-    elif check.repair and world.policy.mode is Mode.AUTO:
-        steps.append(f"when it is believed to be bad: {check.repair[0].do} at once, if every guard agrees")
+    elif (
+        check.repair and (mode := effective(world.state, world.policy, check, check.repair[0]).mode) is not Mode.OBSERVE
+    ):
+        how = "at once" if mode is Mode.AUTO else "once a person approves it"
+        steps.append(f"when it is believed to be bad: {check.repair[0].do} {how}, if every guard agrees")
     else:
         steps.append("when it is believed to be bad: recorded, and told to people by its severity")
     return f"Next: {'; '.join(steps)}"

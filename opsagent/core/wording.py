@@ -48,7 +48,8 @@ _GUARDS = {
 def needs_you(incident: Incident) -> bool:
     """Whether a person is wanted: not while the agent repairs or proves it, not for a warning, not when kept quiet."""
     quiet = incident.suppressed_by not in (None, "hold") or incident.severity in (None, Severity.SEV4)
-    return incident.state in (Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED) and not quiet
+    wanted = incident.state in (Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED) or incident.suggestion is not None
+    return wanted and not quiet
 
 
 def trouble(incident: Incident) -> str:
@@ -171,6 +172,34 @@ def page(
     return message(f"{title}, {situation(incident)}", lines)
 
 
+def suggestion(state: State, incident: Incident, policy: Policy, now: datetime) -> tuple[str, str]:
+    """Return title and body of the question whether a repair may go out: what would be done, why, and how to say yes.
+
+    ValueError when nothing is suggested.
+    """
+    asked = incident.suggestion
+    if asked is None:
+        raise ValueError(f"cannot ask about {incident.label}: nothing is suggested")
+    also = f" (and {', '.join(asked.also)})" if asked.also else ""
+    until = f"{hhmm(asked.until, state.zone)} {state.zone}"
+    lines = [
+        _since(state, incident, now),
+        likely_cause(incident),
+        _changed(incident),
+        f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
+        f"I would {asked.remedy} {asked.unit}{also}: {asked.reason}. Nothing is done before a person says so.",
+        _tried(state, incident) if ordered(incident.actions) else "",
+        f"Seen before: {seen_before(state, incident)}.",
+        f"Let it go out: opsagent approve {incident.label}     Look: opsagent show {incident.label}",
+        f"It counts until {until}; if nobody says so, that is a page.",
+    ]
+    still = _is(incident).removeprefix("is ")
+    title = (
+        f"[APPROVE? {incident.severity}] {policy.host}: {incident.check} {still}, {asked.remedy} waits for your word"
+    )
+    return message(title, lines)
+
+
 def likely_cause(incident: Incident) -> str:
     """Return the sentence about the cause, such as `Cause: port 80 is held by nginx`; "" while none is known."""
     word = "Cause" if incident.certainty == "sure" else "Likely"
@@ -249,7 +278,10 @@ def proof(state: State, incident: Incident, now: datetime) -> str:
 
 def situation(incident: Incident) -> str:
     """Return in a few words why a person is needed: `restart does not help`, `it is only watched`."""
-    went = _lately(incident)
+    asked, went = incident.suggestion, _lately(incident)
+    if asked is not None:
+        said = "was not approved in time" if asked.expired else "waits for your word"
+        return f"{asked.remedy} {said}"
     if went:
         return _outcome(incident, went)
     refused = next(reversed(since_reopened(incident, incident.actions)), None)
@@ -310,6 +342,8 @@ def _tried(state: State, incident: Incident) -> str:
     went = _lately(incident)
     if not went:
         refused = next(reversed(since_reopened(incident, incident.actions)), None)
+        if incident.suggestion is not None:
+            return not_tried(incident.repair_reason)
         return not_tried(refused.reason) if refused else "Nothing was tried."
     last = went[-1]
     if last.outcome is Outcome.RUNNING:

@@ -28,6 +28,7 @@ _TYPES = {
     MessageKind.PAGE: "failure",
     MessageKind.REMINDER: "failure",
     MessageKind.RECOVERY: "success",
+    MessageKind.SUGGESTION: "warning",
     MessageKind.NOTICE: "warning",
     MessageKind.TEST: "info",
 }

@@ -112,7 +112,8 @@ class Listeners:
 class Repair:
     """What opsagent may do, and how often, to any unit and to the host.
 
-    mode: auto acts where a check is armed; observe only records what it would have done.
+    mode: auto acts where a check is armed; suggest asks a person before each repair; observe only records what it
+        would have done.
     per_unit: the budget of one unit.
     per_host: the budget of all units together.
     """

@@ -13,6 +13,7 @@ from opsagent.core import asking
 from opsagent.core.commands import (
     Acknowledge,
     Alert,
+    Approve,
     Command,
     Finding,
     Note,
@@ -36,6 +37,7 @@ REQUESTS: list[Command | asking.Question] = [
     Pause(by="ann", target="api", lasts=timedelta(minutes=90), because="deploy", repairs=False),
     Resume(by="ann", target="api"),
     RepairNow(by="ann", check="api", remedy="restart", because="it hangs"),
+    Approve(by="ann", incident="OPS-20260301-001", remedy="restart"),
     Note(by="ann", incident="OPS-20260301-001", text="seen before in März"),
     Raise(by="ann", text="customers cannot pay", service="checkout", sev="SEV2", paying=True),
     ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),

@@ -19,6 +19,7 @@ from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Maintenance, Mode, Policy, RemedyRule
 from opsagent.core.state import State
+from opsagent.core.suggestion import Suggestion
 from opsagent.core.unit import HostConditions, StopSeen
 
 AT = datetime(2026, 3, 1, 2, 3, 4, 567_891, tzinfo=UTC)
@@ -38,6 +39,7 @@ RESTART = Action(
     also=("worker.service",),
     attempt=1,
     seconds=0.412_345,
+    mode="auto",
 )
 REFUSED = Action(
     seq=13,
@@ -81,6 +83,9 @@ INCIDENT = Incident(
             by="ann",
         ),
     ),
+    suggestion=Suggestion(
+        remedy="restart", unit="api.service", asked_at=after(1), until=after(1801), reason="mode is suggest"
+    ),
     actions=(RESTART, REFUSED),
     told=(Told(at=after(300), key="k1", level="oncall", notifier="mail", kind="page", state="sent"),),
 )
@@ -110,6 +115,12 @@ GOLDEN_INCIDENT = {
     "because": "somebody sent it SIGKILL, and not systemd by a stop",
     "certainty": "likely",
     "other_causes": ["possible: / is 100 % full"],
+    "suggestion": {
+        "remedy": "restart",
+        "unit": "api.service",
+        "asked_at": "2026-03-01T02:03:05.567Z",
+        "until": "2026-03-01T02:33:05.567Z",
+    },
     "changes": [
         {
             "at": "2026-03-01T01:59:04.567Z",
@@ -129,6 +140,8 @@ GOLDEN_INCIDENT = {
             "outcome": "verified",
             "reason": "good for 30 s",
             "seconds": 0.412,
+            "by": None,
+            "mode": "auto",
         },
         {
             "at": "2026-03-01T02:03:44.567Z",
@@ -138,6 +151,8 @@ GOLDEN_INCIDENT = {
             "outcome": "refused",
             "reason": "HOLD is set by root",
             "seconds": None,
+            "by": None,
+            "mode": None,
         },
     ],
     "notifications": [
@@ -187,6 +202,7 @@ GOLDEN_STATUS = {
             "message": "refused",
             "next_at": "2026-03-01T02:03:14.567Z",
             "suppressed_by": "parent",
+            "remedies": [{"remedy": "restart", "mode": "auto", "because": "mode is auto"}],
         },
         {
             "name": "ram",
@@ -197,6 +213,7 @@ GOLDEN_STATUS = {
             "message": "not looked at yet",
             "next_at": None,
             "suppressed_by": None,
+            "remedies": [],
         },
     ],
     "open_incidents": ["OPS-20260301-001"],

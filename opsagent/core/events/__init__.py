@@ -75,6 +75,16 @@ from opsagent.core.events.repairs import (
     RepairMoved,
 )
 from opsagent.core.events.reports import JobPinged, ReportJoined
+from opsagent.core.events.trust import (
+    RemedyLowered,
+    RepairApproved,
+    RepairSuggested,
+    SuggestionExpired,
+    TrustEarned,
+    TrustForgotten,
+    TrustGiven,
+    TrustRevoked,
+)
 
 EVENTS = {cls.__name__: cls for cls in Event.__subclasses__()}
 
@@ -140,8 +150,11 @@ __all__ = [
     "PlaybookMatched",
     "RecoverySeen",
     "Relapsed",
+    "RemedyLowered",
+    "RepairApproved",
     "RepairAsked",
     "RepairMoved",
+    "RepairSuggested",
     "ReportJoined",
     "RestoreDrilled",
     "ReviewOrdered",
@@ -151,9 +164,14 @@ __all__ = [
     "SettingsRefused",
     "SeverityRaised",
     "SnoozeEnded",
+    "SuggestionExpired",
     "SuppressionChanged",
     "SuspectCleared",
     "TicketOpened",
+    "TrustEarned",
+    "TrustForgotten",
+    "TrustGiven",
+    "TrustRevoked",
     "UnitObserved",
     "UnknownEvent",
 ]

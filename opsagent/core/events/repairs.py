@@ -29,7 +29,11 @@ class RepairAsked(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequested(Event):
-    """A repair is about to be ordered. On disk before the order goes out; its seq is the action's id."""
+    """A repair is about to be ordered. On disk before the order goes out; its seq is the action's id.
+
+    `mode` is the one in force for it, `by` the person who asked for it or approved it. `running` are the units it
+    touches that ran just before.
+    """
 
     remedy: str
     unit: str
@@ -42,6 +46,8 @@ class ActionRequested(Event):
     timeout: timedelta = timedelta(seconds=60)
     by: str = ""
     act: str = ""
+    mode: str = ""
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

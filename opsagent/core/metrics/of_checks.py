@@ -9,6 +9,7 @@ from opsagent.core.contract import quiet_because, status_of
 from opsagent.core.metrics.family import Family, Kind, Sample, counter, gauges, unix
 from opsagent.core.metrics.tally import BUCKETS, STATUSES, Latency, with_zeros
 from opsagent.core.policy import Mode
+from opsagent.core.trust import highest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def families(world: World, tally: Tally) -> Iterator[Family]:
 
 
 def _about(check: CheckPolicy, world: World) -> tuple[tuple[str, str], ...]:
-    armed = world.policy.mode is Mode.AUTO and bool(check.repair)
+    armed = highest(world.state, world.policy, (check,)) is Mode.AUTO
     return (
         ("check", check.name),
         ("kind", check.kind),

@@ -11,6 +11,7 @@ from opsagent.core.change import phrase
 from opsagent.core.escalation import JOURNAL
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
+from opsagent.core.policy import Mode
 from opsagent.core.remediation import FINAL_GUARDS
 from opsagent.core.report.clock import hhmmss
 from opsagent.core.report.entry import Scene, told
@@ -95,7 +96,8 @@ def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
     )
     also = f"Restarted with it: {some(inline(unit, 80) for unit in action.also)}" if action.also else ""
     alone = "Nothing else was restarted" if action.remedy == "restart" and not action.also else ""
-    by = f", asked by {inline(action.by, 40)}" if action.by else ""
+    word = "approved" if action.mode == Mode.SUGGEST else "asked"
+    by = f", {word} by {inline(action.by, 40)}" if action.by else ""
     times = " and ".join(hhmmss(one.at, scene.zone) for one in (action, *again))
     what = f"**Did** {inline(action.remedy, 40)} {inline(action.unit, 80)} {times}{by}"
     return f"{what}: {came}. {also or alone}".rstrip()
@@ -153,6 +155,27 @@ def _(event: ev.ActionRefused, scene: Scene, incident: Incident) -> str:
         _kept_still("Not tried", event.reason),
         _before(scene, incident),
     )
+
+
+@incident_story.register(ev.RepairSuggested)
+def _(event: ev.RepairSuggested, scene: Scene, incident: Incident) -> str:
+    also = f" (and {some(inline(unit, 80) for unit in event.also)})" if event.also else ""
+    return told(
+        _heading(scene.began(incident), f"{inline(trouble(incident), 80)}, **a person is asked**", incident),
+        _saw(incident),
+        _changed(scene, incident),
+        f"**Would** {inline(event.remedy, 40)} {inline(event.unit, 80)}{also}: {inline(event.reason)}",
+        f"**Next** `opsagent approve {incident.label}` until {scene.when(event.until)}, or people are paged",
+        _before(scene, incident),
+    )
+
+
+@incident_story.register(ev.SuggestionExpired)
+def _(event: ev.SuggestionExpired, scene: Scene, incident: Incident) -> str:
+    if incident.first_paged_at is None:
+        return ""  # told with the page that follows
+    heading = _heading(scene.now(), f"{inline(trouble(incident), 80)} still", incident)
+    return told(heading, f"**Not tried** {inline(event.reason)}")
 
 
 @incident_story.register(ev.ActionJudged)

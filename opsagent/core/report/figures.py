@@ -56,9 +56,10 @@ def _busiest(state: State, day: Day) -> str:
 
 def _hands(state: State) -> str:
     others = len(state.checks) - len(state.armed)
-    if state.mode != "auto" or not state.armed:
+    if state.mode == "observe" or not state.armed:
         return f"only watched: {_count(len(state.checks), 'check')}"
-    return f"armed: {names(state.armed, 90)}" + (f" · only watched: {_count(others, 'other')}" if others else "")
+    lead = "armed" if state.mode == "auto" else "asks before it repairs"
+    return f"{lead}: {names(state.armed, 90)}" + (f" · only watched: {_count(others, 'other')}" if others else "")
 
 
 def watch(state: State, now: datetime, today: date) -> str:

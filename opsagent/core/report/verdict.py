@@ -49,6 +49,10 @@ def owner(incident: Incident, state: State, today: date) -> str:
         return "Good again, watched"
     if incident.state is Phase.SNOOZED and incident.snoozed_until:
         return f"Quiet until {seen_from(incident.snoozed_until, zone, today)}"
+    asked = incident.suggestion
+    if asked is not None and not asked.expired:
+        until = seen_from(asked.until, zone, today)
+        return f"{visible(asked.remedy, 40)} waits until {until}: opsagent approve {incident.label}"
     if incident.state is Phase.REPAIRING:
         return "Repairing"
     if incident.severity is Severity.SEV4:

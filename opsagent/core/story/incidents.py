@@ -74,7 +74,17 @@ def _(event: ev.CheckJoined, incident: Incident, recorded: Recorded) -> Incident
 
 @follow.register(ev.RecoverySeen)
 def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, mitigated_at=event.mitigated_at, good_since=event.mitigated_at, owner=incident.state)
+    """What was asked for or suggested while it was bad is not wanted any more."""
+    changed = replace(
+        incident,
+        mitigated_at=event.mitigated_at,
+        good_since=event.mitigated_at,
+        owner=incident.state,
+        asked_by="",
+        asked_remedy="",
+        asked_at=None,
+        suggestion=None,
+    )
     return told_story(changed, recorded, f"good again: {event.message}")
 
 
@@ -97,6 +107,8 @@ def _(event: ev.IncidentResolved, incident: Incident, recorded: Recorded) -> Inc
         proof=event.proof,
         asked_by="",
         asked_remedy="",
+        asked_at=None,
+        suggestion=None,
         exhausted=0,
         gave_up_at=None,
         page_again=False,

@@ -10,6 +10,7 @@ from opsagent.core.incident import Action
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.renewal import replace
 from opsagent.core.story.telling import told_story
+from opsagent.core.suggestion import Suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def _(event: ev.RepairMoved, incident: Incident, recorded: Recorded) -> Incident
 
 @follow.register(ev.RepairAsked)
 def _(event: ev.RepairAsked, incident: Incident, recorded: Recorded) -> Incident:
-    changed = replace(incident, asked_by=event.by, asked_remedy=event.remedy, next_repair_at=None)
+    changed = replace(incident, asked_by=event.by, asked_remedy=event.remedy, asked_at=recorded.at, next_repair_at=None)
     return told_story(changed, recorded, f"{event.by} asks for a repair{f': {event.because}' if event.because else ''}")
 
 
@@ -60,6 +61,9 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
         reason=event.reason,
         before=event.invocation_id,
         by=event.by,
+        name=event.act,
+        mode=event.mode,
+        running=event.running,
     )
     changed = replace(
         incident,
@@ -68,6 +72,8 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
         actions=(*incident.actions, action),
         asked_by="",
         asked_remedy="",
+        asked_at=None,
+        suggestion=None,
     )
     return told_story(changed, recorded, f"{event.remedy} {event.unit} (attempt {event.attempt}): {event.reason}")
 
@@ -112,8 +118,41 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
         guard=event.guard,
         reason=event.reason,
     )
-    changed = replace(incident, actions=(*incident.actions, action), asked_by="", asked_remedy="")
+    changed = replace(incident, actions=(*incident.actions, action), asked_by="", asked_remedy="", asked_at=None)
     return told_story(changed, recorded, f"not repaired: {event.reason}")
+
+
+@follow.register(ev.RepairSuggested)
+def _(event: ev.RepairSuggested, incident: Incident, recorded: Recorded) -> Incident:
+    asked = Suggestion(
+        remedy=event.remedy,
+        unit=event.unit,
+        also=event.also,
+        asked_at=recorded.at,
+        until=event.until,
+        reason=event.reason,
+    )
+    changed = replace(incident, suggestion=asked, asked_by="", asked_remedy="", asked_at=None)
+    return told_story(changed, recorded, f"suggested {event.remedy} of {event.unit}: {event.reason}")
+
+
+@follow.register(ev.RepairApproved)
+def _(event: ev.RepairApproved, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(
+        incident,
+        suggestion=None,
+        asked_by=event.by,
+        asked_remedy=event.remedy,
+        asked_at=recorded.at,
+        next_repair_at=None,
+    )
+    return told_story(changed, recorded, f"{event.by} approves {event.remedy} of {event.unit}")
+
+
+@follow.register(ev.SuggestionExpired)
+def _(event: ev.SuggestionExpired, incident: Incident, recorded: Recorded) -> Incident:
+    over = incident.suggestion and replace(incident.suggestion, expired=True)
+    return told_story(replace(incident, suggestion=over), recorded, event.reason)
 
 
 def _with_action(incident: Incident, seq: int, change: Callable[[Action], Action]) -> Incident:

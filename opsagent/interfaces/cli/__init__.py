@@ -31,6 +31,7 @@ COMMANDS = {
     "resolve": "acting",
     "pause": "acting",
     "repair": "acting",
+    "approve": "acting",
     "note": "acting",
     "raise": "reporting",
     "change": "changing",

@@ -1,11 +1,11 @@
-"""`ack`, `resolve`, `pause`, `repair`, `note`: what people tell the daemon to do."""
+"""`ack`, `resolve`, `pause`, `repair`, `approve`, `note`: what people tell the daemon to do."""
 
 from datetime import timedelta
 from typing import Annotated
 
 import typer
 
-from opsagent.core.commands import Acknowledge, Note, Pause, RepairNow, Resolve, Resume
+from opsagent.core.commands import Acknowledge, Approve, Note, Pause, RepairNow, Resolve, Resume
 from opsagent.core.quantity import duration
 from opsagent.interfaces.cli import daemon, place
 from opsagent.interfaces.cli.options import Config, Json
@@ -108,6 +108,21 @@ def repair(
     """Repair now. Skips the wait between attempts; every guard and every limit still speaks."""
     where = place.find(config)
     command = RepairNow(by=daemon.who(), check=check, remedy=remedy, because=because)
+    daemon.change(where, command, as_json=json_)
+
+
+def approve(
+    incident: Incident,
+    remedy: Annotated[
+        list[str] | None, typer.Argument(metavar="[REMEDY]", help="What you mean to approve; refused if it is another.")
+    ] = None,
+    *,
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Let a suggested repair go out. Skips the wait between attempts; every guard and every limit still speaks."""
+    where = place.find(config)
+    command = Approve(by=daemon.who(), incident=resolved(where, incident), remedy=" ".join(remedy or ()))
     daemon.change(where, command, as_json=json_)
 
 
