@@ -90,12 +90,18 @@ class JobsAsked(Question):
     """How do the jobs stand? Answered by a list as `jobs.shown` says."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustAsked(Question):
+    """How far may each remedy go? Answered by a list as `trust.shown` says."""
+
+
 QUESTIONS: dict[str, type[Question]] = {
     "status": StatusAsked,
     "why": WhyAsked,
     "incidents": IncidentsAsked,
     "show": IncidentAsked,
     "jobs": JobsAsked,
+    "trusted": TrustAsked,
     "metrics": MetricsAsked,
     "changes": ChangesAsked,
     "environment": EnvironmentAsked,
@@ -107,6 +113,7 @@ COMMANDS: dict[str, type[commands.Command]] = {
     "resume": commands.Resume,
     "repair": commands.RepairNow,
     "approve": commands.Approve,
+    "trust": commands.Trust,
     "note": commands.Note,
     "raise": commands.Raise,
     "change": commands.ReportChange,

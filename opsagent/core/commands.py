@@ -80,6 +80,16 @@ class Approve(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trust(Command):
+    """`trust CHECK REMEDY [--revoke]`: lets a remedy go out without a question, where `suggest` asks one."""
+
+    check: str
+    remedy: str
+    because: str = ""
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Command):
     """`note ID "text"`: a person's words, kept with the incident."""
 

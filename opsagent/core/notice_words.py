@@ -33,6 +33,8 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
         case ev.ChronicHealing():
             subject = f"{event.unit} was repaired {event.heals} times in {spoken(event.within)}"
             lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
+        case ev.TrustEarned() | ev.RemedyLowered():
+            subject, lines = _trusted(event)
         case ev.SettingsRefused():
             subject, lines = "new settings refused, the old ones stay in force", event.errors
         case ev.RightsCompared():
@@ -57,3 +59,13 @@ def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
         case _:
             pass
     return subject, lines
+
+
+def _trusted(event: ev.TrustEarned | ev.RemedyLowered) -> tuple[str, tuple[str, ...]]:
+    what, how = f"{event.remedy} of {event.key}", f"opsagent trust {event.check} {event.remedy}"
+    if isinstance(event, ev.TrustEarned):
+        return f"{what} worked {event.worked} of {event.worked}", (f"To allow it without a question: {how}",)
+    return f"{what} made things worse, you are asked before it from now on", (
+        f"{event.reason}.",
+        f"To lift that: {how}",
+    )

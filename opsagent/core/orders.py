@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from opsagent.core import alerting, jobs, raising, suggesting
+from opsagent.core import alerting, earning, jobs, raising, suggesting
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core.backup.telling import WHAT
@@ -269,6 +269,11 @@ def _(command: cmd.Approve, world: World) -> tuple[list[Draft], cmd.Answer]:
     return [Draft(event=event, incident=incident.seq, actor=command.by)], _yes(
         f"{asked.remedy} of {asked.unit} goes out now if every guard agrees: see `why`"
     )
+
+
+@_done.register(cmd.Trust)
+def _(command: cmd.Trust, world: World) -> tuple[list[Draft], cmd.Answer]:
+    return earning.decided(world, command)
 
 
 @_done.register(cmd.Note)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.acts import unit_of
 from opsagent.core.budget import slow_retry_at, used
+from opsagent.core.earning import followed
 from opsagent.core.guards import Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -54,7 +55,9 @@ def _step(world: World, incident: Incident) -> list[Draft]:
     action = incident.running
     if action is not None:
         verdict = judged(world, incident, action) if action.ended_at is not None else None
-        return [Draft(event=verdict, incident=incident.seq)] if verdict else []
+        if verdict is None:
+            return []
+        return [Draft(event=verdict, incident=incident.seq), *followed(world, incident, action, verdict)]
     if incident.state not in _REPAIRABLE:
         return []
     found = candidate(world, incident)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import (
     changes,
+    earning,
     escalation,
     findings,
     jobs,
@@ -50,6 +51,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or escalation.pages(world)
         or escalation.undelivered(world)
         or escalation.recoveries(world)
+        or earning.forgotten(world)
         or findings.chronic(world)
         or findings.patterns(world)
         or tickets.due(world)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opsagent.core.policy import Mode
 from opsagent.core.report.clock import moment
+from opsagent.core.timing import iso
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ENOUGH = 5
 """Verified successes in a row, each approved by a person, after which trust is offered."""
+LOWERED = "lowered to suggest"
 _RANK = (Mode.OBSERVE, Mode.SUGGEST, Mode.AUTO)
 
 
@@ -72,8 +74,36 @@ def effective(state: State, policy: Policy, check: CheckPolicy, rule: RemedyRule
     if one.lowered_at is not None:
         by = f" by {one.lowered_by}" if one.lowered_by else ""
         since = f"at {moment(one.lowered_at, policy.zone)}"
-        return Effective(mode=Mode.SUGGEST, because=f"lowered to suggest{by} {since}: {one.lowered_because}")
+        return Effective(mode=Mode.SUGGEST, because=f"{LOWERED}{by} {since}: {one.lowered_because}")
     return Effective(mode=said, because=written)
+
+
+def allows(policy: Policy, one: Standing) -> bool:
+    """Whether the settings still allow exactly what was trusted."""
+    rules = (rule for check in policy.checks_of(one.key) for rule in check.repair)
+    return any((rule.label, rule.command) == (one.remedy, one.command) for rule in rules)
+
+
+def shown(state: State, policy: Policy) -> list[dict[str, Any]]:
+    """Return every remedy that the settings allow, as `trust --json` lists it."""
+    return [_shown(state, policy, check, rule) for check in policy.checks for rule in check.repair]
+
+
+def _shown(state: State, policy: Policy, check: CheckPolicy, rule: RemedyRule) -> dict[str, Any]:
+    one, found = standing(state, check.key, rule.label), effective(state, policy, check, rule)
+    return {
+        "check": check.name,
+        "unit": check.unit,
+        "remedy": rule.label,
+        "mode": found.mode.value,
+        "because": found.because,
+        "worked": one.worked,
+        "enough": ENOUGH,
+        "trusted_by": one.trusted_by or None,
+        "trusted_at": iso(one.trusted_at) if one.trusted_at else None,
+        "lowered_by": one.lowered_by or ("opsagent" if one.lowered_at else None),
+        "lowered_at": iso(one.lowered_at) if one.lowered_at else None,
+    }
 
 
 def highest(state: State, policy: Policy, checks: Iterable[CheckPolicy]) -> Mode:

@@ -7,7 +7,7 @@ import queue
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from opsagent.core import contract, inbox, jobs, schedule, why
+from opsagent.core import contract, inbox, jobs, schedule, trust, why
 from opsagent.core.asking import (
     ChangesAsked,
     EnvironmentAsked,
@@ -17,6 +17,7 @@ from opsagent.core.asking import (
     MetricsAsked,
     Question,
     StatusAsked,
+    TrustAsked,
     WhyAsked,
 )
 from opsagent.core.commands import Answer, Command, Ping
@@ -92,6 +93,8 @@ class Answers:
                 return [shown(family) for family in self.figures()]
             case JobsAsked():
                 return jobs.shown(self._agent.state, self._agent.policy.jobs, self._now())
+            case TrustAsked():
+                return trust.shown(self._agent.state, self._agent.policy)
             case EnvironmentAsked():
                 known = self._agent.state.environment
                 return environment.shown(known.now, known.at, self._agent.state.units)

@@ -27,6 +27,7 @@ from opsagent.core.commands import (
     Resume,
     ReviewNow,
     TestNotifier,
+    Trust,
 )
 from opsagent.core.quantity import Bytes
 
@@ -38,6 +39,7 @@ REQUESTS: list[Command | asking.Question] = [
     Resume(by="ann", target="api"),
     RepairNow(by="ann", check="api", remedy="restart", because="it hangs"),
     Approve(by="ann", incident="OPS-20260301-001", remedy="restart"),
+    Trust(by="ann", check="api", remedy="restart", because="5 of 5", revoke=True),
     Note(by="ann", incident="OPS-20260301-001", text="seen before in März"),
     Raise(by="ann", text="customers cannot pay", service="checkout", sev="SEV2", paying=True),
     ReportChange(by="ann", text="api 2.3", unit="api.service", change="rollback"),
@@ -52,6 +54,7 @@ REQUESTS: list[Command | asking.Question] = [
     asking.JobsAsked(),
     asking.EnvironmentAsked(),
     asking.StatusAsked(),
+    asking.TrustAsked(),
     asking.MetricsAsked(),
     asking.WhyAsked(check="api"),
     asking.IncidentsAsked(open_only=True, since=timedelta(days=2), check="api", limit=5),

@@ -16,6 +16,7 @@ from opsagent.core.fold import (
     ourselves,
     people,
     repairs,
+    trust,
 )
 from opsagent.core.fold.day import counted
 from opsagent.core.fold.rule import folded
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
 
-AREAS = (backups, changes, environment, guides, host, incidents, jobs, logs, ourselves, people, repairs)
+AREAS = (backups, changes, environment, guides, host, incidents, jobs, logs, ourselves, people, repairs, trust)
 """Each registers what its events do to the state."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.fold.rule import KEEP_PAST, folded
+from opsagent.core.fold.trust import counted
 from opsagent.core.phase import Outcome
 from opsagent.core.renewal import replace
 from opsagent.core.state import Attempt, Heal
@@ -39,6 +40,7 @@ def _(event: ev.ActionEnded, state: State, recorded: Recorded) -> State:
 
 @folded.register(ev.ActionJudged)
 def _(event: ev.ActionJudged, state: State, recorded: Recorded) -> State:
+    state = counted(state, event, recorded)
     done = event.outcome == Outcome.VERIFIED
     attempts = tuple(replace(a, verified=done) if a.action == event.action else a for a in state.attempts)
     attempt = next((a for a in attempts if a.action == event.action), None)

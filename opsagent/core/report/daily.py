@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core.report import about_backups, about_changes, about_logs
+from opsagent.core.report import about_backups, about_changes, about_logs, about_trust
 from opsagent.core.report.about_host import host_story
 from opsagent.core.report.about_incident import incident_story
 from opsagent.core.report.entry import Entry, Scene
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
 
-AREAS = (about_backups, about_changes, about_logs)
+AREAS = (about_backups, about_changes, about_logs, about_trust)
 """Each registers which stories its events tell."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.phase import Phase
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
     from opsagent.core.incident import Incident
     from opsagent.core.state import DeadMan, State
+    from opsagent.core.trust import Standing
 
 TASKS = 3
+DAY = timedelta(days=1)
 
 
 def standing(state: State, today: date) -> tuple[str, ...]:
@@ -59,12 +62,25 @@ def todays(state: State, needed: Sequence[Incident], today: date) -> str:
         "the rights do not fit the settings: `opsagent install --refresh`" if state.lacking else "",
         f"new settings refused ({len(state.refused)} wrong): `opsagent validate`" if state.refused else "",
         *(f"{inline(unit, 60)}: healed too often, look for the cause" for unit in chronic),
+        *(_earned(one) for one in state.standings.values() if _is_news(one, state, today)),
         _drafts(state),
     ]
     said = [cut(task, 100) for task in tasks if task]
     more = f" · and {len(said) - TASKS} more" if len(said) > TASKS else ""
     listed = " · ".join(f"{number}. {task}" for number, task in enumerate(said[:TASKS], start=1))
     return f"**Today:** {listed}{more}" if said else ""
+
+
+def _is_news(one: Standing, state: State, today: date) -> bool:
+    """What was earned late at night is still news in the morning."""
+    return one.offered_at is not None and not one.trusted_at and today - local_date(one.offered_at, state.zone) <= DAY
+
+
+def _earned(one: Standing) -> str:
+    said = inline(f"{one.remedy} of {one.key}", 60)
+    return (
+        f"{said} worked {one.worked} of {one.worked}: `opsagent trust {inline(one.key, 40)} {inline(one.remedy, 20)}`"
+    )
 
 
 def _drafts(state: State) -> str:

@@ -32,6 +32,7 @@ COMMANDS = {
     "pause": "acting",
     "repair": "acting",
     "approve": "acting",
+    "trust": "trusting",
     "note": "acting",
     "raise": "reporting",
     "change": "changing",

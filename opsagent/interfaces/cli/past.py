@@ -151,6 +151,14 @@ def jobs(where: Place) -> list[dict[str, Any]]:
     return shown(_replayed(where), load(where).policy.jobs, clock.now())
 
 
+def trusted(where: Place) -> list[dict[str, Any]]:
+    """Return how far each remedy may go by the log and the settings alone."""
+    from opsagent.core.trust import shown  # noqa: PLC0415 - as above
+    from opsagent.interfaces.cli.place import load  # noqa: PLC0415
+
+    return shown(_replayed(where), load(where).policy)
+
+
 def _world(where: Place) -> World:
     from opsagent.core.health import Health  # noqa: PLC0415 - as above
     from opsagent.core.observation import Reading  # noqa: PLC0415

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from opsagent.core.environment import Environment, check_name, unmonitored
 from opsagent.core.order import HOLD_PATH
 from opsagent.core.timing import spoken
+from opsagent.core.trust import LOWERED
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.hold import held
 from opsagent.host.inventory import who_listens
@@ -19,7 +20,7 @@ from opsagent.interfaces.doctor.finding import Finding, ok, red, warn
 from opsagent.settings.targets import targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from opsagent.host.systemd import Systemd
@@ -45,6 +46,18 @@ def watching(socket: Path, systemd: Systemd, now: datetime, *, is_system: bool) 
     yield ok("daemon", f"version {status['daemon']['version']} runs, pid {status['daemon']['pid']}")
     yield from (warn("daemon", trouble, "opsagent status") for trouble in status.get("troubles", ()))
     yield from _beats(status["daemon"], now)
+    yield from modes(status)
+
+
+def modes(status: Mapping[str, Any]) -> Iterator[Finding]:
+    """Say of each remedy that goes by another mode than the file's which one that is, and why."""
+    for check in status.get("checks", ()):
+        for one in check.get("remedies", ()):  # what an older daemon said has none
+            text = f"{one['remedy']}: {one['mode']}, {one['because']}"
+            if one["because"].startswith(LOWERED):
+                yield warn(check["name"], text, f"opsagent trust {check['name']} {one['remedy']}")
+            elif one["because"] != f"mode is {status['mode']}":
+                yield ok(check["name"], text)
 
 
 def _beats(daemon: dict[str, Any], now: datetime) -> Iterator[Finding]:

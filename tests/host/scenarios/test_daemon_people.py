@@ -160,3 +160,30 @@ def test_a_finding_of_the_health_check_becomes_part_of_the_day(watched: Watched)
     assert "unit worker.service is failed" in watched.daily()
     assert watched.daily().count("the health check looked") == 1
     assert [one["body"]["event"] for one in watched.got()].count("watcher_down") == 1
+
+
+def test_a_repair_that_is_suggested_waits_for_a_person_across_a_restart_and_goes_out_unasked_once_it_is_trusted(
+    watched: Watched,
+) -> None:
+    unit = watched.worker()
+    watched.begin(check(repair="[{do: restart, mode: suggest}]"))
+    watched.signal(unit)
+    asked = watched.incident("worker", lambda one: one["suggestion"], what="a question")
+    watched.wait(lambda: watched.got("suggestion"), what="people to be asked")
+    assert asked["actions"] == []
+    assert f"opsagent approve {asked['id']}" in watched.got("suggestion")[0]["body"]["body"]
+
+    watched.host.run(["systemctl", "restart", "opsagent"])
+    watched.host.run(["opsagent", "approve", asked["id"].rpartition("-")[2]])
+    watched.healed("worker")
+    assert [(one["by"], one["mode"]) for one in watched.incident("worker")["actions"]] == [("root", "suggest")]
+
+    watched.host.run(["opsagent", "trust", "worker", "restart", "--because", "it is stateless"])
+    watched.signal(unit)
+    watched.wait(lambda: len(watched.acted("worker")) == 2, what="a repair without a question")
+    watched.healed("worker")
+    assert watched.incident("worker")["actions"][-1]["mode"] == "auto"
+    assert len(watched.got("suggestion")) == 1
+    [row] = json.loads(watched.host.run(["opsagent", "trust", "--json"]).stdout)
+    assert (row["mode"], row["trusted_by"], row["worked"]) == ("auto", "root", 1)
+    assert "is trusted by root" in watched.daily()

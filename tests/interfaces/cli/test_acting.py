@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from opsagent.core import asking
-from opsagent.core.commands import Acknowledge, Answer, Command, Note, Pause, RepairNow, Resolve, Resume
+from opsagent.core.commands import Acknowledge, Answer, Approve, Command, Note, Pause, RepairNow, Resolve, Resume, Trust
 from opsagent.interfaces import client
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ CASES: list[tuple[list[str], Command]] = [
         ["repair", "api", "--with", "restart", "--because", "it hangs"],
         RepairNow(by="root", check="api", remedy="restart", because="it hangs"),
     ),
+    (["approve", ID], Approve(by="root", incident=ID)),
+    (["approve", ID, "act", "renew"], Approve(by="root", incident=ID, remedy="act renew")),
+    (
+        ["trust", "api", "restart", "--because", "it is stateless"],
+        Trust(by="root", check="api", remedy="restart", because="it is stateless"),
+    ),
+    (["trust", "api", "restart", "--revoke"], Trust(by="root", check="api", remedy="restart", revoke=True)),
     (["note", ID, "seen before"], Note(by="root", incident=ID, text="seen before")),
 ]
 

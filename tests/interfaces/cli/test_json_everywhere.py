@@ -27,6 +27,8 @@ CHANGES = [
     ["pause", "api", "--for", "2h", "--because", "deploy"],
     ["pause", "api", "--end"],
     ["repair", "api"],
+    ["approve", ID],
+    ["trust", "api", "restart"],
     ["note", ID, "seen before"],
     ["change", "shop 2.3", "--unit", "shop"],
     ["review", "--now"],

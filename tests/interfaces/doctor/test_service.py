@@ -77,6 +77,21 @@ def test_what_the_daemon_says_is_wrong_with_it_is_told(instance: Instance, daemo
     assert watching(instance.state, Systemd())[1:] == [(Level.WARN, trouble)]
 
 
+def test_a_remedy_that_goes_by_a_mode_of_its_own_is_named_and_a_lowered_one_is_a_warning(
+    instance: Instance, daemon: Daemon
+) -> None:
+    said = [("restart", "auto", "mode is auto"), ("reload", "suggest", "lowered to suggest at 12:00: it died")]
+    said.append(("command", "auto", "trusted by anna at 11:00"))
+    remedies = [{"remedy": remedy, "mode": mode, "because": why} for remedy, mode, why in said]
+    checks = [{"name": "api", "remedies": remedies}, {"name": "of an older daemon"}]
+    daemon.answer = lambda _: {**status(NOW + timedelta(minutes=9)), "mode": "auto", "checks": checks}
+
+    assert watching(instance.state, Systemd())[1:] == [
+        (Level.WARN, "reload: suggest, lowered to suggest at 12:00: it died"),
+        (Level.OK, "command: auto, trusted by anna at 11:00"),
+    ]
+
+
 def test_a_heartbeat_that_is_overdue_is_red(instance: Instance, daemon: Daemon) -> None:
     daemon.answer = lambda _: status(NOW - timedelta(minutes=6))
 
