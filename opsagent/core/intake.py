@@ -139,7 +139,7 @@ def evidence(seen: inbox.EvidenceSeen, world: World) -> list[Draft]:
 
 @drafts.register(inbox.SurroundingsSeen)
 def _(seen: inbox.SurroundingsSeen, world: World) -> list[Draft]:
-    return case.found(world, seen.incident, seen.evidence)
+    return case.sought(world, seen.incident, seen.evidence)
 
 
 @drafts.register(inbox.Tried)

@@ -59,12 +59,20 @@ def _neighbours(targets: Iterable[Target]) -> Iterator[Neighbour]:
 
 
 def _systems() -> Iterator[FileSystem]:
-    """Return the local file systems, also those in memory, where services write."""
+    """Return the local file systems, also those in memory, where services write, and what is mounted read-only."""
     found = mounts()
     local = [one for one in watched_mounts(found) if not one.network]
-    for mount in (*local, *(one for one in found if one.fs_type in _IN_MEMORY))[:_MOST_SYSTEMS]:
+    others = [one for one in found if one not in local and not one.network and _matters(one)]
+    for mount in (*local, *others)[:_MOST_SYSTEMS]:
         with suppress(OSError):  # it was unmounted, or is closed to us
             yield _system(mount)
+
+
+def _matters(mount: Mount) -> bool:
+    """Whether a service may want to write there: in memory, the root of a container, what was bound read-only."""
+    if mount.fs_type in _IN_MEMORY or mount.path == "/":
+        return True
+    return mount.read_only and (mount.watched or mount.fs_type == "overlay")
 
 
 def _system(mount: Mount) -> FileSystem:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.ending import of_ending
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding, ranked
+from opsagent.core.diagnosis.kernel import of_crash, of_memory
 from opsagent.core.diagnosis.looking import of_check
-from opsagent.core.diagnosis.ports import CONFIRMED
+from opsagent.core.diagnosis.ports import refused, taken
 from opsagent.core.diagnosis.sayings import of_log
-from opsagent.core.diagnosis.surroundings import of_changes, of_file_system, of_host
+from opsagent.core.diagnosis.surroundings import boxed, of_changes, of_file_system, of_host
 
 if TYPE_CHECKING:
     from opsagent.core.diagnosis.evidence import Evidence
@@ -24,13 +25,14 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     What a service says of itself counts as likely, and becomes sure where the host says the same.
     """
     said = [_confirmed(evidence, one) for one in of_log(evidence)]
-    seen = [*of_ending(evidence), *of_check(evidence), *of_host(evidence), *of_changes(evidence)]
+    told = [*of_memory(evidence), *of_ending(evidence), *of_crash(evidence)]
+    seen = [*told, *of_check(evidence), *of_host(evidence), *of_changes(evidence)]
     return ranked([*_agreed(said, seen, evidence), *seen])
 
 
 def _confirmed(evidence: Evidence, said: Finding) -> Finding:
-    confirm = CONFIRMED.get(said.cause)
-    return confirm(evidence, said) if confirm else said
+    add = _ADDED.get(said.cause)
+    return add(evidence, said) if add else said
 
 
 def _agreed(said: list[Finding], seen: list[Finding], evidence: Evidence) -> list[Finding]:
@@ -46,4 +48,6 @@ def _together(said: Finding, fact: Finding | None) -> Finding:
     return replace(said, cause=fact.cause, certainty=Certainty.SURE, because=because)
 
 
+_ADDED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused, Cause.READ_ONLY: boxed}
+"""What the host can add to the words of a service."""
 _CONFIRMED_BY_HOST = (Cause.OUT_OF_MEMORY, Cause.TOO_MANY_OPEN_FILES)

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.diagnosis import Certainty, diagnose
+from opsagent.core.diagnosis.evidence import looked_at
 from opsagent.core.looks import overloaded
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from opsagent.core.diagnosis.evidence import Evidence, Neighbour
+    from opsagent.core.diagnosis.finding import Finding
     from opsagent.core.incident import Incident
     from opsagent.core.world import World
 
@@ -30,11 +34,25 @@ def found(world: World, seq: int, evidence: Evidence) -> list[Draft]:
     if not causes or causes[0].certainty < Certainty.LIKELY or causes[0].cause == incident.cause:
         return []
     first, *others = causes
-    also = tuple(f"{one.certainty.name.lower()}: {one.because}" for one in others)
     event = ev.CauseFound(
-        cause=first.cause.value, reason=first.because, certainty=first.certainty.name.lower(), others=also
+        cause=first.cause.value, reason=first.because, certainty=first.certainty.name.lower(), others=_also(others)
     )
     return [Draft(event=event, incident=seq)]
+
+
+def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
+    """Record the likeliest cause from all the evidence there is, or that it speaks for none: that is an answer too."""
+    incident = world.state.incidents.get(seq)
+    drafts = found(world, seq, evidence)
+    if drafts or incident is None or incident.blind or incident.because:
+        return drafts
+    whole = complete(world, incident, evidence)
+    event = ev.NoCauseFound(reason=f"no cause found; looked at: {looked_at(whole)}", others=_also(diagnose(whole)))
+    return [Draft(event=event, incident=seq)]
+
+
+def _also(others: Iterable[Finding]) -> tuple[str, ...]:
+    return tuple(f"{one.certainty.name.lower()}: {one.because}" for one in others)
 
 
 def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:

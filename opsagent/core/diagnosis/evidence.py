@@ -76,6 +76,25 @@ class Evidence:
     jumped: timedelta = timedelta()
 
 
+def looked_at(evidence: Evidence) -> str:
+    """Say in a list what there was to look at, for a person to know where nothing was found."""
+    unit = evidence.unit
+    parts = (
+        f"how {unit.name} stands ({unit.active_state}, result {unit.result})" if unit is not None else "",
+        _counted(len(evidence.log), "line of its log", "lines of its log"),
+        _counted(len(evidence.kernel), "line of the kernel", "lines of the kernel"),
+        _counted(len(evidence.listeners), "listening port", "listening ports"),
+        _counted(len(evidence.systems), "file system", "file systems"),
+        _counted(len(evidence.neighbours), "other check", "other checks"),
+        _counted(len(evidence.changes), "change before it", "changes before it"),
+    )
+    return ", ".join(filter(None, parts)) or "nothing that could be read"
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""
+
+
 def line_of(text: str) -> Line:
     """Read `time program[pid]: text`, as the journal's lines are kept; anything else is all text."""
     found = _STAMPED.match(text)

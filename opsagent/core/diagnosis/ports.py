@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+from opsagent.core.diagnosis.finding import Certainty, Finding
 from opsagent.core.environment import ANY, is_local
 
 if TYPE_CHECKING:
@@ -76,7 +76,3 @@ def _is_here(host: str) -> bool:
 
 def _is_meant(neighbour: Neighbour, text: str, here: bool) -> bool:  # noqa: FBT001 - of the text
     return here if not neighbour.host or _is_here(neighbour.host) else neighbour.host in text
-
-
-CONFIRMED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused}
-"""What the host's own listeners can add to the words of a service."""

@@ -73,6 +73,8 @@ SAYINGS = (
         Cause.DEPENDENCY_DOWN,
         "something that it needs does not answer",
         *(r"\bECONNREFUSED\b", r"connection refused", r"\bETIMEDOUT\b", r"connect(?:ion)? .{0,60}timed out"),
+        *(r"dial tcp .{0,80}i/o timeout", r"\bConnectTimeout", r"timeout was reached", r"timeout expired"),
+        r"TimeoutError: (?:\[Errno 110\]|timed out)",
         *(r"\bEHOSTUNREACH\b", r"no route to host", r"\bENETUNREACH\b", r"network is unreachable"),
         *(r"could not connect to (?:server|redis|database)", r"can't connect to .{0,60}server", r"no live upstreams"),
         r"server closed the connection unexpectedly",

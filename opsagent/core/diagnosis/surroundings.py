@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ FULL = 99.5
 _PATH = re.compile(r"/[\w.@+-]+(?:/[\w.@+-]+)*")
 _NEARLY_ALL = 0.95
 _MOST_NAMES = 5
-_KILLED_FOR_MEMORY = re.compile(r"oom-kill:|Out of memory: Killed process|Memory cgroup out of memory")
-_SEGFAULT = re.compile(r"(?P<program>[^\s\[]+)\[(?P<pid>\d+)\]:? (?:segfault at|trap |general protection)")
 _OF_TIME = re.compile(r"not yet valid|clock skew|in the future|timestamp .{0,40}(?:old|ahead)", re.IGNORECASE)
 
 
@@ -29,7 +28,6 @@ def of_host(evidence: Evidence) -> Iterator[Finding]:
     """Return what the surroundings say, each by itself."""
     for system in evidence.systems:
         yield from _full(system)
-    yield from _of_kernel(evidence)
     yield from _of_processes(evidence)
     yield from _of_clock(evidence)
     if evidence.overload:
@@ -39,6 +37,8 @@ def of_host(evidence: Evidence) -> Iterator[Finding]:
 
 def _full(system: FileSystem) -> Iterator[Finding]:
     at, certainty = system.path, Certainty.POSSIBLE
+    if system.read_only:  # images are always full, and nobody wants to write there
+        return
     if system.used >= FULL:
         yield Finding(cause=Cause.DISK_FULL, certainty=certainty, because=f"{at} is {system.used:.0f} % full")
     if system.inodes >= FULL:
@@ -53,11 +53,24 @@ def of_file_system(evidence: Evidence, said: Finding) -> Finding | None:
     """
     if said.cause not in (Cause.DISK_FULL, Cause.READ_ONLY):
         return None
-    paths = [_system_of(path, evidence.systems) for path in _PATH.findall(said.seen)]
-    named = [one for one in paths if one is not None]
+    named = _named(evidence, said)
     if said.cause is Cause.READ_ONLY:
         return next((_read_only(one) for one in named if one.read_only), None)
     return next((finding for one in named or evidence.systems for finding in _full(one)), None)
+
+
+def boxed(evidence: Evidence, said: Finding) -> Finding:
+    """Say that it is the unit's own sandbox that forbids to write, where the host itself may."""
+    named = _named(evidence, said)
+    if not named or any(one.read_only for one in named):
+        return said
+    because = f"its own sandbox (ProtectSystem=, ReadOnlyPaths=) bars what the host may write: {said.seen.strip()}"
+    return replace(said, because=because)
+
+
+def _named(evidence: Evidence, said: Finding) -> list[FileSystem]:
+    found = (_system_of(path, evidence.systems) for path in _PATH.findall(said.seen))
+    return [one for one in found if one is not None]
 
 
 def _read_only(system: FileSystem) -> Finding:
@@ -68,22 +81,6 @@ def _read_only(system: FileSystem) -> Finding:
 def _system_of(path: str, systems: tuple[FileSystem, ...]) -> FileSystem | None:
     above = [one for one in systems if f"{path}/".startswith(f"{one.path.rstrip('/')}/")]
     return max(above, key=lambda one: len(one.path), default=None)
-
-
-def _of_kernel(evidence: Evidence) -> Iterator[Finding]:
-    unit = evidence.unit.name if evidence.unit else ""
-    for line in reversed(evidence.kernel):
-        if _KILLED_FOR_MEMORY.search(line.text):
-            mine = bool(unit) and f"/{unit}" in line.text
-            certainty = Certainty.SURE if mine else Certainty.POSSIBLE
-            because = f"the kernel killed a process {'of it ' if mine else ''}for memory: {line.text.strip()}"
-            yield Finding(cause=Cause.OUT_OF_MEMORY, certainty=certainty, because=because, seen=line.text)
-        crashed = _SEGFAULT.search(line.text)
-        if crashed is not None:
-            mine = any(one.pid == int(crashed["pid"]) for one in evidence.log)
-            certainty = Certainty.SURE if mine else Certainty.POSSIBLE
-            because = f"the kernel saw {crashed['program']} touch memory that is not its own"
-            yield Finding(cause=Cause.CRASHED, certainty=certainty, because=because, seen=line.text)
 
 
 def _of_processes(evidence: Evidence) -> Iterator[Finding]:

@@ -141,6 +141,17 @@ class CauseFound(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoCauseFound(Event):
+    """All evidence was looked at and speaks for no cause; `reason` says so and what was looked at.
+
+    `others` are causes that are merely possible.
+    """
+
+    reason: str
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceGathered(Event):
     """What was found beside the failure, redacted; the lines are other people's words."""
 

@@ -83,6 +83,8 @@ def _causes(incident: Incident) -> Iterator[str]:
     """Yield the likeliest cause with how sure it is, then the others, each in a line of its own."""
     if incident.cause:
         yield f"**Cause** {inline(incident.because or incident.cause)} ({incident.certainty or 'likely'})"
+    elif incident.because:
+        yield f"**Cause** {inline(incident.because)}"
     for other in incident.other_causes[:_MOST_CAUSES]:
         yield f"**Or** {inline(other)}"
 

@@ -198,6 +198,12 @@ def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
     return told_story(changed, recorded, f"{event.certainty} cause: {event.reason}", event.others)
 
 
+@follow.register(ev.NoCauseFound)
+def _(event: ev.NoCauseFound, incident: Incident, recorded: Recorded) -> Incident:
+    changed = replace(incident, because=event.reason, other_causes=event.others)
+    return told_story(changed, recorded, event.reason, event.others)
+
+
 @follow.register(ev.EvidenceGathered)
 def _(event: ev.EvidenceGathered, incident: Incident, recorded: Recorded) -> Incident:
     trace = incident.traceback or (trace_in(event.lines) if event.source == "log" else "")

@@ -75,6 +75,9 @@ SAID = [
     ('[emerg] host not found in upstream "backend" in /etc/nginx/conf.d/a.conf:3', Cause.DNS),
     ('Exception in thread "main" java.lang.OutOfMemoryError: Java heap space', Cause.OUT_OF_MEMORY),
     ("FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory", Cause.OUT_OF_MEMORY),
+    ("dial tcp 10.0.0.5:5432: i/o timeout", Cause.DEPENDENCY_DOWN),
+    ("curl: (28) Connection timed out after 1000 milliseconds", Cause.DEPENDENCY_DOWN),
+    ("TimeoutError: timed out", Cause.DEPENDENCY_DOWN),
     ("open(/data/x): Read-only file system", Cause.READ_ONLY),
     ("thread 'main' panicked at src/main.rs:2:5", Cause.CRASHED),
     ('FATAL: getpwnam("www-dat") failed in /etc/nginx/nginx.conf:1', Cause.UNKNOWN_USER),
@@ -225,6 +228,39 @@ def test_the_kernel_names_the_unit_that_it_killed_for_memory() -> None:
     assert first(Evidence(unit=killed, kernel=log(line))) == (Cause.OUT_OF_MEMORY, Certainty.SURE)
     other = line.replace("api.service", "batch.service")
     assert first(Evidence(unit=killed, kernel=log(other))) == (Cause.KILLED, Certainty.LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("constraint", "group", "words"),
+    [
+        ("CONSTRAINT_MEMCG", "/system.slice/api.service", "its own limit (MemoryMax=) was reached"),
+        ("CONSTRAINT_MEMCG", "/system.slice", "the limit of system.slice was reached"),
+        ("CONSTRAINT_NONE", "", "the host had none left"),
+    ],
+)
+def test_whose_limit_was_reached_is_told(constraint: str, group: str, words: str) -> None:
+    group = f",oom_memcg={group}" if group else ",global_oom"
+    line = f"oom-kill:constraint={constraint}{group},task_memcg=/system.slice/api.service,task=api,pid=7,uid=0"
+    found = diagnose(Evidence(unit=unit("oom-kill", 2, 9), kernel=log(line)))
+    assert found[0].because == f"the kernel killed api of api.service for memory: {words}"
+
+
+def test_where_the_host_may_write_and_the_unit_may_not_it_is_its_own_sandbox() -> None:
+    said = log("touch: cannot touch '/var/lib/x': Read-only file system")
+    open_, closed = FileSystem(path="/"), FileSystem(path="/var", read_only=True)
+    found = diagnose(Evidence(unit=unit(), log=said, systems=(open_,)))[0]
+    assert (found.cause, found.certainty, "ProtectSystem=" in found.because) == (
+        Cause.READ_ONLY,
+        Certainty.LIKELY,
+        True,
+    )
+    assert first(Evidence(unit=unit(), log=said, systems=(open_, closed))) == (Cause.READ_ONLY, Certainty.SURE)
+
+
+def test_an_image_that_is_always_full_is_no_full_disk() -> None:
+    image = FileSystem(path="/snap/core", used=100.0, inodes=100.0, read_only=True)
+    said = log("write failed: No space left on device")
+    assert first(Evidence(unit=unit(), log=said, systems=(image,))) == (Cause.DISK_FULL, Certainty.LIKELY)
 
 
 def test_a_crash_that_the_kernel_saw_is_the_units_when_the_process_is() -> None:
