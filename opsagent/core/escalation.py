@@ -11,7 +11,7 @@ from opsagent.core import wording
 from opsagent.core.message import MessageKind
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
-from opsagent.core.policy import Level
+from opsagent.core.policy import Level, Mode
 from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
 from opsagent.core.report.clock import moment
@@ -67,8 +67,10 @@ def questions(world: World) -> list[Draft]:
     return []
 
 
-def _is_asked(incident: Incident, asked: Suggestion) -> bool:
-    return any(told.kind == MessageKind.SUGGESTION and told.at >= asked.asked_at for told in incident.told)
+def _is_asked(incident: Incident, asked: Suggestion, state: str = "") -> bool:
+    """Whether this question is on its way to somebody; with `state`, whether it came so far."""
+    mine = [told for told in incident.told if told.kind == MessageKind.SUGGESTION and told.at >= asked.asked_at]
+    return any(told.state == state or not state for told in mine)
 
 
 def _page(world: World, incident: Incident) -> list[Draft]:
@@ -120,12 +122,16 @@ def page_reason(world: World, incident: Incident) -> str:
         return stuck
     if incident.reopened and any(told.kind in _PAGES for told in incident.told):
         return "bad again after you were told that it was good"
-    if incident.suggestion is not None:
-        return ""  # they were asked, and the question has an end of its own
+    if incident.suggestion is not None and _is_asked(incident, incident.suggestion, state="sent"):
+        return ""  # they know, and the question has an end of its own
+    return "not repaired within 5 min" if elapsed(_began(incident), world.now) >= PATIENCE else ""
+
+
+def _began(incident: Incident) -> datetime:
+    """Return from when a repair may take its five minutes: while people were asked it could not begin."""
+    words = [action.at for action in incident.actions if action.mode == Mode.SUGGEST]
     since = incident.reopened_at or incident.detected_at or incident.first_bad_at
-    if elapsed(since, world.now) >= PATIENCE:
-        return "not repaired within 5 min"
-    return ""
+    return max(since, *words, incident.asked_at or since)
 
 
 def _told(

@@ -62,6 +62,7 @@ def test_a_suggested_repair_goes_out_only_when_a_person_says_so_and_is_recorded_
     assert [a.outcome for a in host.incident.actions] == [Outcome.VERIFIED]
     assert host.incident.state is Phase.RESOLVED
     assert contract.incident(host.incident)["suggestion"] is None
+    assert host.told("page") == []
     assert [owed.title.split("]")[0] for owed in host.told("recovery")] == ["[RECOVERED SEV2"]
 
 
@@ -78,6 +79,18 @@ def test_a_suggestion_that_nobody_answers_is_a_page_after_half_an_hour_and_canno
     answer = host.ask(approve(host))
     assert (answer.accepted, orders(host)) == (False, [])
     assert "the suggestion expired 12:31 UTC" in answer.text
+
+
+def test_a_question_that_reaches_nobody_is_no_reason_to_wait_with_the_page():
+    host = LiveHost(replace(POLICY, checks=(ASKING,)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.gone.add("hook")
+    host.kill("api.service")
+    host.run(minutes=6)
+
+    assert host.told("suggestion") == []
+    assert len(host.events(ev.LevelPaged)) == 1
 
 
 def test_a_sev1_is_paged_at_once_beside_the_question():
