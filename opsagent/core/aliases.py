@@ -31,6 +31,8 @@ _MASKS = (
     (re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?\w)"), "[address]"),
 )
 _INSIDE = ("changes", "after_change", "playbook", "because", "other_causes")
+WHO = "by"
+"""The key of a person's name."""
 _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNORECASE)
 
 
@@ -113,5 +115,5 @@ def _hide_value(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_hide_value(item, hide) for item in value]
     if isinstance(value, dict):
-        return {name: _hide_value(item, hide) for name, item in value.items()}
+        return {name: None if name == WHO else _hide_value(item, hide) for name, item in value.items()}
     return value

@@ -71,11 +71,12 @@ def effective(state: State, policy: Policy, check: CheckPolicy, rule: RemedyRule
     if one.trusted_at is not None and one.command == rule.command:
         since = moment(one.trusted_at, policy.zone)
         return Effective(mode=Mode.AUTO, because=f"trusted by {one.trusted_by} at {since}")
+    worked = f"; worked {one.worked} of {one.worked}" if one.worked else ""
     if one.lowered_at is not None:
         by = f" by {one.lowered_by}" if one.lowered_by else ""
         since = f"at {moment(one.lowered_at, policy.zone)}"
-        return Effective(mode=Mode.SUGGEST, because=f"{LOWERED}{by} {since}: {one.lowered_because}")
-    return Effective(mode=said, because=written)
+        return Effective(mode=Mode.SUGGEST, because=f"{LOWERED}{by} {since}: {one.lowered_because}{worked}")
+    return Effective(mode=said, because=written if said is Mode.AUTO else written + worked)
 
 
 def allows(policy: Policy, one: Standing) -> bool:

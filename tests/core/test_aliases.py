@@ -41,7 +41,7 @@ PAGE = Message(
             "changes": [{"kind": "login", "subject": "ann", "what": "from 192.0.2.1"}],
             "id": "OPS-20261118-002",
             "unit": "billing-api.service",
-            "actions": [{"also": ["worker.service"], "seconds": 1.5}],
+            "actions": [{"also": ["worker.service"], "seconds": 1.5, "by": "ann"}],
             "notifications": [{"level": "oncall", "notifier": "mail"}],
             "parent": None,
         }
@@ -70,7 +70,7 @@ def test_names_become_aliases_everywhere() -> None:
     assert json.loads(public.incident_json) == {
         "id": "OPS-20261118-002",
         "unit": "unit-01",
-        "actions": [{"also": ["[unit]"], "seconds": 1.5}],
+        "actions": [{"also": ["[unit]"], "seconds": 1.5, "by": None}],
         "notifications": [{"level": "level-01", "notifier": "notifier-01"}],
         "parent": None,
     }

@@ -167,7 +167,8 @@ def test_a_failed_approval_begins_the_count_anew():
     service = host.serve("api.service")
     host.run(seconds=60)
     heal_by_word(host)
-    assert shown(host.agent.state, host.agent.policy)[0]["worked"] == 1
+    [row] = shown(host.agent.state, host.agent.policy)
+    assert (row["worked"], row["because"]) == (1, "mode is suggest for restart of api; worked 1 of 1")
 
     service.can_start = False
     host.kill("api.service")

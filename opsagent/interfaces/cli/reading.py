@@ -210,6 +210,9 @@ def _told(one: dict[str, Any], wall: Wall) -> list[str]:
         *(f"{what} {wall.shown(one[key])}" for what, key in _WHENS if one[key]),
         *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
     ]
+    if asked := one.get("suggestion"):  # what an older daemon wrote has none
+        until = f"{wall.shown(asked['until'])}: opsagent approve {one['id']}"
+        lines.append(f"{asked['remedy']} of {asked['unit']} waits for a person until {until}")
     for action in one["actions"]:
         also = f" (and {', '.join(action['also'])})" if action["also"] else ""
         told = f"{action['remedy']} {action['unit']}{also}: {action['outcome']}, {action['reason']}"
