@@ -16,6 +16,7 @@ from opsagent.core.report import figures, standing
 from opsagent.core.report.links import below_incidents, has_file
 from opsagent.core.report.verdict import NOTHING, needed, owner, verdict
 from opsagent.core.timing import local_date
+from opsagent.core.trust import highest
 from opsagent.core.wording import bad_since, healed_by, reason_of
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def _check(check: CheckPolicy, world: World, days: tuple[DaySeen, ...], clean: C
         status=status_of(health),
         since=health.since,
         message=clean(message_of(health, check)),
-        armed=world.policy.mode is Mode.AUTO and bool(check.repair),
+        armed=highest(world.state, world.policy, (check,)) is Mode.AUTO,
         suppressed_by=quiet_because(check, world),
         available=1 - sum(day.critical for day in days) / watched if watched else None,
         days=days,
