@@ -26,7 +26,15 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
 LATEST = timedelta(seconds=1)
 _SAME = ("load_state", "active_state", "sub_state", "result", "nrestarts", "invocation_id", "job", "unit_file_state")
 # What the guards ask of a unit beside that: each is an input of a decision, and must be found in the log.
-_ASKED = ("type", "need_daemon_reload", "changed_since_start", "triggered_by", "also", "inactive_exit_at")
+_ASKED = (
+    "type",
+    "need_daemon_reload",
+    "changed_since_start",
+    "triggered_by",
+    "also",
+    "inactive_exit_at",
+    "reloaded_at",
+)
 
 
 @singledispatch

@@ -16,7 +16,8 @@ class UnitSnapshot:
     any depth); `pulls` the units this one fell with if they failed (BindsTo, Requires, PartOf).
     `state_change_at` is when ActiveState or SubState last changed (StateChangeTimestamp). A time-out is None
     when it is infinite or unknown. `changed_since_start` says which file is newer than the running process (unit
-    file, drop-in), or "".
+    file, drop-in, program, settings that it is given), or "".
+    `reloaded_at` is when systemd last reloaded it, None if never.
     """
 
     name: str
@@ -41,6 +42,7 @@ class UnitSnapshot:
     inactive_exit_at: datetime | None = None
     state_change_at: datetime | None = None
     changed_since_start: str = ""
+    reloaded_at: datetime | None = None
     triggered_by: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     pulls: tuple[str, ...] = ()

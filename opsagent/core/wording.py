@@ -25,9 +25,11 @@ REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
 MOST_LINES = 30
+MOST_DIFF = 12
 PLAYBOOK = "Playbook: "
-NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ")
-"""How lines of a page begin that quote a log, or say who changed what."""
+QUOTED = "| "
+NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ", QUOTED)
+"""How lines of a page begin that quote a log or a file, or say who changed what."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _LOGS = {"errors": "counts too many errors", "match": "has found a line that it looks for"}
 _GUARDS = {
@@ -163,6 +165,7 @@ def page(
         _changed(incident),
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         _tried(state, incident),
+        *would_bring_in(state, incident),
         _left_alone(state, incident),
         f"Seen before: {seen_before(state, incident)}.",
         question(incident),
@@ -354,6 +357,20 @@ def _tried(state: State, incident: Incident) -> str:
     stopped = _stopped(state, incident) if incident.repair is Repair.EXHAUSTED else ""
     waits = incident.repair in (Repair.WAITING, Repair.HELD) and incident.repair_reason
     return f"Tried: {counts}; the last: {last.reason}.{stopped}" + (f" Waiting: {waits}." if waits else "")
+
+
+def would_bring_in(state: State, incident: Incident) -> list[str]:
+    """Return the difference that a restart would bring in, where it is why nothing is done: a person decides by it."""
+    last = next(reversed(incident.actions), None)
+    if last is None or last.guard != "change":
+        return []
+    own = (one for one in reversed(state.changes.known) if one.of(incident.unit) and one.diff)
+    change = next((one for one in own if one.subject in last.reason), None)
+    if change is None:
+        return []
+    left = len(change.diff) - MOST_DIFF
+    more = [f"{QUOTED}… and {left} more lines: opsagent show {incident.label}"] if left > 0 else []
+    return [*(f"{QUOTED}{line}" for line in change.diff[:MOST_DIFF]), *more]
 
 
 def not_tried(reason: str) -> str:

@@ -1,14 +1,14 @@
-"""From the properties systemd gives over D-Bus to a UnitSnapshot. Pure but for one `stat` of each unit file."""
+"""From the properties systemd gives over D-Bus to a UnitSnapshot. Pure but for a `stat` of each of its files."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opsagent.core.unit import UnitSnapshot
+from opsagent.host.newer import changed_since_start, reloaded_at
 
 _FELL_WITH = ("BindsTo", "Requires", "Requisite", "PartOf")
 SERVICE_PROPERTIES = (
@@ -21,9 +21,11 @@ SERVICE_PROPERTIES = (
     "ExecMainStatus",
     "TimeoutStartUSec",
     "TimeoutStopUSec",
+    "ExecStart",
+    "ExecReload",
+    "EnvironmentFiles",
 )
 _FOREVER = 2**64 - 1
-_ALIVE = frozenset({"active", "reloading", "activating", "deactivating"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def to_snapshot(unit: Properties, own: Properties, around: Around) -> UnitSnapsh
         active_enter_at=unit.moment("ActiveEnterTimestamp"),
         inactive_exit_at=unit.moment("InactiveExitTimestamp"),
         state_change_at=unit.moment("StateChangeTimestamp"),
-        changed_since_start=changed_since_start(unit),
+        changed_since_start=changed_since_start(unit, own),
+        reloaded_at=reloaded_at(own),
         triggered_by=unit.names("TriggeredBy"),
         also=around.also,
         pulls=unit.names(*_FELL_WITH),
@@ -105,19 +108,3 @@ def to_snapshot(unit: Properties, own: Properties, around: Around) -> UnitSnapsh
         timeout_start=own.span("TimeoutStartUSec"),
         timeout_stop=own.span("TimeoutStopUSec"),
     )
-
-
-def changed_since_start(unit: Properties) -> str:
-    """Return the unit file, drop-in or source that is newer than the running process, "" when none (or unreadable)."""
-    began = unit.moment("InactiveExitTimestamp") or unit.moment("ActiveEnterTimestamp")
-    if began is None or unit.text("ActiveState") not in _ALIVE:
-        return ""
-    files = (unit.text("FragmentPath"), unit.text("SourcePath"), *unit.names("DropInPaths"))
-    return next((path for path in files if path and _modified(path) > began.timestamp()), "")
-
-
-def _modified(path: str) -> float:
-    try:
-        return os.stat(path).st_mtime  # noqa: PTH116 - on every unit of every look; a Path costs more than the call
-    except OSError:
-        return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,13 +42,15 @@ def configured(listed: Mapping[str, str], units: Mapping[str, UnitPaths]) -> dic
 def wanted(known: Mapping[str, Why], units: Mapping[str, UnitPaths], ours: Iterable[str]) -> dict[str, Why]:
     """Return the files to watch by path: those `known` from the settings, of units, all unit files made by hand.
 
+    Also the settings in /etc that a unit is given and root wrote.
+
     `ours` are folders in which we write ourselves: never those.
     """
     found = dict(known)
     for path in _by_hand():
         found[path] = Why(reason=UNITS_BY_HAND, units=named_by(path, units))
     for unit, paths in units.items():
-        for path in paths.unit_files:
+        for path in (*paths.unit_files, *filter(_is_roots, paths.given)):
             other = found.get(path)
             mine = tuple(dict.fromkeys((*(other.units if other else ()), unit)))
             found[path] = Why(reason=other.reason if other else unit, units=mine)
@@ -63,6 +66,15 @@ def listed(patterns: Iterable[str]) -> dict[str, str]:
             if len(found) < MOST_FILES:
                 found.setdefault(path, pattern)
     return found
+
+
+def _is_roots(path: str) -> bool:
+    """Whether it is a file of /etc that root wrote: what services own there they also write, all the time."""
+    try:
+        about = os.stat(path) if path.startswith("/etc/") else None  # noqa: PTH116 - a text, as all paths here
+    except OSError:
+        return False
+    return about is not None and stat.S_ISREG(about.st_mode) and about.st_uid == 0
 
 
 def _by_hand() -> Iterator[str]:

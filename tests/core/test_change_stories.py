@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from opsagent.core import changes, inbox, why
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
+from opsagent.core.aliases import public
 from opsagent.core.change import Change, ChangeKind, phrase
 from opsagent.core.contract import incident as incident_json
 from opsagent.core.fold import replay
+from opsagent.core.message import Message, MessageKind
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.report.about_changes import decision
 from opsagent.core.report.daily import entries
@@ -271,3 +273,63 @@ def test_every_action_is_recorded_before_it_when_it_was_carried_out_and_when_it_
 
     kinds = (ev.ActionRequested, ev.ActionEnded, ev.ActionJudged)
     assert [type(one.event) for one in host.recorded if isinstance(one.event, kinds)] == [*kinds]
+
+
+EDITED = Change(
+    kind=ChangeKind.CONFIG,
+    subject="/etc/api/api.yaml",
+    what="edited",
+    at=NOON,
+    units=("api.service",),
+    by="ann",
+    diff=("@@ -1 +1 @@", "-workers: 4", "+workers: 400"),
+    mark="f",
+)
+
+
+def living(host: LiveHost, **fields: object) -> LiveHost:
+    """Return the host with a change of its configuration behind it, and its service, which runs, unhealthy."""
+    host.change("api.service", active_enter_at=host.now, inactive_exit_at=host.now, **fields)
+    host.run(minutes=1)
+    found(host, EDITED)
+    host.run(minutes=20)  # longer than whoever changes something is given time
+    host.services["api.service"].sick = "status"
+    return host
+
+
+def test_a_configuration_that_was_written_since_the_start_is_for_a_person_with_the_difference() -> None:
+    host = living(host_of())
+
+    host.run(minutes=2)
+
+    assert (restarts(host), refusals(host)) == (0, ["change"])
+    page = host.told()[0].body
+    assert "/etc/api/api.yaml changed since it started: a restart would be a deploy" in page
+    assert "| -workers: 4\n| +workers: 400" in page
+    strangers = public(
+        Message(key="k", kind=MessageKind.PAGE, host="h", title="", body=page, reason="", as_of=NOON), POLICY
+    )
+    assert "workers" not in strangers.body
+
+
+def test_a_configuration_that_a_reload_has_read_since_holds_nothing_back() -> None:
+    host = living(host_of())
+    host.change("api.service", reloaded_at=host.now)
+
+    host.run(minutes=2)
+
+    assert restarts(host) > 0
+    assert refusals(host) == []
+
+
+def test_a_deploy_that_is_reported_after_its_own_restart_holds_nothing_back_for_long() -> None:
+    host = host_of()
+    host.change("api.service", active_enter_at=host.now, inactive_exit_at=host.now)
+    host.run(minutes=1)
+    found(host, replace(EDITED, kind=ChangeKind.DEPLOY, subject="api 2.0", diff=()))
+    host.run(minutes=20)
+    host.services["api.service"].sick = "status"
+
+    host.run(minutes=2)
+
+    assert restarts(host) > 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from opsagent.host.properties import Around, Properties, changed_since_start, to_snapshot
+from opsagent.host.newer import changed_since_start
+from opsagent.host.properties import Around, Properties, to_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,8 +81,8 @@ def test_a_file_newer_than_the_start_is_named_and_an_older_one_is_not(tmp_path: 
         path.touch()
         os.utime(path, (0, NOON.timestamp() + age))
 
-    assert changed_since_start(running(unit_file)) == ""
-    assert changed_since_start(running(unit_file, drop_in)) == str(drop_in)
+    assert changed_since_start(running(unit_file), properties()) == ""
+    assert changed_since_start(running(unit_file, drop_in), properties()) == str(drop_in)
 
 
 @pytest.mark.parametrize("state", ["inactive", "failed"])
@@ -88,9 +90,58 @@ def test_a_change_matters_only_while_something_runs(tmp_path: Path, state: str) 
     unit_file = tmp_path / "a.service"
     unit_file.touch()
 
-    assert changed_since_start(running(unit_file)) == str(unit_file)
-    assert changed_since_start(running(unit_file, state=state)) == ""
+    assert changed_since_start(running(unit_file), properties()) == str(unit_file)
+    assert changed_since_start(running(unit_file, state=state), properties()) == ""
 
 
 def test_a_file_that_cannot_be_looked_at_has_not_changed(tmp_path: Path) -> None:
-    assert changed_since_start(running(tmp_path / "gone.service")) == ""
+    assert changed_since_start(running(tmp_path / "gone.service"), properties()) == ""
+
+
+def commands(*words: str, at: float = 0) -> list[tuple[object, ...]]:
+    return [(words[0], list(words), False, int(at * 1e6), 0, 0, 0, 0, 0, 0)]
+
+
+def touched(path: Path, age: float) -> Path:
+    path.touch()
+    os.utime(path, (0, NOON.timestamp() + age))
+    return path
+
+
+def test_a_program_that_was_put_there_since_the_start_is_named_however_old_it_calls_itself(tmp_path: Path) -> None:
+    program, unit_file = touched(tmp_path / "api", -9999), touched(tmp_path / "a.service", -60)
+    own = properties(ExecStart=commands(str(program)))
+    early = replaced(running(unit_file), InactiveExitTimestamp=micros(datetime.now(UTC) - timedelta(minutes=1)))
+    late = replaced(running(unit_file), InactiveExitTimestamp=micros(datetime.now(UTC) + timedelta(minutes=1)))
+
+    assert changed_since_start(early, own) == str(program)
+    assert changed_since_start(late, own) == ""
+
+
+def replaced(one: Properties, **more: object) -> Properties:
+    return Properties({**one.raw, **properties(**more).raw})
+
+
+def test_settings_that_a_reload_has_read_since_are_no_news(tmp_path: Path) -> None:
+    settings = touched(tmp_path / "api.env", 60)
+    unit_file = touched(tmp_path / "a.service", -60)
+    files = [(str(settings), False)]
+
+    assert changed_since_start(running(unit_file), properties(EnvironmentFiles=files)) == str(settings)
+    reload = commands("/bin/kill", at=NOON.timestamp() + 90)
+    assert changed_since_start(running(unit_file), properties(EnvironmentFiles=files, ExecReload=reload)) == ""
+
+
+def test_settings_that_the_service_writes_itself_are_no_news(tmp_path: Path) -> None:
+    settings = touched(tmp_path / "sentinel.conf", 60)
+    unit_file = touched(tmp_path / "a.service", -60)
+    os.chown(settings, 65534, -1)
+    as_nobody = subprocess.Popen(["sleep", "60"], user=65534)
+    try:
+        files = [(str(settings), False)]
+        own = properties(EnvironmentFiles=files, MainPID=as_nobody.pid)
+        assert changed_since_start(running(unit_file), own) == ""
+        assert changed_since_start(running(unit_file), properties(EnvironmentFiles=files)) == str(settings)
+    finally:
+        as_nobody.kill()
+        as_nobody.wait()

@@ -190,13 +190,17 @@ def test_a_living_service_whose_unit_file_changed_is_a_persons_matter_and_a_dead
     unit = stage.api("edited", 18407)
     stage.begin(http("edited", 18407), "changes: {hold: 0s}")
     stage.good("edited")
+    learnt = ["test", "-e", "/var/lib/opsagent/changes.json"]  # what is edited before that has no difference
+    stage.until(lambda: stage.host.run(learnt, check=False).returncode == 0, what="the files to be known")
     text = stage.host.read(f"{UNITS}/{unit}")
     stage.host.write(f"{UNITS}/{unit}", text + "# a change that nobody has started yet\n")
 
     stage.behave("edited", behave="500")
     refused(stage, "edited", "a restart would be a deploy")
-    stage.until(stage.titles, what="a page")
-    assert stage.titles() == ["[PAGE SEV2] web-1: edited down, a restart would be a deploy"]
+    paged = "[PAGE SEV2] web-1: edited down, a restart would be a deploy"
+    stage.until(lambda: paged in stage.titles(), what="a page")
+    (page,) = [one for one in stage.told() if one["title"] == paged]
+    assert "| +# a change that nobody has started yet" in page["body"]
 
     stage.signal(unit)
     assert did(stage.healed("edited"))[-1] == ("restart", "verified")
