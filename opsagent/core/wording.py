@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.change import phrase
+from opsagent.core.change_words import QUOTED, changed_before, would_bring_in
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -25,9 +25,7 @@ REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
 MOST_LINES = 30
-MOST_DIFF = 12
 PLAYBOOK = "Playbook: "
-QUOTED = "| "
 NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ", QUOTED)
 """How lines of a page begin that quote a log or a file, or say who changed what."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
@@ -162,7 +160,7 @@ def page(
     lines = [
         _since(state, incident, now),
         likely_cause(incident),
-        _changed(incident),
+        changed_before(incident),
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         _tried(state, incident),
         *would_bring_in(state, incident),
@@ -188,7 +186,7 @@ def suggestion(state: State, incident: Incident, policy: Policy, now: datetime) 
     lines = [
         _since(state, incident, now),
         likely_cause(incident),
-        _changed(incident),
+        changed_before(incident),
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         f"I would {asked.remedy} {asked.unit}{also}: {asked.reason}. Nothing is done before a person says so.",
         _tried(state, incident) if ordered(incident.actions) else "",
@@ -335,12 +333,6 @@ def _since(state: State, incident: Incident, now: datetime) -> str:
     return f"{again} {since} {state.zone} ({spoken(elapsed(bad_since(incident), now))}). {reason_of(incident)}"
 
 
-def _changed(incident: Incident) -> str:
-    if incident.after_change:
-        return f"It was {incident.after_change}."
-    return f"Changed before: {'; '.join(phrase(one) for one in incident.changes[:2])}." if incident.changes else ""
-
-
 def _tried(state: State, incident: Incident) -> str:
     went = _lately(incident)
     if not went:
@@ -357,20 +349,6 @@ def _tried(state: State, incident: Incident) -> str:
     stopped = _stopped(state, incident) if incident.repair is Repair.EXHAUSTED else ""
     waits = incident.repair in (Repair.WAITING, Repair.HELD) and incident.repair_reason
     return f"Tried: {counts}; the last: {last.reason}.{stopped}" + (f" Waiting: {waits}." if waits else "")
-
-
-def would_bring_in(state: State, incident: Incident) -> list[str]:
-    """Return the difference that a restart would bring in, where it is why nothing is done: a person decides by it."""
-    last = next(reversed(incident.actions), None)
-    if last is None or last.guard != "change":
-        return []
-    own = (one for one in reversed(state.changes.known) if one.of(incident.unit) and one.diff)
-    change = next((one for one in own if one.subject in last.reason), None)
-    if change is None:
-        return []
-    left = len(change.diff) - MOST_DIFF
-    more = [f"{QUOTED}… and {left} more lines: opsagent show {incident.label}"] if left > 0 else []
-    return [*(f"{QUOTED}{line}" for line in change.diff[:MOST_DIFF]), *more]
 
 
 def not_tried(reason: str) -> str:
