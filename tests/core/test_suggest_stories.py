@@ -10,9 +10,11 @@ import pytest
 from opsagent.core import commands as cmd
 from opsagent.core import contract, inbox, why
 from opsagent.core import events as ev
-from opsagent.core.fold import replay
+from opsagent.core.fold import fold, replay
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Criticality, Mode, RemedyRule
+from opsagent.core.report.daily import entries
+from opsagent.core.report.head import head
 from opsagent.core.snapshot import Snapshot, from_text, to_text
 from opsagent.core.state import State
 from opsagent.core.unit import HostConditions
@@ -221,6 +223,28 @@ def test_why_says_what_is_asked_and_the_mode_of_each_remedy():
 
     assert "Armed: restart (suggest: mode is suggest for restart of api) of api.service, mode auto" in said
     assert f"restart of api.service waits for a person until 12:31 UTC: opsagent approve {host.incident.label}" in said
+
+
+def test_the_day_tells_of_the_question_of_who_approved_it_and_that_a_person_is_wanted_meanwhile():
+    host = asked_host()
+    label = host.incident.label
+    top = head(host.agent.state, host.now, "web-1").text
+    assert "1 needs you: api is down" in top
+    assert f"may I restart? `opsagent approve {label}`" in top
+
+    host.run(minutes=3)
+    host.ask(approve(host))
+    host.run(minutes=7)
+
+    told, state = [], State()
+    for recorded in host.recorded:
+        before, state = state, fold(state, recorded)
+        told += [entry.text for entry in entries(before, state, recorded)]
+    asked, healed = told[-2:]
+    assert "api is down, **a person is asked** · SEV2" in asked
+    assert f"**Next** `opsagent approve {label}` until 12:31, or people are paged" in asked
+    assert "api healed in 3 min · SEV2 · a person was asked" in healed
+    assert "approved by anna" in healed
 
 
 def test_a_question_waits_for_the_day_where_a_page_would():

@@ -194,6 +194,7 @@ def _(event: ev.ActionJudged, scene: Scene, incident: Incident) -> str:
 def _healed(event: ev.ActionJudged, scene: Scene, incident: Incident, action: Action) -> str:
     good_at = incident.mitigated_at or scene.at
     woken = "nobody woken" if incident.first_paged_at is None else "people were told"
+    woken = "a person was asked" if action.mode == Mode.SUGGEST else woken
     took = spoken(elapsed(bad_since(incident), good_at))
     heading = _heading(scene.began(incident), f"{inline(incident.check, 64)} healed in {took}", incident, woken)
     before = scene.before.incidents.get(incident.seq, incident)

@@ -100,4 +100,7 @@ def _task(incident: Incident, state: State, today: date) -> str:
         return f"{name}: quiet until {seen_from(incident.snoozed_until, state.zone, today)}, then it is yours"
     if incident.blind:
         return f"{name}: cannot be looked at, find out why"
+    asked = incident.suggestion
+    if asked is not None and not asked.expired:
+        return f"{name}: may I {inline(asked.remedy, 30)}? `opsagent approve {incident.label}`"
     return f"{name}: {situation(incident)}, find the cause (`opsagent show {incident.label}`)"
