@@ -20,7 +20,7 @@ from opsagent.core.state import State
 from opsagent.core.unit import HostConditions
 from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON
-from tests.core.test_stories import API, POLICY
+from tests.core.test_stories import API, POLICY, SLOW
 
 ASKING = replace(API, repair=(RemedyRule(do="restart", mode=Mode.SUGGEST),))
 
@@ -248,7 +248,8 @@ def test_the_day_tells_of_the_question_of_who_approved_it_and_that_a_person_is_w
 
 
 def test_a_question_waits_for_the_day_where_a_page_would():
-    calm = replace(POLICY, checks=(replace(ASKING, criticality=Criticality.NORMAL),))
+    slow = replace(SLOW, repair=ASKING.repair, criticality=Criticality.NORMAL)
+    calm = replace(POLICY, checks=(slow,))
     host = LiveHost(calm, now=NOON + timedelta(hours=12))
     host.serve("api.service")
     host.run(seconds=60)

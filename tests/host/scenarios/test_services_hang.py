@@ -47,6 +47,22 @@ def test_a_frozen_service_that_is_deaf_to_sigterm_is_restarted_all_the_same(stag
     assert stage.starts(unit) == 2
 
 
+def test_a_restart_that_left_a_living_service_dead_is_asked_about_from_then_on(stage: Stage) -> None:
+    stage.api("fragile", 18212)
+    stage.begin(http("fragile", 18212))
+    stage.good("fragile")
+
+    stage.behave("fragile", behave="500", broken="it ends at once")
+
+    stage.until(
+        lambda: any(one["suggestion"] for one in stage.incidents("fragile")), what="a question before the second try"
+    )
+    (one,) = stage.incidents("fragile")
+    assert [(action["mode"], action["outcome"]) for action in one["actions"]] == [("auto", "failed")]
+    assert "lowered to suggest" in stage.why("fragile")
+    stage.until(lambda: any("made things worse" in title for title in stage.titles()), what="people to be told")
+
+
 @pytest.mark.parametrize(
     "answers",
     [
