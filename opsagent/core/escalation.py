@@ -16,6 +16,7 @@ from opsagent.core.recovery import withdrawn
 from opsagent.core.remediation import helpless
 from opsagent.core.report.clock import moment
 from opsagent.core.story import LEASE_WARNING
+from opsagent.core.suggesting import asks_soon
 from opsagent.core.suppression import may_reach
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft, World
@@ -122,8 +123,9 @@ def page_reason(world: World, incident: Incident) -> str:
         return stuck
     if incident.reopened and any(told.kind in _PAGES for told in incident.told):
         return "bad again after you were told that it was good"
-    if incident.suggestion is not None and _is_asked(incident, incident.suggestion, state="sent"):
-        return ""  # they know, and the question has an end of its own
+    asked = incident.suggestion
+    if asks_soon(world, incident) or (asked is not None and _is_asked(incident, asked, state="sent")):
+        return ""  # they know, or will at once, and the question has an end of its own
     return "not repaired within 5 min" if elapsed(_began(incident), world.now) >= PATIENCE else ""
 
 
@@ -131,7 +133,8 @@ def _began(incident: Incident) -> datetime:
     """Return from when a repair may take its five minutes: while people were asked it could not begin."""
     words = [action.at for action in incident.actions if action.mode == Mode.SUGGEST]
     since = incident.reopened_at or incident.detected_at or incident.first_bad_at
-    return max(since, *words, incident.asked_at or since)
+    asked = incident.suggestion.asked_at if incident.suggestion is not None else since
+    return max(since, asked, *words, incident.asked_at or since)
 
 
 def _told(

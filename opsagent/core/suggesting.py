@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from opsagent.core.suggestion import Suggestion
 
 ASK_LATER = timedelta(minutes=5)
+ASKS_LATER = "people are asked before it as soon as they may be told"
 
 
 def suggested(case: Case) -> list[Draft]:
@@ -29,8 +30,7 @@ def suggested(case: Case) -> list[Draft]:
     if known is not None and known.is_open(now) and (known.remedy, known.unit) == (case.rule.label, case.unit):
         return [_waits(case.world, incident, known)]
     if incident.state is Phase.SNOOZED or not may_reach(case.world, incident):
-        reason = f"{case.mode.because}: people are asked as soon as they may be told"
-        moved = ev.RepairMoved(to=Repair.HELD, reason=reason, next_at=now + ASK_LATER)
+        moved = ev.RepairMoved(to=Repair.HELD, reason=ASKS_LATER, next_at=now + ASK_LATER)
         return [Draft(event=moved, incident=incident.seq)]
     event = ev.RepairSuggested(
         remedy=case.rule.label,
@@ -59,6 +59,12 @@ def expired(world: World) -> list[Draft]:
         moved = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=slow_retry_at(world, incident))
         return [Draft(event=one, incident=incident.seq) for one in (over, moved)]
     return []
+
+
+def asks_soon(world: World, incident: Incident) -> bool:
+    """Whether a question comes before a page: it only waited for the hour at which people may be told."""
+    due = incident.next_repair_at
+    return incident.repair_reason == ASKS_LATER and due is not None and world.now < due + ASK_LATER
 
 
 def unfit(world: World, incident: Incident, remedy: str) -> str:

@@ -258,4 +258,7 @@ def test_a_question_waits_for_the_day_where_a_page_would():
     assert (host.told("suggestion"), orders(host)) == ([], [])
 
     host.run(hours=8)
-    assert len(host.told("suggestion")) == 1
+    assert [owed.kind for owed in host.told()] == ["suggestion", "page"]
+    asked, paged = (at for at, _ in host.delivered)
+    assert asked - NOON < timedelta(hours=20, minutes=6)
+    assert timedelta(minutes=30) <= paged - asked < timedelta(minutes=31)
