@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opsagent.core.change import phrase
+from opsagent.core.nearness import ranked
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
@@ -18,7 +18,8 @@ def changed_before(incident: Incident) -> str:
     """Return what was changed before an incident began, in a sentence; "" for nothing."""
     if incident.after_change:
         return f"It was {incident.after_change}."
-    return f"Changed before: {'; '.join(phrase(one) for one in incident.changes[:2])}." if incident.changes else ""
+    said = "; ".join(one.words() for one in ranked(incident)[:2])
+    return f"Changed before: {said}." if said else ""
 
 
 def would_bring_in(state: State, incident: Incident) -> list[str]:

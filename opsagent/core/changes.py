@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.change import PEOPLE, Change, ChangeKind, phrase
+from opsagent.core.nearness import near, nearest, needs
 from opsagent.core.renewal import replace
 from opsagent.core.timing import elapsed, spoken
 from opsagent.core.wording import bad_since
@@ -68,9 +69,11 @@ def recalled(world: World) -> list[Draft]:
     for incident in world.state.open_incidents:
         known = frozenset(one.mark or phrase(one) for one in incident.changes)
         fresh = [_short(one) for one in _before(world, incident) if (one.mark or phrase(one)) not in known]
-        changes = tuple(sorted((*fresh, *incident.changes), key=lambda one: one.at, reverse=True)[:MOST])
+        needed = needs(world, incident)
+        changes = nearest((*fresh, *incident.changes), incident.unit, needed, MOST)
         if changes != incident.changes:
-            event = ev.ChangesRecalled(changes=changes, own=_own(world, incident, changes))
+            how = tuple(near(one, incident.unit, needed).value for one in changes)
+            event = ev.ChangesRecalled(changes=changes, own=_own(world, incident, changes), nearness=how)
             return [Draft(event=event, incident=incident.seq)]
     return []
 

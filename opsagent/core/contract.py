@@ -11,6 +11,7 @@ from opsagent.core.codec import Recorded, decode
 from opsagent.core.events.logs import LogKind, LogsReviewed
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.log_level import PRIORITIES
+from opsagent.core.nearness import Aged, aged
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
@@ -65,7 +66,7 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "certainty": incident.certainty or None,
         "other_causes": list(incident.other_causes),
         "suggestion": _suggestion(incident.suggestion),
-        "changes": [_changed(one) for one in incident.changes],
+        "changes": [_recalled(one) for one in aged(incident)],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],
     }
@@ -109,6 +110,14 @@ def _changed(seen: Change) -> dict[str, Any]:
         "what": seen.what,
         "units": list(seen.units),
         "by": seen.by or None,
+    }
+
+
+def _recalled(one: Aged) -> dict[str, Any]:
+    return {
+        **_changed(one.change),
+        "nearness": one.nearness.value,
+        "age_seconds": round(one.age.total_seconds()),
     }
 
 

@@ -79,9 +79,10 @@ class Incident:
 
     `cause` is the likeliest one, a slug; `because` says it in a sentence, `certainty` how sure that is.
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
-    `changes` is what others changed before it, newest first, and `after_change` says how soon it was bad after a change
-    of its own. `traceback` is the line by which its program showed a mistake of its own; `ticket` why it needs code.
-    `playbook` is the section of the playbook that speaks of it. `suggestion` is the repair that waits for a person.
+    `changes` is what others changed before it, newest first, and `nearness` how near each is to its unit;
+    `after_change` says how soon it was bad after a change of its own. `traceback` is the line by which its program
+    showed a mistake of its own; `ticket` why it needs code. `playbook` is the section of the playbook that speaks of
+    it. `suggestion` is the repair that waits for a person.
     """
 
     seq: int
@@ -145,6 +146,7 @@ class Incident:
     again_message: str = ""
     owner: Phase = Phase.REPAIRING
     changes: tuple[Change, ...] = ()
+    nearness: tuple[str, ...] = ()
     after_change: str = ""
     traceback: str = ""
     ticket: str = ""
@@ -157,6 +159,11 @@ class Incident:
     def is_open(self) -> bool:
         """Whether it is confirmed and not yet resolved."""
         return self.state in OPEN
+
+    @property
+    def began(self) -> datetime:
+        """When the present spell began: after good news, when it was bad again."""
+        return self.again_at or self.first_bad_at
 
     @property
     def running(self) -> Action | None:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, guards
-from opsagent.core.change import phrase
 from opsagent.core.incident import Incident
+from opsagent.core.nearness import ranked
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Mode, RemedyRule
@@ -206,7 +206,7 @@ def _changed(incident: Incident | None) -> str:
     if incident is None or not incident.changes:
         return ""
     own = f"{incident.after_change}; " if incident.after_change else ""
-    return f"Changed before, newest first: {own}{'; '.join(phrase(one) for one in incident.changes[:3])}"
+    return f"Changed before, nearest first: {own}{'; '.join(one.words() for one in ranked(incident)[:3])}"
 
 
 def _playbook(incident: Incident | None) -> str:

@@ -89,7 +89,7 @@ def reason_of(incident: Incident) -> str:
 
 def bad_since(incident: Incident) -> datetime:
     """Return when the present spell began: after good news, when it was bad again."""
-    return incident.again_at or incident.first_bad_at
+    return incident.began
 
 
 def down_since(incident: Incident) -> datetime:

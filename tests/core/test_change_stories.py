@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsagent.core import changes, inbox, why
+from opsagent.core import changes, inbox, nearness, why
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core.aliases import public
@@ -144,11 +144,39 @@ def test_a_unit_that_goes_bad_after_its_own_change_is_told_with_it() -> None:
         ["sudo", "package"],
     )
     assert "It was bad 4 min after package api 1.22 → 1.24, by ann." in host.told("page")[0].body
-    file = incident_file(incident, "web-1")
-    assert file.index("sudo ann systemctl") < file.index("package api 1.22") < file.index("+b")
-    assert any(
-        "Changed before, newest first: bad 4 min" in line for line in why.lines(host.agent.world(host.now), "api")
+    file = incident_file(incident, "web-1").partition("## Changed before")[2]
+    assert (
+        file.index("4 min before, its package: package api 1.22") < file.index("+b") < file.index("sudo ann systemctl")
     )
+    assert any(
+        "Changed before, nearest first: bad 4 min" in line for line in why.lines(host.agent.world(host.now), "api")
+    )
+
+
+def test_the_nearest_change_is_told_first_and_is_not_pushed_out_by_many_others() -> None:
+    need = replace(API, name="db", unit="db.service", repair=())
+    host = LiveHost(replace(POLICY, checks=(replace(API, depends_on=("db",), repair=()), need)))
+    host.serve("api.service")
+    host.serve("db.service")
+    host.run(seconds=60)
+    config = replace(PACKAGE, kind=ChangeKind.CONFIG, subject="/etc/api.yaml", what="edited", mark="c")
+    found(host, config, hours=3)
+    found(host, replace(PACKAGE, units=("db.service",), subject="db", mark="d"), hours=2)
+    for n in range(20):
+        found(host, replace(PACKAGE, units=(), subject=f"lib{n}", mark=f"l{n}"), minutes=60 - n)
+
+    host.kill("api.service")
+    host.run(minutes=1)
+
+    incident = next(one for one in host.agent.state.open_incidents if one.check == "api")
+    assert len(incident.changes) == changes.MOST
+    assert [one.at for one in incident.changes] == sorted((one.at for one in incident.changes), reverse=True)
+    assert [one.nearness for one in nearness.ranked(incident)[:3]] == ["own", "dependency", "host"]
+    (own,) = [one for one in incident_json(incident)["changes"] if one["nearness"] == "own"]
+    assert (own["subject"], own["age_seconds"] // 60) == ("/etc/api.yaml", 180)
+    said = next(line for line in why.lines(host.agent.world(host.now), "api") if line.startswith("Changed before"))
+    assert "nearest first: 3 h before, its own: configuration /etc/api.yaml edited, by ann; 2 h before, of what" in said
+    assert replay(State(), host.recorded) == (host.agent.state, 0)
 
 
 def test_a_change_long_before_is_named_but_blamed_for_nothing() -> None:

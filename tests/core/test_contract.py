@@ -73,6 +73,7 @@ INCIDENT = Incident(
     certainty="likely",
     other_causes=("possible: / is 100 % full",),
     after_change="bad 4 min after package api 1.22 → 1.24, by ann",
+    nearness=("package",),
     changes=(
         Change(
             kind=ChangeKind.PACKAGE,
@@ -129,6 +130,8 @@ GOLDEN_INCIDENT = {
             "what": "1.22 → 1.24",
             "units": ["api.service"],
             "by": "ann",
+            "nearness": "package",
+            "age_seconds": 240,
         },
     ],
     "actions": [

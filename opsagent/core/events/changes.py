@@ -15,10 +15,14 @@ class ChangeSeen(Change, Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangesRecalled(Event):
-    """What was changed before an incident began, newest first. `own` says how soon its unit was bad after its own."""
+    """What was changed before an incident began, newest first. `own` says how soon its unit was bad after its own.
+
+    `nearness` says of each how near it is to the unit: own, package, dependency, host.
+    """
 
     changes: tuple[Change, ...]
     own: str = ""
+    nearness: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
 from opsagent.core.escalation import JOURNAL
+from opsagent.core.nearness import ranked
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Mode
@@ -79,9 +80,10 @@ def _before(scene: Scene, incident: Incident) -> str:
 
 
 def _changed(scene: Scene, incident: Incident) -> str:
-    """What was changed before it began; the rest, with differences, is in the incident."""
+    """What was changed before it began, the nearest first; the rest, with differences, is in the incident."""
     own = [inline(incident.after_change)] if incident.after_change else []
-    others = [one for one in incident.changes if not own or not incident.after_change.endswith(phrase(one))]
+    near = [one.change for one in ranked(incident)]
+    others = [one for one in near if not own or not incident.after_change.endswith(phrase(one))]
     said = [*own, *(f"{scene.when(one.at)} {inline(phrase(one), 120)}" for one in others)]
     more = f" · {len(said) - 2} more in the incident" if len(said) > 2 else ""  # noqa: PLR2004 - two fit a line
     return f"**Changed before** {' · '.join(said[:2])}{more}" if said else ""

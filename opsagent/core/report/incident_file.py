@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from opsagent.core.change import phrase
+from opsagent.core.nearness import ranked
 from opsagent.core.phase import Outcome
 from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.text import some
@@ -97,13 +97,13 @@ def _row(moment: Moment) -> tuple[str, str]:
 
 
 def _changes(incident: Incident) -> str:
-    """What others changed before it, newest first, with the differences."""
+    """What others changed before it, the nearest first and of those the newest, with the differences."""
     if not incident.changes:
         return ""
     parts = [f"{inline(incident.after_change)}."] if incident.after_change else []
-    for change in incident.changes:
-        parts.append(f"- {iso(change.at)} {inline(phrase(change))}")
-        parts += [fenced(change.diff)] if change.diff else []
+    for one in ranked(incident):
+        parts.append(f"- {iso(one.change.at)}, {inline(one.words())}")
+        parts += [fenced(one.change.diff)] if one.change.diff else []
     return "## Changed before\n\n" + "\n\n".join(parts)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
+from opsagent.core.nearness import ranked
 from opsagent.core.phase import Outcome
 from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.runbooks import words_of_people
@@ -70,7 +71,7 @@ def _header(event: ev.RunbookDrafted, incident: Incident, host: str) -> str:
 def _detection(incident: Incident) -> str:
     lines = [f"- Seen by {', '.join(code(name, 64) for name in incident.checks) or inline(incident.raised_by, 40)}"]
     lines += [f"- Said: {inline(reason_of(incident))}"]
-    lines += [f"- Before it: {inline(phrase(one))}" for one in incident.changes[:3]]
+    lines += [f"- Before it: {inline(one.words())}" for one in ranked(incident)[:3]]
     return "## Detection\n\n" + "\n".join(lines)
 
 
@@ -132,7 +133,7 @@ def _verification(incident: Incident) -> str:
 
 def _rollback(incident: Incident) -> str:
     if incident.changes:
-        return f"It began after {inline(phrase(incident.changes[0]))}: taking that back may be the better cure."
+        return f"It began after {inline(phrase(ranked(incident)[0].change))}: taking that back may be the better cure."
     worked = healed_by(incident)
     if worked is None:
         return "Not known: write here how to take back what was done."

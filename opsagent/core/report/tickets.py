@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
+from opsagent.core.nearness import ranked
 from opsagent.core.report.entry import Entry
 from opsagent.core.report.markdown import fenced, inline
 from opsagent.core.timing import iso, local_date
@@ -47,7 +48,7 @@ def _text(event: ev.TicketOpened, incident: Incident, host: str) -> str:
         ("Incident", f"{incident.label}, `opsagent show {incident.label}`"),
     ]
     parts = ["\n".join([f"## {inline(event.title, 80)}", "", *(f"- **{name}**: {said}" for name, said in lines)])]
-    for change in incident.changes[:3]:
+    for change in (one.change for one in ranked(incident)[:3]):
         parts.append(f"Changed before, {iso(change.at)}: {inline(phrase(change))}")
         parts += [fenced(change.diff)] if change.diff else []
     said = next((moment.quoted for moment in incident.timeline if moment.text == "evidence: log"), ())

@@ -232,7 +232,7 @@ def _(event: ev.PlaybookMatched, incident: Incident, recorded: Recorded) -> Inci
 @follow.register(ev.ChangesRecalled)
 def _(event: ev.ChangesRecalled, incident: Incident, recorded: Recorded) -> Incident:
     news = [one for one in event.changes if one not in incident.changes]
-    changed = replace(incident, changes=event.changes, after_change=event.own)
+    changed = replace(incident, changes=event.changes, nearness=event.nearness, after_change=event.own)
     said = "; ".join(phrase(one) for one in news[:NAMED])
     return told_story(changed, recorded, f"changed before: {said}{_more(news)}")
 
