@@ -63,7 +63,8 @@ def _headline(shown: Mapping[str, Any], wall: Wall) -> str:
 
 
 def _check_row(check: dict[str, Any], wall: Wall) -> tuple[str, ...]:
-    armed = "yes" if check["armed"] else "no"
+    asks = any(one["mode"] == "suggest" for one in check.get("remedies", ()))  # what an older daemon left has none
+    armed = "yes" if check["armed"] else "asks" if asks else "no"
     quiet = check["suppressed_by"] or "-"
     return (check["name"], check["status"], wall.shown(check["since"]), armed, quiet, check["message"])
 

@@ -79,6 +79,14 @@ def test_status_for_people_names_the_daemon_the_checks_and_the_open_incidents(
     assert "open incidents: OPS-20260301-001" in shown
 
 
+def test_status_for_people_says_where_a_repair_is_asked_about(instance: Instance, daemon: Daemon) -> None:
+    remedies = [{"remedy": "restart", "mode": "suggest", "because": "mode is suggest"}]
+    check = {**RUNNING["checks"][0], "armed": False, "remedies": remedies}
+    daemon.answer = lambda _: {**RUNNING, "checks": [check]}
+
+    assert "asks" in instance.run("status").stdout
+
+
 def test_words_from_outside_are_never_markup(instance: Instance, daemon: Daemon) -> None:
     daemon.answer = lambda _: RUNNING
 
