@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.budget import slow_retry_at
 from opsagent.core.phase import Phase, Repair
+from opsagent.core.policy import Mode
 from opsagent.core.report.clock import hhmm
 from opsagent.core.suggestion import LASTS
 from opsagent.core.suppression import may_reach
 from opsagent.core.timing import spoken
+from opsagent.core.trust import effective
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:
@@ -78,4 +80,16 @@ def unfit(world: World, incident: Incident, remedy: str) -> str:
         return f"cannot approve {asked.remedy} of {asked.unit}: the suggestion expired {until}; {hint}"
     if remedy not in ("", asked.remedy):
         return f"cannot approve {remedy}: what is suggested is {asked.remedy} of {asked.unit}"
-    return ""
+    no = _forbidden(world, incident, asked)
+    return f"cannot approve {asked.remedy} of {asked.unit}: {no}" if no else ""
+
+
+def _forbidden(world: World, incident: Incident, asked: Suggestion) -> str:
+    """Say what newer settings have against it."""
+    rules = [
+        (check, rule) for check in world.checks_of(incident) for rule in check.repair if rule.label == asked.remedy
+    ]
+    modes = [effective(world.state, world.policy, *one) for one in rules]
+    if any(found.mode is not Mode.OBSERVE for found in modes):
+        return ""
+    return modes[0].because if modes else "the settings no longer allow it"

@@ -137,6 +137,21 @@ def test_what_was_not_suggested_cannot_be_approved(approval, said):
     assert answer.text.startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("repair", "said"),
+    [((), "the settings no longer allow it"), ((RemedyRule(do="restart", mode=Mode.OBSERVE),), "mode is observe")],
+)
+def test_what_newer_settings_forbid_cannot_be_approved(repair, said):
+    host = asked_host()
+    policy = replace(host.agent.policy, checks=(replace(ASKING, repair=repair),))
+    host.take(inbox.SettingsRead(policy=policy, digest="new", text=""))
+
+    answer = host.ask(approve(host))
+    host.run(minutes=1)
+
+    assert (answer.accepted, said in answer.text, orders(host)) == (False, True, [])
+
+
 def test_what_is_good_again_needs_no_approval():
     host = asked_host()
     host.start("api.service")
