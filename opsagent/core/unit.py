@@ -11,7 +11,8 @@ class UnitSnapshot:
     """One unit as read over D-Bus at `read_at` (UTC). Words are systemd's own.
 
     `name` is the primary name (Id), after alias resolution. `job` is the type of a queued job, or None.
-    `invocation_id` is hex, "" when the unit never ran. Times are None when systemd has none.
+    `invocation_id` is hex, "" when the unit never ran. `main_pid` is the process that
+    runs, `exec_main_pid` the last one that ran, 0 for none. Times are None when systemd has none.
     `also` lists the units that a restart of this one restarts too (RequiredBy, BoundBy, ConsistsOf, to
     any depth); `pulls` the units this one fell with if they failed (BindsTo, Requires, PartOf).
     `state_change_at` is when ActiveState or SubState last changed (StateChangeTimestamp). A time-out is None
@@ -30,6 +31,7 @@ class UnitSnapshot:
     nrestarts: int = 0
     invocation_id: str = ""
     main_pid: int = 0
+    exec_main_pid: int = 0
     exec_main_code: int = 0
     exec_main_status: int = 0
     type: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.wording import ordered
 from opsagent.core.world import Facts
-from opsagent.daemon import start
+from opsagent.daemon import sampling, start
 from opsagent.daemon.following import Following
 from opsagent.daemon.pool import Pool
 from opsagent.host import evidence, journal, surroundings, systemd
@@ -201,12 +202,16 @@ class Hands:
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
-        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope)))
+        self._post(
+            inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope, incident.check))
+        )
 
-    def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str) -> Evidence:
+    def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str, check: str) -> Evidence:
         log, kernel = found.lines("log"), found.lines("kernel")
-        aims = targets(self._settings) if self._settings is not None else ()
-        return surroundings.around(unit, log, kernel, aims, scope)
+        if self._settings is None:
+            return surroundings.around(unit, log, kernel, (), scope)
+        around = surroundings.around(unit, log, kernel, targets(self._settings), scope)
+        return replace(around, usual=sampling.usual(self._settings.state, check, self._now()))
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         """Run the steps of a playbook that may be run."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from statistics import median
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from opsagent.core.trend import Point
 
 log = structlog.get_logger("opsagent")
+WEEK, RECENT = timedelta(days=7), timedelta(minutes=10)
+FEWEST = 12
+"""Sums of five minutes that make something usual: an hour."""
 PACE = 60.0  # seconds between two writings
 
 
@@ -37,6 +42,17 @@ def past(state: Path, checks: Iterable[str], now: datetime) -> dict[str, tuple[P
     return {
         check: tuple((slot.at, slot.mean) for slot in slots if slot.mean is not None) for check, slots in sums.items()
     }
+
+
+def usual(state: Path, check: str, now: datetime) -> float | None:
+    """Return the median of a check's number in the week before the last ten minutes, None where there is too little."""
+    try:
+        with History.open(state / NAME) as history:
+            slots = history.sums(check, now - WEEK, now - RECENT)
+    except (StoreError, OSError):
+        return None
+    means = [slot.mean for slot in slots if slot.mean is not None]
+    return median(means) if len(means) >= FEWEST else None
 
 
 class Sampling:

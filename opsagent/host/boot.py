@@ -32,8 +32,14 @@ def first_process_at(proc: Path = _PROC) -> datetime | None:
 
     A container's services begin with its own PID 1, long after the kernel.
     """
+    return process_began(1, proc)
+
+
+def process_began(pid: int, proc: Path = _PROC) -> datetime | None:
+    """Return when a process started, as above; None also when there is none."""
     try:
-        ticks = int((proc / "1" / "stat").read_text().rpartition(")")[2].split()[_START_TIME])
+        stat = (proc / str(pid) / "stat").read_text(errors="replace")
+        ticks = int(stat.rpartition(")")[2].split()[_START_TIME])
     except (OSError, ValueError, IndexError):
         return None
     return _exact_boot() + timedelta(seconds=ticks / os.sysconf("SC_CLK_TCK"))

@@ -14,6 +14,7 @@ from opsagent.core.environment.belief import grouped
 from opsagent.core.quantity import spell
 from opsagent.core.text import visible
 from opsagent.host import packages, variables
+from opsagent.host.boot import process_began
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.listeners import ListenersError, ListeningSocket, listeners
 from opsagent.host.mounts import mounts, watched_mounts
@@ -80,13 +81,14 @@ def _first_line(path: Path) -> str:
         return ""
 
 
-def who_listens(targets: Sequence[Target] = (), scope: str = "system") -> tuple[Listener, ...]:
+def who_listens(targets: Sequence[Target] = (), scope: str = "system", *, dated: bool = False) -> tuple[Listener, ...]:
     """Return the listeners of all programs but ourselves, with the checks that watch them. Raises ListenersError.
 
-    Units are those of `scope`'s manager; another's are told in words.
+    Units are those of `scope`'s manager; another's are told in words. With `dated` also since when they run.
     """
     chosen = port_range()
-    found = (_listener(one, chosen, scope) for one in listeners() if one.unit != OURSELVES)
+    sockets = [one for one in listeners() if one.unit != OURSELVES]
+    found = (replace(_listener(one, chosen, scope), since=process_began(one.pid) if dated else None) for one in sockets)
     return tuple(_with_watchers(one, targets) for one in grouped(found))
 
 

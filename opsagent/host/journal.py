@@ -37,6 +37,10 @@ _CLOCK_SET_BACK = timedelta(days=1)
 # systemd's own bound for a stop is 90 s; whoever asked for it did so before.
 _LONG_STOP = timedelta(minutes=2)
 _SUDO = "/usr/bin/sudo"
+_KILLERS = (
+    *(f"_EXE={_SUDO}", "_EXE=/usr/bin/doas", "_SYSTEMD_UNIT=earlyoom.service", "_SYSTEMD_UNIT=nohang.service"),
+    *("_SYSTEMD_UNIT=systemd-oomd.service", "_SYSTEMD_UNIT=monit.service"),
+)
 _NO_NAME = re.compile(r"[\s:\[\]]")  # a program that calls itself `systemd[1]: x` is not systemd
 
 
@@ -57,6 +61,15 @@ def lines(
 def kernel_lines(since: datetime, limit: int = 50, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
     """Return the kernel's last `limit` lines since then, oldest first; also what it said before a reboot."""
     return _texts(("_TRANSPORT=kernel", f"--since={_at(since)}", f"--lines={limit}"), deadline)
+
+
+def killers(since: datetime, until: datetime, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
+    """Return what those wrote in that time who send signals to other people's processes, oldest first.
+
+    By what journald itself knows of the writer: anybody may call himself sudo.
+    """
+    alternatives = [word for match in _KILLERS for word in ("+", match)][1:]
+    return _texts((f"--since={_at(since)}", f"--until={_at(until)}", "--lines=200", *alternatives), deadline)
 
 
 def stops(

@@ -28,7 +28,7 @@ class ListeningSocket:
 
     `unit` is the system unit that made it, None when that cannot be known; `user_unit` the unit of a user's manager
     below it. `process` is the name of the first process there. `v4_too`: an IPv6 socket that answers IPv4 as well.
-    `uid` is whose socket it is.
+    `uid` is whose socket it is, `pid` that process, 0 when it is not known.
     """
 
     protocol: str
@@ -39,6 +39,7 @@ class ListeningSocket:
     user_unit: str | None = None
     v4_too: bool = False
     uid: int = 0
+    pid: int = 0
 
 
 def listeners() -> tuple[ListeningSocket, ...]:
@@ -83,6 +84,7 @@ def _described(row: sock_diag.DiagSocket, root: Path | None, path: str | None, h
         user_unit=user_unit,
         v4_too=row.address == "::" and not row.v6_only,
         uid=row.uid,
+        pid=holder or 0,
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.evidence import Evidence, FileSystem, Neighbour, line_of
+from opsagent.host import journal
 from opsagent.host.cgroups import cgroup2_root
 from opsagent.host.inventory import who_listens
 from opsagent.host.listeners import ListenersError
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from opsagent.core.environment import Listener, Target
     from opsagent.core.unit import UnitSnapshot
 
+_BEFORE_ITS_END, _AFTER_ITS_END = timedelta(seconds=30), timedelta(seconds=1)
+_SHORT = timedelta(seconds=2)
 _MOST_PROCESSES = 500
 _MOST_SYSTEMS = 100
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -42,12 +46,24 @@ def around(
         neighbours=tuple(_neighbours(targets)),
         stopped=tuple(_stopped(pid)) if pid else (),
         files=_files(pid) if pid else None,
+        killers=tuple(map(line_of, _killers(unit))),
     )
+
+
+def _killers(unit: UnitSnapshot | None) -> tuple[str, ...]:
+    """Read who may have sent the signal that ended the unit: those who do so write it down just before."""
+    if unit is None or unit.result != "signal":
+        return ()
+    end = unit.state_change_at or unit.read_at
+    try:
+        return journal.killers(end - _BEFORE_ITS_END, end + _AFTER_ITS_END, _SHORT)
+    except journal.JournalError:
+        return ()
 
 
 def _listeners(scope: str) -> tuple[Listener, ...]:
     try:
-        return who_listens(scope=scope)
+        return who_listens(scope=scope, dated=True)
     except ListenersError:
         return ()
 

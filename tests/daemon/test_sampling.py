@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Measure, Observation, Reading, Status
-from opsagent.daemon.sampling import Sampling, past
+from opsagent.daemon.sampling import Sampling, past, usual
 from opsagent.store.history import History
+from opsagent.store.samples import NAME, Samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,3 +45,24 @@ def test_the_past_of_a_number_is_read_beside_the_writer(tmp_path: Path) -> None:
 
     assert found == {"root": ((NOON, 72.0), (NOON + timedelta(minutes=5), 77.0)), "other": ()}
     kept.end()
+
+
+def looked(state: Path, minutes: int) -> None:
+    """Write a look a minute: 12 ms each, but for the last ten, which took a second."""
+    samples = Samples.open(state / NAME, NOON - timedelta(minutes=minutes))
+    for ago in range(minutes, 0, -1):
+        samples.add("web", NOON - timedelta(minutes=ago), Status.OK, 1.0 if ago <= 10 else 0.012, None)
+    samples.flush(NOON)
+    samples.close()
+
+
+def test_what_is_usual_is_the_median_of_the_week_before_and_not_what_goes_on_now(tmp_path: Path) -> None:
+    looked(tmp_path, minutes=90)
+    assert round(usual(tmp_path, "web", NOON) or 0, 4) == 0.012
+
+
+def test_less_than_an_hour_makes_nothing_usual(tmp_path: Path) -> None:
+    assert usual(tmp_path, "web", NOON) is None
+    looked(tmp_path, minutes=40)
+    assert usual(tmp_path, "web", NOON) is None
+    assert usual(tmp_path, "never-seen", NOON) is None

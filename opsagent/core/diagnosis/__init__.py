@@ -50,4 +50,4 @@ def _together(said: Finding, fact: Finding | None) -> Finding:
 
 _ADDED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused, Cause.READ_ONLY: boxed}
 """What the host can add to the words of a service."""
-_CONFIRMED_BY_HOST = (Cause.OUT_OF_MEMORY, Cause.TOO_MANY_OPEN_FILES)
+_CONFIRMED_BY_HOST = (Cause.OUT_OF_MEMORY, Cause.TOO_MANY_OPEN_FILES, Cause.DEPENDENCY_DOWN)

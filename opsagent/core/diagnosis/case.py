@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.diagnosis import Certainty, diagnose
-from opsagent.core.diagnosis.evidence import looked_at
+from opsagent.core.diagnosis.evidence import Neighbour, looked_at
 from opsagent.core.looks import overloaded
+from opsagent.core.roots import failed_root
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from opsagent.core.diagnosis.evidence import Evidence, Neighbour
+    from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.diagnosis.finding import Finding
     from opsagent.core.incident import Incident
+    from opsagent.core.observation import Reading
     from opsagent.core.world import World
 
 JUMP_MATTERS = timedelta(hours=1)
@@ -69,7 +71,21 @@ def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:
         changes=incident.changes,
         overload=overloaded(world),
         jumped=_jumped(world),
+        zone=world.policy.zone,
+        needs=_needs(world, incident),
+        took=_took(reading),
     )
+
+
+def _needs(world: World, incident: Incident) -> tuple[Neighbour, ...]:
+    """Return what it needs by `depends_on` or systemd's word, and is bad: the deepest."""
+    root = failed_root(world, world.policy.checks_of(incident.key))
+    return (_as_known(world, Neighbour(check=root[0].name)),) if root is not None else ()
+
+
+def _took(reading: Reading | None) -> float | None:
+    first = next(iter(reading.measures), None) if reading is not None and not reading.timed_out else None
+    return first.value if first is not None and first.name == "time" else None
 
 
 def _jumped(world: World) -> timedelta:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.exits import BY_CUSTOM, OF_SYSTEMD
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
+from opsagent.core.diagnosis.killers import sender
+from opsagent.core.text import some
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +24,7 @@ _BY_ITSELF = {4: "SIGILL", 5: "SIGTRAP", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE",
 _BY_OTHERS = {1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 9: "SIGKILL", 15: "SIGTERM"}
 _SIGNAL_IS_EXPLAINED = ("oom-kill", "watchdog", "timeout")
 """Results after which the signal that ended it says nothing more: systemd or the kernel sent it."""
+_NEEDED = "Dependency failed for "
 _TOO_OFTEN = "Start request repeated too quickly"
 _ENDED = re.compile(
     r"(?P<which>Main|Control) process exited, code=(?P<code>exited|killed|dumped), status=(?P<status>\d+)"
@@ -33,12 +37,21 @@ def of_ending(evidence: Evidence) -> Iterator[Finding]:
     unit = evidence.unit
     if unit is None:
         return
+    for one in _endings(evidence, unit):
+        killed = one.cause is Cause.KILLED
+        yield replace(one, because=sender(evidence, unit, one.because)) if killed else one
+
+
+def _endings(evidence: Evidence, unit: UnitSnapshot) -> Iterator[Finding]:
+    """Return the same; of a signal that others sent only its name."""
     yield from _by_result(unit)
     if unit.result in _SIGNAL_IS_EXPLAINED:
         return
     for line in (one for one in evidence.log if _is_of_manager(one, unit)):
         if _TOO_OFTEN in line.text:
             yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.LIKELY, because=_limit(unit), seen=line.text)
+        if line.text.startswith(_NEEDED):
+            yield Finding(cause=Cause.DEPENDENCY_DOWN, certainty=Certainty.SURE, because=_lacks(unit), seen=line.text)
         ended = _ENDED.search(line.text)
         if ended is not None:
             code, status = _CODES[ended["code"]], int(ended["status"])
@@ -67,6 +80,11 @@ def _by_result(unit: UnitSnapshot) -> Iterator[Finding]:
         yield Finding(cause=Cause.SLOW_START, certainty=Certainty.LIKELY, because=because, seen=seen)
 
 
+def _lacks(unit: UnitSnapshot) -> str:
+    needed = [one for one in unit.pulls if not one.endswith((".target", ".slice"))]
+    return f"systemd did not start {unit.name}: a unit that it needs failed{f' ({some(needed, 3)})' if needed else ''}"
+
+
 def _limit(unit: UnitSnapshot) -> str:
     return f"{unit.name} was started too often, systemd starts it no more until that is reset"
 
@@ -87,8 +105,7 @@ def _by_status(code: int, status: int, seen: str, *, is_control: bool) -> Iterat
         because = f"it crashed by {_BY_ITSELF.get(status, f'signal {status}')}, a mistake of its own program"
         yield Finding(cause=Cause.CRASHED, certainty=Certainty.SURE, because=because, seen=seen)
     elif code == _KILLED and status in _BY_OTHERS:
-        because = f"somebody sent it {_BY_OTHERS[status]}, and not systemd by a stop"
-        yield Finding(cause=Cause.KILLED, certainty=Certainty.LIKELY, because=because, seen=seen)
+        yield Finding(cause=Cause.KILLED, certainty=Certainty.LIKELY, because=_BY_OTHERS[status], seen=seen)
 
 
 def _shown(unit: UnitSnapshot) -> str:

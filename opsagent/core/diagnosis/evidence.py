@@ -57,6 +57,9 @@ class Evidence:
     `kernel` those of the kernel. `systems` are the file systems of the host. `stopped` are processes of the unit that
     a signal stopped; `files` the open files of its main process and their limit. `overload` is why the host is too
     busy, in words. `jumped` is by how much the clock was set, within the hour before. `changes` are newest first.
+    Times are told in `zone`. `killers` are lines of those who send signals to others (sudo, earlyoom), about its end.
+    `needs` are checks of what it needs that are bad. `took` is how many seconds the failing look took, where it
+    was answered, `usual` the median of the looks in the week before.
     """
 
     failure_class: str = ""
@@ -74,6 +77,11 @@ class Evidence:
     files: tuple[int, int] | None = None
     overload: str = ""
     jumped: timedelta = timedelta()
+    zone: str = "UTC"
+    killers: tuple[Line, ...] = ()
+    needs: tuple[Neighbour, ...] = ()
+    took: float | None = None
+    usual: float | None = None
 
 
 def looked_at(evidence: Evidence) -> str:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from opsagent.core.diagnosis.evidence import Evidence
 
+SLOWER = 5
+"""So many times its usual time is slow, whatever the check allows."""
+_NOTICED = 0.05  # seconds
 _RUNS = ("active", "reloading")
 _BY_CLASS = {
     "expired": (Cause.CERTIFICATE_EXPIRED, Certainty.SURE),
@@ -23,9 +26,24 @@ _BY_CLASS = {
 def of_check(evidence: Evidence) -> Iterator[Finding]:
     """Return what follows from the kind of the failure alone."""
     known = _BY_CLASS.get(evidence.failure_class)
+    slower = _slower(evidence)
     if known is not None:
-        yield Finding(cause=known[0], certainty=known[1], because=evidence.message)
+        because = evidence.message + (f"; {slower}" if known[0] is Cause.SLOW and slower else "")
+        yield Finding(cause=known[0], certainty=known[1], because=because)
+    elif slower:
+        yield Finding(cause=Cause.SLOW, certainty=Certainty.POSSIBLE, because=slower)
+    for one in evidence.needs:
+        because = f"it needs {one.check}, which is bad: {one.message}"
+        yield Finding(cause=Cause.DEPENDENCY_DOWN, certainty=Certainty.LIKELY, because=because)
     runs = evidence.unit is not None and evidence.unit.active_state in _RUNS
     if evidence.timed_out and runs:
         because = f"{evidence.unit.name if evidence.unit else 'it'} runs and does not answer: {evidence.message}"
         yield Finding(cause=Cause.HANG, certainty=Certainty.LIKELY, because=because)
+
+
+def _slower(evidence: Evidence) -> str:
+    """Say how much slower it answers than it usually does, where that is five times or more."""
+    took, usual = evidence.took, evidence.usual
+    if took is None or not usual or took < SLOWER * usual or took - usual < _NOTICED:
+        return ""
+    return f"{took / usual:.0f} times its usual {usual * 1000:.0f} ms (the median of the week before)"

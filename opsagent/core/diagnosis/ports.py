@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.finding import Certainty, Finding
 from opsagent.core.environment import ANY, is_local
+from opsagent.core.report.clock import moment
 
 if TYPE_CHECKING:
     from opsagent.core.diagnosis.evidence import Evidence, Neighbour
@@ -37,12 +38,13 @@ def taken(evidence: Evidence, said: Finding) -> Finding:
     if holder.unit is not None and holder.unit == unit:
         because = f"port {holder.port} is held by an older process of {unit} itself ({holder.process or 'not known'})"
         return replace(said, because=because)
-    return replace(said, certainty=Certainty.SURE, because=f"port {holder.port} is held by {_shown(holder)}")
+    since = f" since {moment(holder.since, evidence.zone)}" if holder.since is not None else ""
+    return replace(said, certainty=Certainty.SURE, because=f"port {holder.port} is held by {_shown(holder)}{since}")
 
 
 def _shown(holder: Listener) -> str:
     process = holder.process or "a process that cannot be named"
-    return f"{process} ({holder.unit})" if holder.unit else f"{process}, which belongs to no unit"
+    return f"{process} ({holder.unit})" if holder.unit else f"{process}, which belongs to no unit,"
 
 
 def refused(evidence: Evidence, said: Finding) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 ANY = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
@@ -17,7 +17,8 @@ class Listener:
     """One port that waits for others, on all the addresses where the same program holds it.
 
     `unit` lasts: a service or socket, or None. `chosen` says that the kernel chose the port, so that its number means
-    nothing. `watched_by` are the checks that would notice if it were gone; `ignored` says that it needs none.
+    nothing. `watched_by` are the checks that would notice if it were gone; `ignored` says that it needs none. `since`
+    is when its process began, where that was asked for.
     """
 
     protocol: str
@@ -28,6 +29,7 @@ class Listener:
     chosen: bool = False
     watched_by: tuple[str, ...] = ()
     ignored: bool = False
+    since: datetime | None = field(default=None, compare=False)
 
     @property
     def who(self) -> str:

@@ -118,6 +118,77 @@ def test_a_signal_that_others_send_is_told_by_its_name(signal: int, name: str) -
     assert (found.cause, found.certainty, name in found.because) == (Cause.KILLED, Certainty.LIKELY, True)
 
 
+KILLED = replace(unit("signal", 2, 9), exec_main_pid=4711)
+
+
+@pytest.mark.parametrize(
+    ("program", "text", "words"),
+    [
+        (
+            "sudo",
+            "  ann : TTY=pts/0 ; USER=root ; COMMAND=/usr/bin/kill -9 4711",
+            "ann sent it SIGKILL by sudo: /usr/bin/",
+        ),
+        ("sudo", "ann : USER=root ; COMMAND=/usr/bin/pkill api", "ann sent it SIGKILL by sudo: /usr/bin/pkill api"),
+        (
+            "sudo",
+            "ann : COMMAND=/usr/bin/systemctl kill api.service",
+            "ann sent it SIGKILL by sudo: /usr/bin/systemctl",
+        ),
+        ("earlyoom", 'sending SIGTERM to process 4711 uid 0 "api"', "earlyoom sent it SIGKILL: sending SIGTERM to"),
+        ("sudo", "ann : USER=root ; COMMAND=/usr/bin/kill -9 47110", "somebody sent it SIGKILL"),
+        ("sudo", "ann : USER=root ; COMMAND=/usr/bin/pkill rapid", "somebody sent it SIGKILL"),
+        ("sudo", "ann : USER=root ; COMMAND=/usr/bin/less api", "somebody sent it SIGKILL"),
+        ("sudo", "no sense at all", "somebody sent it SIGKILL"),
+    ],
+)
+def test_who_sent_the_signal_is_named_where_the_journal_knows(program: str, text: str, words: str) -> None:
+    found = diagnose(Evidence(unit=KILLED, log=log("working", pid=4711), killers=log(text, program=program)))[0]
+    assert (found.cause, found.because.startswith(words)) == (Cause.KILLED, True), found.because
+
+
+def test_a_signal_by_way_of_systemd_is_told_from_one_that_came_straight() -> None:
+    line = "api.service: Sent signal SIGKILL to main process 4711 (api) on client request."
+    by_systemd = log(line, program="systemd", pid=1)
+    assert "systemctl kill" in diagnose(Evidence(unit=KILLED, log=by_systemd))[0].because
+    assert "systemctl kill" not in diagnose(Evidence(unit=KILLED, log=log(line)))[0].because
+
+
+def test_what_needs_a_unit_that_failed_was_not_started_by_systemd() -> None:
+    waits = replace(unit("success", 0, 0, "inactive"), pulls=("db.service", "sysinit.target"))
+    line = log("Dependency failed for api.service - The API.", program="systemd", pid=1)
+    found = diagnose(Evidence(unit=waits, log=line))[0]
+    assert (found.cause, found.certainty) == (Cause.DEPENDENCY_DOWN, Certainty.SURE)
+    assert found.because == "systemd did not start api.service: a unit that it needs failed (db.service)"
+
+
+def test_a_dependency_by_name_is_likely_and_sure_once_the_service_says_so_too() -> None:
+    needs = (Neighbour(check="cache", is_bad=True, message="nobody listens"),)
+    assert first(Evidence(unit=unit(), needs=needs)) == (Cause.DEPENDENCY_DOWN, Certainty.LIKELY)
+    said = log("ConnectionRefusedError: [Errno 111] Connection refused")
+    found = diagnose(Evidence(unit=unit(), log=said, needs=needs))[0]
+    assert found.certainty is Certainty.SURE
+    assert found.because.startswith("it needs cache, which is bad: nobody listens; it said: ")
+
+
+@pytest.mark.parametrize(
+    ("kind", "took", "usual", "certainty"),
+    [
+        ("latency", 0.6, 0.012, Certainty.SURE),
+        ("status", 0.6, 0.012, Certainty.POSSIBLE),
+    ],
+)
+def test_five_times_its_usual_time_is_slow(kind: str, took: float, usual: float, certainty: Certainty) -> None:
+    found = diagnose(Evidence(failure_class=kind, message="answered 200 in 600 ms", took=took, usual=usual))[0]
+    assert (found.cause, found.certainty) == (Cause.SLOW, certainty)
+    assert found.because.endswith("50 times its usual 12 ms (the median of the week before)")
+
+
+@pytest.mark.parametrize(("took", "usual"), [(0.05, 0.012), (0.04, 0.001), (0.6, None), (None, 0.012)])
+def test_less_than_that_or_nothing_to_compare_with_is_not(took: float | None, usual: float | None) -> None:
+    assert diagnose(Evidence(failure_class="status", took=took, usual=usual)) == ()
+
+
 def test_exit_status_1_alone_says_nothing() -> None:
     assert diagnose(Evidence(unit=unit(), log=log("hello", "bye"))) == ()
 
@@ -142,6 +213,13 @@ def test_who_holds_the_port_is_named_and_then_it_is_sure() -> None:
     said = log("bind() to 0.0.0.0:80 failed (98: Address already in use)")
     found = diagnose(Evidence(unit=unit(), log=said, listeners=(NGINX,)))[0]
     assert (found.certainty, found.because) == (Certainty.SURE, "port 80 is held by nginx (nginx.service)")
+
+
+def test_since_when_it_is_held_is_told_in_the_zone_of_the_settings() -> None:
+    since = replace(NGINX, since=datetime(2026, 11, 26, 2, 5, tzinfo=UTC))
+    said = log("bind() to 0.0.0.0:80 failed (98: Address already in use)")
+    found = diagnose(Evidence(unit=unit(), log=said, listeners=(since,), zone="Europe/Berlin"))[0]
+    assert found.because == "port 80 is held by nginx (nginx.service) since 2026-11-26 03:05 Europe/Berlin"
 
 
 def test_a_message_without_its_port_is_read_with_the_port_that_the_check_looks_at() -> None:
