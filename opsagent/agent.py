@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from opsagent.core import batch, inbox, intake, looks, orders, security, settle, units
+from opsagent.core import batch, inbox, intake, looks, orders, security, settle, startup, units
 from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
@@ -207,9 +207,10 @@ class Agent:
             return
         world = self._world(turn.state, turn.looks, now, can_record=True)
         clean = clean_observation(seen, self._redact)
+        begun = startup.seen(world, check, clean)  # asked before the look is one of those known
         turn.looks[check.name] = looks.looked(world, clean, check)
         turn.touched[check.name] = None
-        self._stage(turn, security.alarmed(world, check, clean), now)
+        self._stage(turn, begun + security.alarmed(world, check, clean), now)
 
     def _unit(self, turn: _Turn, seen: inbox.UnitSeen, now: datetime) -> None:
         world = self._world(turn.state, turn.looks, now, can_record=True)

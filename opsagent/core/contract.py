@@ -16,6 +16,7 @@ from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
 from opsagent.core.quantity import spell
+from opsagent.core.startup import allowance
 from opsagent.core.story import apply, opened
 from opsagent.core.suppression import quiet_for
 from opsagent.core.text import visible
@@ -261,6 +262,22 @@ def _check(check: CheckPolicy, health: Health | None, world: World, next_at: dat
         "next_at": _iso(next_at),
         "suppressed_by": quiet_because(check, world),
         "remedies": [_rule(rule, check, world) for rule in check.repair],
+        "start_within": _start_within(check, world),
+    }
+
+
+def _start_within(check: CheckPolicy, world: World) -> dict[str, Any] | None:
+    """Say how long a start of its unit may take; None for a check without one."""
+    if check.unit is None:
+        return None
+    found = allowance(world, check)
+    known = bool(found.starts.seconds)
+    return {
+        "seconds": round(found.within.total_seconds(), 3),
+        "source": found.source.value,
+        "starts": len(found.starts.seconds),
+        "median": round(found.starts.median, 3) if known else None,
+        "p95": round(found.starts.p95, 3) if known else None,
     }
 
 

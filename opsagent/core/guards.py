@@ -17,6 +17,7 @@ from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
 from opsagent.core.roots import failed_root
+from opsagent.core.startup import start_within
 from opsagent.core.suggestion import in_time
 from opsagent.core.suppression import paused
 from opsagent.core.text import some
@@ -110,7 +111,7 @@ def _again_at(name: str, case: Case) -> datetime:
     if name == "boot" and conditions.booted_at is not None and conditions.system_state not in _UNSETTLED:
         known = conditions.booted_at + AFTER_BOOT
     elif name == "just_started" and snapshot is not None and snapshot.inactive_exit_at is not None:
-        known = snapshot.inactive_exit_at + case.check.confirm.start_within
+        known = snapshot.inactive_exit_at + start_within(case.world, case.check)
     elif name == "deploy" and (change := holding(case.world.state, case.touched, now, hold)) is not None:
         known = change.at + hold
     slow = now + min(ASK_AGAIN * float(2 ** min(case.incident.asked_again, 8)), ASK_AGAIN_LONGEST)

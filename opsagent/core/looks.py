@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.health import Health, notice, see
 from opsagent.core.observation import Observation, Status
+from opsagent.core.startup import start_within
 from opsagent.core.timing import elapsed
 from opsagent.core.units import judge
 
@@ -94,4 +95,4 @@ def just_started(unit: UnitSnapshot, world: World, check: CheckPolicy) -> timede
     if unit.active_state not in _STARTING or unit.inactive_exit_at is None:
         return None
     ago = elapsed(unit.inactive_exit_at, world.now)
-    return ago if ago < check.confirm.start_within else None
+    return ago if ago < start_within(world, check) else None

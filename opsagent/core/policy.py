@@ -40,6 +40,7 @@ class Confirm:
     """How many looks it takes to believe a failure, and a recovery.
 
     3 of 3 is the default of Kubernetes probes too; a single failed look is noise more often than not.
+    `start_within` None: what a start takes is learned, see core/startup.py.
     """
 
     failures: int = 3
@@ -47,7 +48,7 @@ class Confirm:
     successes: int = 2
     stable_for: timedelta = timedelta(seconds=30)
     resolve_after: timedelta = timedelta(minutes=5)
-    start_within: timedelta = timedelta(seconds=60)
+    start_within: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,7 +129,6 @@ def confirm_of(checks: tuple[CheckPolicy, ...]) -> Confirm:
     return Confirm(
         stable_for=max(check.confirm.stable_for for check in checks),
         resolve_after=max(check.confirm.resolve_after for check in checks),
-        start_within=max(check.confirm.start_within for check in checks),
         retry=min(check.confirm.retry for check in checks),
     )
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.phase import Outcome, Phase
+from opsagent.core.startup import start_within
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
@@ -95,7 +96,7 @@ def _still_to_prove(world: World, check: CheckPolicy) -> bool:
     if unit is None or unit.inactive_exit_at is None or health.at is None or (health.good and all(health.looks)):
         return False
     proved = health.good_since is not None and world.now - health.good_since >= check.confirm.stable_for
-    longest = check.confirm.start_within + check.confirm.stable_for
+    longest = start_within(world, check) + check.confirm.stable_for
     return not proved and timedelta() <= world.now - unit.inactive_exit_at < longest
 
 

@@ -9,6 +9,7 @@ from opsagent.core.jobs import looked_at
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.recovery import judges
 from opsagent.core.roots import dependencies
+from opsagent.core.startup import start_within, starting
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
@@ -40,6 +41,9 @@ def is_at_rest(state: State) -> bool:
 def hurried(world: World) -> dict[str, datetime]:
     """Return the checks that are to be looked at sooner than their own pace asks, and when."""
     soon = looked_at(world)
+    for begun, check in starting(world):
+        due = _while_it_starts(world, check, begun)
+        soon[check.name] = min(due, soon.get(check.name, due))
     for incident in world.state.incidents.values():
         for check in judges(world, incident):
             at = _next(world, incident, check)
@@ -47,6 +51,18 @@ def hurried(world: World) -> dict[str, datetime]:
                 soon[check.name] = min(at, soon.get(check.name, at))
                 _with_dependencies(world, incident, check, soon)
     return soon
+
+
+def _while_it_starts(world: World, check: CheckPolicy, begun: datetime) -> datetime:
+    """Whoever started it: how long it takes is learned only by those who look."""
+    health, incident = world.health(check.name), world.state.open_for(check.key)
+    if health.at is None:
+        return world.now
+    if incident is not None and incident.running is not None:
+        return health.at + check.confirm.retry  # we did, and look already
+    probe = next((begun + timedelta(seconds=s) for s in PROBES if begun + timedelta(seconds=s) > health.at), None)
+    retry = max(health.at, health.at - health.took + check.confirm.retry)
+    return min(retry, probe) if probe is not None else retry
 
 
 def _with_dependencies(world: World, incident: Incident, check: CheckPolicy, soon: dict[str, datetime]) -> None:
@@ -70,7 +86,7 @@ def _next(world: World, incident: Incident, check: CheckPolicy) -> datetime | No
         return retry if incident.state is not Phase.SUSPECT or health.suspicious else None
     ended = incident.running.ended_at
     probe = next((ended + timedelta(seconds=s) for s in PROBES if ended + timedelta(seconds=s) > health.at), retry)
-    starting = health.at < ended + check.confirm.start_within
+    starting = health.at < ended + start_within(world, check)
     if starting and health.reading is not None and health.reading.failure_class in NOTHING_THERE:
         probe = min(probe, health.at + AGAIN)
     return min(retry, probe)

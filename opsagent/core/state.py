@@ -17,6 +17,7 @@ from opsagent.core.phase import Phase
 from opsagent.core.playbook.section import Guides
 from opsagent.core.policy import HostBudget
 from opsagent.core.review import Reviews
+from opsagent.core.starts import Starts
 from opsagent.core.trend import Coming
 from opsagent.core.trust import Standing
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
@@ -183,6 +184,8 @@ class State:
     units: Mapping[str, UnitSnapshot] = field(default_factory=dict)
     # When each unit last became active, kept also when systemd has forgotten the unit since.
     active_at: Mapping[str, datetime] = field(default_factory=dict)
+    # What is known of each unit's start-up time.
+    starts: Mapping[str, Starts] = field(default_factory=dict)
     stops: Mapping[str, StopSeen] = field(default_factory=dict)
     health: Mapping[str, Known] = field(default_factory=dict)
     flapping: frozenset[str] = frozenset()

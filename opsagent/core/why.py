@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import budget, guards
+from opsagent.core import budget, guards, startup
 from opsagent.core.incident import Incident
 from opsagent.core.nearness import ranked
 from opsagent.core.observation import Status
@@ -148,7 +148,8 @@ def _rule(world: World, check: CheckPolicy) -> str:
     held = f" and {spell(check.hold)} long" if check.hold else ""
     bad = f"bad after {confirm.failures} bad looks in a row{held}, {spell(confirm.retry)} apart"
     good = f"good again after {confirm.successes} good ones and {spell(confirm.stable_for)}"
-    return f"Rule: {bad}; {good}. Now: {_streak(health)}"
+    rule = "; ".join(filter(None, (bad, good, startup.said(world, check))))
+    return f"Rule: {rule}. Now: {_streak(health)}"
 
 
 def _plan(plan: Plan) -> str:

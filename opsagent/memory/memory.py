@@ -45,7 +45,7 @@ BACKLOG = 1000
 INCIDENTS_WAITING = 200
 TRY_AGAIN = timedelta(seconds=5)
 ROUND = 100
-_RENEWS_ENVIRONMENT = (ev.EnvironmentLearned, ev.EnvironmentDrifted, ev.HeartbeatDone)
+_RENEWS_ENVIRONMENT = (ev.EnvironmentLearned, ev.EnvironmentDrifted, ev.StartupSeen, ev.HeartbeatDone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,8 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
         "successes": "good looks in a row that make a recovery.",
         "stable_for": "how long those good looks must last.",
         "resolve_after": "how long it must stay good before the incident is resolved.",
-        "start_within": "how long a start may take; until then a bad look does not count, unless the process dies.",
+        "start_within": "how long a start may take: until then a bad look does not count, unless the process dies. "
+        "Without it that is learned from the unit's own starts: between 5s and 5m, and 1m until three are known.",
     },
     RemedyRule: {
         "do": "the remedy.",

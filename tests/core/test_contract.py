@@ -206,6 +206,7 @@ GOLDEN_STATUS = {
             "next_at": "2026-03-01T02:03:14.567Z",
             "suppressed_by": "parent",
             "remedies": [{"remedy": "restart", "mode": "auto", "because": "mode is auto"}],
+            "start_within": {"seconds": 60.0, "source": "guessed", "starts": 0, "median": None, "p95": None},
         },
         {
             "name": "ram",
@@ -217,6 +218,7 @@ GOLDEN_STATUS = {
             "next_at": None,
             "suppressed_by": None,
             "remedies": [],
+            "start_within": None,
         },
     ],
     "open_incidents": ["OPS-20260301-001"],

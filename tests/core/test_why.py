@@ -66,10 +66,12 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
 
     agree = "security, mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, deploy, boot"
     later = "next level told 03:40:00; repair asked again 04:10:00"
+    bad = "bad after 3 bad looks in a row, 5s apart"
+    guess = "waits up to 60 s after a start: a guess until 3 starts are known, now 0"
     assert told == (
         "api (http, api.service) is critical since 03:08 (2 min)",
         "Seen: connection refused, at 03:09:58 Europe/Berlin",
-        "Rule: bad after 3 bad looks in a row, 5s apart; good again after 2 good ones and 30s. Now: 9 bad in a row",
+        f"Rule: {bad}; good again after 2 good ones and 30s; {guess}. Now: 9 bad in a row",
         "State: OPS-20260302-001 SEV2 is paged, repair exhausted (3 restarts in 30 min)",
         "Armed: restart of api.service, mode auto",
         "Budget: 3 of 3 used in 30m, 3 of 8 in 24h; host 3 of 6 in 1h",

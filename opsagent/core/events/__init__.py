@@ -26,6 +26,7 @@ from opsagent.core.events.host import (
     RightsCompared,
     SettingsApplied,
     SettingsRefused,
+    StartupSeen,
     UnitObserved,
 )
 from opsagent.core.events.incidents import (
@@ -166,6 +167,7 @@ __all__ = [
     "SettingsRefused",
     "SeverityRaised",
     "SnoozeEnded",
+    "StartupSeen",
     "SuggestionExpired",
     "SuppressionChanged",
     "SuspectCleared",

@@ -87,6 +87,15 @@ class UnitObserved(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartupSeen(Event):
+    """A unit was started, by whomever, and after so many seconds all its checks were good: its start-up time."""
+
+    unit: str
+    seconds: float
+    invocation_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorStopped(Event):
     """A person stopped a unit: it is left alone until it runs again."""
 

@@ -8,6 +8,7 @@ from opsagent.core import events as ev
 from opsagent.core import shift, story
 from opsagent.core.fold.rule import all_asked_anew, folded, without
 from opsagent.core.renewal import replace
+from opsagent.core.starts import Starts
 from opsagent.core.state import Breaker, Known
 from opsagent.core.units import brought_back
 
@@ -36,6 +37,13 @@ def _(event: ev.UnitObserved, state: State, recorded: Recorded) -> State:
         seq: story.asked_anew(one) if news and one.unit == seen.name else one for seq, one in state.incidents.items()
     }
     return replace(state, units={**state.units, seen.name: seen}, active_at=active_at, incidents=held)
+
+
+@folded.register(ev.StartupSeen)
+def _(event: ev.StartupSeen, state: State, recorded: Recorded) -> State:
+    del recorded
+    known = state.starts.get(event.unit, Starts())
+    return replace(state, starts={**state.starts, event.unit: known.with_one(event.seconds, event.invocation_id)})
 
 
 @folded.register(ev.OperatorStopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.environment import check_name, named, unmonitored
@@ -10,6 +11,7 @@ from opsagent.core.environment.shown import ports_of, state_of
 from opsagent.core.report.clock import moment
 from opsagent.core.report.markdown import cell, code, inline
 from opsagent.core.text import some
+from opsagent.core.timing import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,6 +35,7 @@ def environment_block(state: State, host: str) -> str:
     parts = [
         f"{BEGIN}\n{_top(known, state, host)}",
         _section("Units", ("unit", "state", "ports", "version", "variables (names only)"), _units(known, state)),
+        _section("Start-up times", ("unit", "median", "p95", "starts seen"), _starts(state)),
         _section("Listeners", ("where", "who", "open to", "watched by"), map(_listener, known.listeners or ())),
         _section("URLs", ("check", "url"), ((cell(one.check), _cell_code(one.url)) for one in known.pages)),
         _section("Mounts", ("path", "type", "source", "access"), _mounts(known)),
@@ -68,6 +71,12 @@ def _units(known: Environment, state: State) -> Iterable[tuple[str, ...]]:
         snapshot = state.units.get(one.name)
         ports = some(ports_of(one.name, known.listeners or ()))
         yield (cell(named(one.name)), state_of(snapshot), ports, _version(one), _variables(one))
+
+
+def _starts(state: State) -> Iterable[tuple[str, ...]]:
+    for unit, known in sorted(state.starts.items()):
+        took = (spoken(timedelta(seconds=seconds)) for seconds in (known.median, known.p95))
+        yield (cell(named(unit)), *took, str(len(known.seconds)))
 
 
 def _version(one: UnitKnown) -> str:
