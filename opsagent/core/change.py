@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsagent.core.unit import UnitSnapshot
 
 
 class ChangeKind(StrEnum):
@@ -59,6 +63,12 @@ class Change:
     def of(self, unit: str | None) -> bool:
         """Whether it is a change of that unit's own: one that may break it, and that its owner is busy with."""
         return unit is not None and unit in self.units and self.is_lasting
+
+    def waits_for(self, unit: UnitSnapshot | None) -> bool:
+        """Whether it is a unit file that what runs was not started from: it breaks nothing before the next start."""
+        if self.kind is not ChangeKind.UNIT_FILE or unit is None or unit.active_state != "active":
+            return False
+        return unit.inactive_exit_at is not None and unit.inactive_exit_at < self.at
 
 
 def phrase(change: Change) -> str:

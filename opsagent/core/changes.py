@@ -95,7 +95,8 @@ def _short(change: Change) -> Change:
 def _own(world: World, incident: Incident, changes: Sequence[Change]) -> str:
     """Say how soon after a change of its own the unit was bad; "" when that is long ago, or there was none."""
     begin = bad_since(incident)
-    own = next((one for one in changes if one.of(incident.unit)), None)
+    unit = world.state.units.get(incident.unit or "")
+    own = next((one for one in changes if one.of(incident.unit) and not one.waits_for(unit)), None)
     if own is None or begin - own.at > world.policy.changes.suspect_for:
         return ""
     return f"bad {spoken(max(timedelta(), begin - own.at))} after {phrase(own)}"

@@ -18,6 +18,7 @@ _CLOCK = re.compile(r"(?<![\d.:\]])\d{1,2}:[0-5]\d(?::[0-5]\d)?\b")
 _PORT = re.compile(r"(?:\bports?[ =:]{1,3}|[\w\]*.-]?:)(\d{1,5})\b", re.IGNORECASE)
 _ADDRESS = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\]")
 _NAMED = re.compile(r"([A-Za-z0-9][\w.-]*):\d{1,5}\b", re.ASCII)
+_IN_VAIN = re.compile(r"tim(?:ed |e)out|ETIMEDOUT", re.IGNORECASE)
 _HIGHEST = 65_535
 
 
@@ -39,7 +40,8 @@ def taken(evidence: Evidence, said: Finding) -> Finding:
         because = f"port {holder.port} is held by an older process of {unit} itself ({holder.process or 'not known'})"
         return replace(said, because=because)
     since = f" since {moment(holder.since, evidence.zone)}" if holder.since is not None else ""
-    return replace(said, certainty=Certainty.SURE, because=f"port {holder.port} is held by {_shown(holder)}{since}")
+    because = f"port {holder.port} is held by {_shown(holder)}{since}".rstrip(",")
+    return replace(said, certainty=Certainty.SURE, because=because)
 
 
 def _shown(holder: Listener) -> str:
@@ -63,6 +65,10 @@ def refused(evidence: Evidence, said: Finding) -> Finding:
         if here and not any(one.port == port for one in evidence.listeners):
             whose = f", where {owner.check} should be" if owner is not None else ""
             return replace(said, because=f"it needs port {port}, and nobody listens there{whose}: {said.seen.strip()}")
+        silent = next((one for one in evidence.listeners if one.port == port), None) if here else None
+        if silent is not None and _IN_VAIN.search(said.seen):
+            because = f"it needs port {port}, where {_shown(silent)} listens and does not answer: {said.seen.strip()}"
+            return replace(said, because=because)
     return said
 
 

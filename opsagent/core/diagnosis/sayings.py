@@ -24,12 +24,14 @@ class Saying:
     cause: Cause
     pattern: re.Pattern[str]
     because: str
-    certainty: Certainty = Certainty.LIKELY
 
 
-def _saying(cause: Cause, because: str, *words: str, certainty: Certainty = Certainty.LIKELY) -> Saying:
-    pattern = re.compile("|".join(words), re.IGNORECASE)
-    return Saying(cause=cause, pattern=pattern, because=because, certainty=certainty)
+def _saying(cause: Cause, because: str, *words: str) -> Saying:
+    return Saying(cause=cause, pattern=re.compile("|".join(words), re.IGNORECASE), because=because)
+
+
+_VAGUE = re.compile(r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR", re.IGNORECASE)
+"""Lines that say that something is wrong beside others that say what."""
 
 
 SAYINGS = (
@@ -89,7 +91,6 @@ SAYINGS = (
         "a file that it needs is missing",
         *(r"\bENOENT\b", r"no such file or directory", r"\bFileNotFoundError\b"),
         *(r"\bModuleNotFoundError\b", r"cannot find module", r"cannot open shared object file"),
-        certainty=Certainty.LIKELY,
     ),
     _saying(
         Cause.UNKNOWN_USER,
@@ -114,7 +115,7 @@ SAYINGS = (
         ),
         *(r"syntax error .{0,80}\.(?:conf|cfg|ini|ya?ml|toml|json)\b", r"\[emerg\] .{0,200} in \S+:\d+"),
         *(r"\bin .{0,80}\.ya?ml\b.{0,40}line \d+", r"unknown option\b", r"unrecognized (?:option|argument)"),
-        r"error: unrecognized arguments",
+        *(r"error: unrecognized arguments", r"^>>> '.{1,200}'$"),
     ),
     _saying(Cause.CRASHED, "it crashed", r"segmentation fault", r"\bSIGSEGV\b", r"panicked at", r"\bcore dumped\b"),
 )
@@ -122,13 +123,16 @@ SAYINGS = (
 
 def of_log(evidence: Evidence) -> Iterator[Finding]:
     """Return what the unit's own lines say, the latest first: what was said last was nearest to the end."""
-    for line in reversed(evidence.log):
-        yield from _of_line(line)
+    vague = [bool(_VAGUE.search(line.text)) for line in evidence.log]
+    for wanted in (False, True):
+        for line, is_vague in reversed(tuple(zip(evidence.log, vague, strict=True))):
+            if is_vague is wanted:
+                yield from _of_line(line)
 
 
 def _of_line(line: Line) -> Iterator[Finding]:
     for saying in SAYINGS:
         if saying.pattern.search(line.text):
             because = f"{saying.because}: {line.text.strip()}"
-            yield Finding(cause=saying.cause, certainty=saying.certainty, because=because, seen=line.text)
+            yield Finding(cause=saying.cause, certainty=Certainty.LIKELY, because=because, seen=line.text)
             return

@@ -108,7 +108,7 @@ def _of_clock(evidence: Evidence) -> Iterator[Finding]:
 def of_changes(evidence: Evidence) -> Iterator[Finding]:
     """Return the newest change of the unit's own before the failure; that it broke it is likely, never sure."""
     unit = evidence.unit.name if evidence.unit else None
-    own = next((one for one in evidence.changes if one.of(unit)), None)
+    own = next((one for one in evidence.changes if one.of(unit) and not one.waits_for(evidence.unit)), None)
     if own is not None:
         because = f"it was changed shortly before: {phrase(own)}"
         yield Finding(cause=Cause.CHANGED, certainty=Certainty.LIKELY, because=because)

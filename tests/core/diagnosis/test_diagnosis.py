@@ -402,6 +402,95 @@ def test_ports_are_found_and_times_of_day_are_none(text: str, ports: tuple[int, 
     assert ports_in(text) == ports
 
 
+def test_the_line_that_says_what_is_wrong_is_told_before_the_one_that_something_is() -> None:
+    nginx = log(
+        '2026/11/27 10:00:00 [emerg] 12#12: unknown directive "htpp" in /etc/nginx/nginx.conf:1',
+        "nginx: configuration file /etc/nginx/nginx.conf test failed",
+    )
+    assert 'unknown directive "htpp"' in diagnose(Evidence(unit=unit(), log=nginx))[0].because
+    redis = log(
+        "*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", ">>> 'maxmemory lots'", "argument must be a memory value"
+    )
+    assert ">>> 'maxmemory lots'" in diagnose(Evidence(unit=unit(), log=redis))[0].because
+
+
+def test_who_listens_and_does_not_answer_is_named() -> None:
+    found = diagnose(Evidence(unit=unit(), log=log("dial tcp 127.0.0.1:80: i/o timeout"), listeners=(NGINX,)))[0]
+    assert (found.cause, found.certainty) == (Cause.DEPENDENCY_DOWN, Certainty.LIKELY)
+    assert "it needs port 80, where nginx (nginx.service) listens and does not answer" in found.because
+
+
+def test_a_unit_file_that_nothing_was_started_from_breaks_nothing() -> None:
+    edited = Change(kind=ChangeKind.UNIT_FILE, subject="/etc/x", what="edited", at=NOW, units=("api.service",))
+    runs = replace(unit("success", 0, 0, "active"), inactive_exit_at=NOW - timedelta(hours=1))
+    assert diagnose(Evidence(unit=runs, changes=(edited,))) == ()
+    assert first(Evidence(unit=replace(runs, inactive_exit_at=NOW + timedelta(hours=1)), changes=(edited,)))[0] == (
+        Cause.CHANGED
+    )
+    assert first(Evidence(unit=unit(), changes=(edited,)))[0] == Cause.CHANGED
+
+
+ELSEWHERE = Evidence(
+    systems=(FileSystem(path="/mnt/other", used=100.0, inodes=100.0), FileSystem(path="/mnt/cd", read_only=True)),
+    kernel=log(
+        "oom-kill:constraint=CONSTRAINT_MEMCG,oom_memcg=/x,task_memcg=/system.slice/batch.service,task=b,pid=7,uid=0",
+        "Out of memory: Killed process 7 (b)",
+        "b[7]: segfault at 0 ip 7f sp 7f error 4 in libc.so.6",
+    ),
+    listeners=(replace(NGINX, port=9999),),
+    neighbours=(Neighbour(check="other", ports=(9998,), is_bad=True, message="refused"),),
+    changes=(Change(kind=ChangeKind.DEPLOY, subject="other", what="2", at=NOW, units=("other.service",)),),
+    killers=log("ann : USER=root ; COMMAND=/usr/bin/kill -9 77", program="sudo"),
+)
+"""What goes on on a host where others fail at the same time."""
+ENDED = [unit(status=code) for code in sorted(OF_SYSTEMD)] + [
+    unit(*how)
+    for how in (("oom-kill", 2, 9), ("watchdog", 2, 6), ("core-dump", 3, 11), ("signal", 2, 9), ("timeout", 0, 0))
+]
+
+
+def beside(evidence: Evidence) -> Evidence:
+    """Return the evidence as it is on a host where others fail at the same time."""
+    parts = ("systems", "kernel", "listeners", "neighbours", "changes", "killers")
+    return replace(evidence, **{part: getattr(ELSEWHERE, part) for part in parts})
+
+
+@pytest.mark.parametrize("evidence", [Evidence(unit=one) for one in ENDED], ids=lambda one: one.unit.result)
+def test_the_failures_of_others_are_not_this_ones_cause(evidence: Evidence) -> None:
+    assert first(beside(evidence)) == first(evidence)
+
+
+@pytest.mark.parametrize("text", [text for text, cause in SAID if cause is not Cause.DISK_FULL])
+def test_the_failures_of_others_change_nothing_of_what_it_said(text: str) -> None:
+    evidence = Evidence(unit=unit(), log=log(text))
+    assert first(beside(evidence)) == first(evidence)
+
+
+HEALTHY = (
+    '10.0.0.9 - - [27/Nov/2026:10:00:00 +0000] "GET /missing HTTP/1.1" 404 153 "-" "curl/7.88.1"',
+    "LOG:  checkpoint complete: wrote 3 buffers (0.0%); 0 WAL file(s) added",
+    "Ready to accept connections",
+    "Configuration loaded from /etc/api/api.yaml",
+    "config reloaded, 12 options changed",
+    "the configuration file /etc/nginx/nginx.conf syntax is ok",
+    "configuration file /etc/nginx/nginx.conf test is successful",
+    "connected to 10.0.0.5:5432 in 12 ms, pool timeout 30 s",
+    "certificate /etc/ssl/api.pem expires in 41 days",
+    "session of ann timed out after 30 min, signed out",
+    "mail to bob: 250 ok; permission to relay granted",
+    "listening on port 8080, reuse of address is on",
+    "disk usage 71 %, space left 12 GiB",
+    "killed 0 stale workers, memory 120 MiB",
+)
+
+
+@pytest.mark.parametrize("text", HEALTHY)
+def test_what_healthy_services_write_is_no_cause(text: str) -> None:
+    runs = unit("success", 0, 0, "active")
+    found = diagnose(beside(Evidence(unit=runs, log=log(text), files=(40, 1024), took=0.012, usual=0.010)))
+    assert all(one.certainty is Certainty.POSSIBLE for one in found), found
+
+
 @given(
     texts=st.lists(st.text(max_size=300) | st.sampled_from([text for text, _ in SAID]), max_size=12),
     status=st.integers(0, 255),
