@@ -166,7 +166,7 @@ FAILURES = (
         before="echo 'maxmemory lots' > /srv/redis-config/redis.conf",
         lines="ExecStart=/usr/bin/redis-server /srv/redis-config/redis.conf",
         cause="bad-configuration",
-        words="FATAL CONFIG FILE ERROR",
+        words=">>> 'maxmemory lots'",
     ),
     Failure(
         name="nginx-config",
@@ -404,6 +404,7 @@ def table(found: dict[str, Incident]) -> str:
 def _said(incident: Incident) -> str:
     words = re.sub(r"pid \d+", "pid 4711", incident["because"])
     words = re.sub(r" in \d+ ms\b", " in 312 ms", words)
+    words = re.sub(r"[\d/]+ [\d:]+ \[emerg\] \d+#\d+", "2026/11/27 10:32:07 [emerg] 452#452", words)
     words = re.sub(r"kill -9 \d+", "kill -9 4711", words)
     words = re.sub(r"\d+ milliseconds", "1000 milliseconds", words)
     words = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "2026-11-27 10:32", words).replace("|", "\\|")
