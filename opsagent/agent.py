@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core import batch, inbox, intake, looks, orders, security, settle, startup, units
 from opsagent.core import events as ev
+from opsagent.core.archive.matched import recalled
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
 from opsagent.core.fold import fold
@@ -24,6 +25,7 @@ from opsagent.core.world import OPENED, Draft, Facts, World
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.log_row import Row
     from opsagent.core.policy import Policy
     from opsagent.core.state import Owed
@@ -70,6 +72,9 @@ class Effects(Protocol):
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         """Run the steps of a playbook that may be run, beside everything else; answers with `EvidenceSeen`."""
+
+    def compare(self, incident: Incident, evidence: Evidence) -> None:
+        """Compare what is on record of a failure with the archive as it is now; answers with `Compared`."""
 
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         """Project what one turn recorded into the memory: each event with the state before and after it."""
@@ -297,6 +302,8 @@ class Agent:
                 self._effects.act(recorded.incident, recorded.seq, event)
             if isinstance(event, ev.PlaybookMatched) and recorded.incident is not None:
                 self._effects.follow(recorded.incident, event)
+            if isinstance(event, ev.ArchiveRead):
+                self._compare(after)
             if _wants_evidence(event) and recorded.incident in after.incidents:
                 incident = after.incidents[recorded.incident or 0]
                 self._effects.investigate(incident, after.units.get(incident.unit or ""))
@@ -304,6 +311,12 @@ class Agent:
         self._gather(now)
         if turn.recorded:
             self._effects.remember(turn.recorded)
+
+    def _compare(self, state: State) -> None:
+        """What was learned while an incident is open is of use to it as well."""
+        for incident in state.incidents.values():
+            if incident.label is not None:
+                self._effects.compare(incident, recalled(state, incident))
 
     def _send(self, turn: _Turn, now: datetime) -> None:
         for _, _, recorded in turn.recorded:

@@ -22,6 +22,7 @@ ROOMS = {
     "store": {"core", "store"},
     "memory": {"core", "memory"},
     "host": {"core", "host"},
+    "archive": {"core", "host", "memory", "settings", "archive"},
     "backups": {"core", "host", "backups"},
     "settings": {"core", "settings"},
     "agent": {"core"},
@@ -30,6 +31,7 @@ ROOMS = {
     "review": {"core", "host", "redact", "review"},
     "daemon": {
         *("core", "checks", "remedies", "notifiers", "store", "memory", "host", "settings", "agent", "logs", "redact"),
+        "archive",
         "daemon",
     },
 }
@@ -43,7 +45,7 @@ HOMES = {
     "pydantic": {"settings"},
     "pydantic_core": {"settings"},
     "jeepney": {"host"},
-    "re2": {"redact", "checks", "review"},
+    "re2": {"redact", "checks", "review", "archive"},
     "typer": {"interfaces"},
     "click": {"interfaces"},
     "rich": {"interfaces"},

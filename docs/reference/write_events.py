@@ -61,6 +61,7 @@ SUBJECTS = {
     "reports": "What others report",
     "logs": "Logs",
     "guides": "Playbook and runbooks",
+    "archive": "The failure archive",
     "changes": "What others change",
     "backups": "Backups",
     "people": "People, and what is remembered for them",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from opsagent.core.archive.pattern import Archive
 from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
 from opsagent.core.diagnosis.evidence import Evidence
@@ -182,6 +183,21 @@ class GuidesSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSeen:
+    """All pattern files of the failure archive, as they are now; redacted."""
+
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What is on record of a failure was compared with the archive, which changed since."""
+
+    incident: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up. `missed` is how long nobody looked."""
 
@@ -235,6 +251,8 @@ Arrival = (
     | ChangesFound
     | LogsRead
     | GuidesSeen
+    | ArchiveSeen
+    | Compared
     | Started
     | Salvaged
     | Stopping

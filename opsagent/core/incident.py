@@ -82,7 +82,7 @@ class Incident:
     `changes` is what others changed before it, newest first, and `nearness` how near each is to its unit;
     `after_change` says how soon it was bad after a change of its own. `traceback` is the line by which its program
     showed a mistake of its own; `ticket` why it needs code. `playbook` is the section of the playbook that speaks of
-    it. `suggestion` is the repair that waits for a person.
+    it, `pattern` the slug of the pattern of the archive that does. `suggestion` is the repair that waits for a person.
     """
 
     seq: int
@@ -151,6 +151,7 @@ class Incident:
     traceback: str = ""
     ticket: str = ""
     playbook: str = ""
+    pattern: str = ""
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

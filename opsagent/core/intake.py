@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import changes, inbox
 from opsagent.core import events as ev
+from opsagent.core.archive.matched import matched, with_cause
+from opsagent.core.archive.news import news
 from opsagent.core.coming import coming
 from opsagent.core.diagnosis import case
 from opsagent.core.environment import decide
@@ -147,7 +149,9 @@ def evidence(seen: inbox.EvidenceSeen, world: World) -> list[Draft]:
 
 @drafts.register(inbox.SurroundingsSeen)
 def _(seen: inbox.SurroundingsSeen, world: World) -> list[Draft]:
-    return case.sought(world, seen.incident, seen.evidence)
+    found = case.sought(world, seen.incident, seen.evidence)
+    incident = world.state.incidents.get(seen.incident)
+    return found if incident is None else [*found, *matched(world, with_cause(incident, found), seen.evidence)]
 
 
 @drafts.register(inbox.Tried)
@@ -215,6 +219,18 @@ def _(seen: inbox.GuidesSeen, world: World) -> list[Draft]:
     if (known.sections, known.runbooks) == (seen.sections, seen.runbooks):
         return []
     return [Draft(event=ev.GuidesRead(sections=seen.sections, runbooks=seen.runbooks))]
+
+
+@drafts.register(inbox.ArchiveSeen)
+def _(seen: inbox.ArchiveSeen, world: World) -> list[Draft]:
+    event = news(world.state.archive, seen.archive)
+    return [] if event is None else [Draft(event=event)]
+
+
+@drafts.register(inbox.Compared)
+def _(seen: inbox.Compared, world: World) -> list[Draft]:
+    incident = world.state.incidents.get(seen.incident)
+    return [] if incident is None else matched(world, incident, seen.evidence, anew=True)
 
 
 @drafts.register(inbox.SettingsRead)

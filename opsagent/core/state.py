@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from opsagent.core.archive.pattern import Archive
 from opsagent.core.backup.known import Known as KnownBackup
 from opsagent.core.change import Changes
 from opsagent.core.environment.known import EnvironmentKnown
@@ -151,8 +152,8 @@ class State:
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
     `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room;
-    `changes` is what others changed; `guides` is what people wrote for the next time. The clock was set `jumped_at`,
-    by `jumped_by`.
+    `changes` is what others changed; `guides` is what people wrote for the next time,
+    `archive` the failures that are known. The clock was set `jumped_at`, by `jumped_by`.
     """
 
     seq: int = 0
@@ -209,6 +210,7 @@ class State:
     guides: Guides = field(default_factory=Guides)
     # By unit and remedy, see `trust.name_of`.
     standings: Mapping[str, Standing] = field(default_factory=dict)
+    archive: Archive = field(default_factory=Archive)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

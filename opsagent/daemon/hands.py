@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from opsagent import checks, notifiers, remedies
+from opsagent.archive.expressions import said
 from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.aliases import public
+from opsagent.core.archive.matching import expressions_for
+from opsagent.core.archive.pattern import Archive
 from opsagent.core.message import Message, MessageKind
 from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
@@ -72,6 +75,7 @@ class Hands:
         self._stops_lock = threading.Lock()
         self._cursor: datetime | str = now()
         self.before_order: Callable[[], object] = bool
+        self.archive: Callable[[], Archive] = Archive
         self.describe: Callable[[int], tuple[str | None, str, str]] = lambda _: (None, "", "")
 
     def use(self, settings: Settings, cursor: str, since: datetime) -> None:
@@ -202,9 +206,8 @@ class Hands:
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
-        self._post(
-            inbox.SurroundingsSeen(incident=incident.seq, evidence=self._around(found, unit, scope, incident.check))
-        )
+        seen = self._compared(incident, self._around(found, unit, scope, incident.check))
+        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=seen))
 
     def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str, check: str) -> Evidence:
         log, kernel = found.lines("log"), found.lines("kernel")
@@ -212,6 +215,19 @@ class Hands:
             return surroundings.around(unit, log, kernel, (), scope)
         around = surroundings.around(unit, log, kernel, targets(self._settings), scope)
         return replace(around, usual=sampling.usual(self._settings.state, check, self._now()))
+
+    def compare(self, incident: Incident, evidence: Evidence) -> None:
+        """Compare what is on record of a failure with the archive, beside everything else."""
+        self._reading.submit(
+            lambda: self._post(inbox.Compared(incident=incident.seq, evidence=self._compared(incident, evidence)))
+        )
+
+    def _compared(self, incident: Incident, evidence: Evidence) -> Evidence:
+        """Return the evidence with the expressions of the archive that are found in its lines."""
+        wanted = expressions_for(self.archive().patterns, incident.unit or incident.check)
+        lines = (*evidence.kernel, *evidence.log)
+        found = said(wanted, [evidence.message or incident.reason, *(line.text for line in lines)]) if wanted else ()
+        return replace(evidence, said=found)
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         """Run the steps of a playbook that may be run."""

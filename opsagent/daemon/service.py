@@ -19,7 +19,7 @@ from opsagent.core import contract, inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
-from opsagent.daemon import files, loop, sampling, shortcut, start
+from opsagent.daemon import archive, files, loop, sampling, shortcut, start
 from opsagent.daemon.answers import Answers
 from opsagent.daemon.changes import Changes
 from opsagent.daemon.clock import Clock
@@ -105,7 +105,7 @@ class Service:
         self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._changes = self._made_changes(redact)
         self._reviewer = Reviewer(self._errands)
-        self._guides = Reader(self.settings, self._errands, self.clock.running, redact)
+        self._archive, self._guides = self._made_readers(redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -134,6 +134,10 @@ class Service:
         made = Changes(self.settings, self._errands, self._loop.post, self.clock, redact, ended_well=ended_well)
         self._hands.before_order = made.before_order
         return made
+
+    def _made_readers(self, redact: Callable[[str], str]) -> tuple[archive.Reader, Reader]:
+        of_patterns = archive.Reader(self.settings, self._loop.post, self.clock.running, redact)
+        return of_patterns, Reader(self.settings, self._errands, self.clock.running, redact)
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
@@ -179,6 +183,7 @@ class Service:
         rows = self._ground.opened.log.replay(past.state.seq)
         self._memory.rebuild(start.read_all(rows), since=recent, begin=past)
         self._hands.describe = self._describe
+        self._hands.archive = lambda: self._agent.state.archive
         cursor = self._ground.opened.log.meta("stops") or ""
         self._hands.use(self.settings, cursor, state.at or now)
         for snapshot in self._snapshots.values():
@@ -198,6 +203,7 @@ class Service:
         self._watch(now)
         for listen in self._listening.works():
             self._thread("listen", listen)
+        self._thread("archive", lambda: self._archive.watch(self._stop))
         if self._doors.serve is not None:
             serve = self._doors.serve
             self._thread("serve", lambda: serve(self._answers, self._stop))

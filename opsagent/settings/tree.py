@@ -42,6 +42,7 @@ _HINTS = (
     ("", "YAML; text in quotes where it has signs of YAML in it"),
 )
 """Part of what the parser says, and what to write instead; the first that fits."""
+SETTINGS = "settings from this, allowed: a mapping such as 'checks: [...]'"
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -102,9 +103,12 @@ def place_of(node: Node, loc: tuple[str | int, ...]) -> Place:
     return place
 
 
-def parse(path: str, text: str) -> tuple[Mapping, list[Problem]]:
-    """Read one document; what could not be read is left out of the tree, which then is not `whole`."""
-    reader = _Reader(path)
+def parse(path: str, text: str, what: str = SETTINGS) -> tuple[Mapping, list[Problem]]:
+    """Read one document; what could not be read is left out of the tree, which then is not `whole`.
+
+    `what` is what it should be, for the words of a refusal.
+    """
+    reader = _Reader(path, what)
     try:
         for event in YAML(typ="safe", pure=True).parse(text):
             reader.take(event)
@@ -145,8 +149,9 @@ def _value_of(event: ScalarEvent) -> str | int | float | bool | None:
 class _Reader:
     """Builds the tree from the parser's events with a stack of its own, so depth never becomes recursion."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, what: str) -> None:
         self.path = path
+        self._what = what
         self.problems: list[Problem] = []
         self.stopped = False
         self._whole = True
@@ -174,7 +179,7 @@ class _Reader:
             self._top.whole = self._whole
             return self._top
         if self._top is not None and not (isinstance(self._top, Scalar) and self._top.value is None):
-            self.refuse(self._top.place, "cannot read settings from this, allowed: a mapping such as 'checks: [...]'")
+            self.refuse(self._top.place, f"cannot read {self._what}")
         return empty
 
     def take(self, event: Event) -> None:

@@ -72,6 +72,7 @@ class Orders:
     gathered: list = field(default_factory=list)
     investigated: list = field(default_factory=list)
     followed: list = field(default_factory=list)
+    compared: list = field(default_factory=list)
     units: list = field(default_factory=list)
     remembered: list = field(default_factory=list)
 
@@ -90,6 +91,9 @@ class Orders:
 
     def follow(self, incident, event):
         self.followed.append((incident, event))
+
+    def compare(self, incident, evidence):
+        self.compared.append((incident, evidence))
 
     def remember(self, steps):
         self.remembered.extend(recorded for _, _, recorded in steps)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
     from opsagent.core.codec import Recorded
+    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.incident import Incident
     from opsagent.core.state import Owed
 
 NOW = datetime(2026, 11, 21, 2, 14, 7, tzinfo=UTC)
@@ -158,6 +160,9 @@ class Host:
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
         self.say(f"follow {incident} {event.section}")
+
+    def compare(self, incident: Incident, evidence: Evidence) -> None:
+        self.say(f"compare {incident.seq} {evidence.message}")
 
     def remember(self, steps: Sequence[tuple[State, State, Recorded]]) -> None:
         self.memory.remember(steps)

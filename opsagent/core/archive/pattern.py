@@ -26,6 +26,14 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A line in which an expression of a pattern was found."""
+
+    expression: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
     """One remedy that a pattern names, as `repair:` would: `restart`, `act renew-certificate`, or `tell`.
 
@@ -44,7 +52,8 @@ class Pattern:
     """One kind of failure. `slug` is its file's name without `.md`; only `title` and `match` are required of people.
 
     `remedies` are in the order in which the file names them. `ours`: nobody has changed its match or remedies since we
-    wrote them. `status` is `active` or `retired`: a retired one matches nothing.
+    wrote them. `status` is `active` or `retired`: a retired one matches nothing. `saved_at` (UTC) is when what it means
+    was last changed. Counters and dates are from the log: what a file says of them is not read.
     """
 
     slug: str
@@ -61,3 +70,28 @@ class Pattern:
     pattern_key: str = ""
     status: str = "active"
     ours: bool = False
+    saved_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Refused:
+    """What of the archive cannot be used: where (`failures/patterns/api.md:4`), why, and what is allowed."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        """Write it as editors understand it."""
+        return f"{self.path}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """What was read of the pattern files: the patterns by their slugs, and what could not be used."""
+
+    patterns: tuple[Pattern, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+    def pattern(self, slug: str) -> Pattern | None:
+        """Return the pattern of that slug, or None."""
+        return next((one for one in self.patterns if one.slug == slug), None)

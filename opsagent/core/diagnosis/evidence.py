@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 
+from opsagent.core.archive.pattern import Said
 from opsagent.core.change import Change
 from opsagent.core.environment import Listener
 from opsagent.core.unit import UnitSnapshot
@@ -60,6 +61,7 @@ class Evidence:
     Times are told in `zone`. `killers` are lines of those who send signals to others (sudo, earlyoom), about its end.
     `needs` are checks of what it needs that are bad. `took` is how many seconds the failing look took, where it
     was answered, `usual` the median of the looks in the week before.
+    `said` are the expressions of the failure archive that were found in these lines.
     """
 
     failure_class: str = ""
@@ -82,6 +84,7 @@ class Evidence:
     needs: tuple[Neighbour, ...] = ()
     took: float | None = None
     usual: float | None = None
+    said: tuple[Said, ...] = ()
 
 
 def looked_at(evidence: Evidence) -> str:

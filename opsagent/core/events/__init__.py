@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from opsagent.core.events.archive import ArchiveRead, PatternMatched
 from opsagent.core.events.backups import BackupMade, BackupRestored, RestoreDrilled
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
@@ -98,6 +99,7 @@ __all__ = [
     "ActionJudged",
     "ActionRefused",
     "ActionRequested",
+    "ArchiveRead",
     "BackupMade",
     "BackupRestored",
     "BlipSeen",
@@ -147,6 +149,7 @@ __all__ = [
     "NotificationSent",
     "OperatorStopEnded",
     "OperatorStopped",
+    "PatternMatched",
     "PatternSeen",
     "PauseEnded",
     "PauseSet",

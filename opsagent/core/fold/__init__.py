@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.core.fold import (
+    archive,
     backups,
     changes,
     environment,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
 
-AREAS = (backups, changes, environment, guides, host, incidents, jobs, logs, ourselves, people, repairs, trust)
+AREAS = (archive, backups, changes, environment, guides, host, incidents, jobs, logs, ourselves, people, repairs, trust)
 """Each registers what its events do to the state."""
 
 

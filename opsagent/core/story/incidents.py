@@ -229,6 +229,12 @@ def _(event: ev.PlaybookMatched, incident: Incident, recorded: Recorded) -> Inci
     return told_story(changed, recorded, f"playbook: {event.section} ({event.reason})", left)
 
 
+@follow.register(ev.PatternMatched)
+def _(event: ev.PatternMatched, incident: Incident, recorded: Recorded) -> Incident:
+    said = f"known before: {event.title} ({event.slug}, by {event.because})" if event.slug else event.because
+    return told_story(replace(incident, pattern=event.slug), recorded, said, event.refused)
+
+
 @follow.register(ev.ChangesRecalled)
 def _(event: ev.ChangesRecalled, incident: Incident, recorded: Recorded) -> Incident:
     news = [one for one in event.changes if one not in incident.changes]

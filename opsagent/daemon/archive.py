@@ -1,0 +1,91 @@
+"""The failure archive, read at the start and within a second of being saved, by whoever wrote it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+
+from opsagent.archive import child, files, reading
+from opsagent.core import inbox
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable
+
+    from opsagent.core.archive.pattern import Archive
+    from opsagent.settings import Settings
+
+log = structlog.get_logger("opsagent")
+EVERY = 0.25
+"""Seconds between two looks at the files' stamps: a thread of its own, for the main one sleeps longer."""
+SETTLES = 4
+"""Looks after which a file is read that changes at each of them; one that rests is read at the next."""
+MOST_IN_A_MINUTE = 20
+"""Readings. Somebody may write for ever, and each that finds another meaning is an event."""
+
+
+class Reader:
+    """Looks at the stamps and has what changed read in a process of its own. For one thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        post: Callable[[inbox.Arrival], None],
+        running: Callable[[], float],
+        redact: Callable[[str], str],
+    ) -> None:
+        """`running` counts seconds of boot time."""
+        self._root, self._layout = settings.memory, settings.layout
+        self._post = post
+        self._running = running
+        self._redact = redact
+        self._found: dict[str, files.FileRead] = {}
+        self._read: dict[str, files.Stamp] | None = None
+        self._before: dict[str, files.Stamp] = {}
+        self._restless = 0
+        self._readings: deque[float] = deque(maxlen=MOST_IN_A_MINUTE)
+        self._told: Archive | None = None
+
+    def watch(self, stop: threading.Event) -> None:
+        """Look until told to stop."""
+        while not stop.is_set():
+            try:
+                self.look()
+            except Exception:
+                log.exception("cannot read the failure archive; this is a mistake in opsagent")
+            stop.wait(EVERY)
+
+    def look(self) -> None:
+        """Have read what changed and rests since the look before: an editor may be in the middle of a file."""
+        now = files.stamps(self._root, self._layout)
+        before, self._before = self._before, now
+        if now == self._read:
+            self._restless = 0
+            return
+        self._restless += now != before
+        if self._read is None or now == before or self._restless >= SETTLES:
+            self._take(now)
+
+    def _take(self, now: dict[str, files.Stamp]) -> None:
+        if len(self._readings) == MOST_IN_A_MINUTE and self._running() - self._readings[0] < 60:  # noqa: PLR2004 - a minute
+            return
+        self._readings.append(self._running())
+        known, self._read, self._restless = self._read or {}, now, 0
+        names = sorted(now)[: files.MOST]
+        changed = [name for name in names if known.get(name) != now[name] or name not in self._found]
+        fresh = child.read(self._root, self._layout, changed) if changed else ()
+        kept = {name: one for name, one in self._found.items() if name in names}
+        self._found = kept | {one.name: one for one in fresh}
+        found = files.archive(self._found.values(), self._layout, len(now) - len(names))
+        self._tell(reading.clean(found, self._layout, self._redact))
+
+    def _tell(self, archive: Archive) -> None:
+        """What is wrong is said in our log when it is new; what it means is for the thread that owns the state."""
+        known = self._told.refused if self._told is not None else ()
+        for one in archive.refused:
+            if one not in known:
+                log.warning("cannot use this of the failure archive", place=one.path, why=one.why)
+        self._told = archive
+        self._post(inbox.ArchiveSeen(archive=archive))

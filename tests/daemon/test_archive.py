@@ -1,0 +1,80 @@
+"""The archive is read when a file was saved, once it rests, and never without a change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from opsagent.core.policy import Policy
+from opsagent.daemon.archive import MOST_IN_A_MINUTE, SETTLES, Reader
+from opsagent.settings import Settings
+from opsagent.settings.options import Layout, Scope
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsagent.archive import files
+
+
+class Desk:
+    """A reader with its clock and what it told; files are read in this process, which is quicker."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "failures/patterns"
+        self.folder.mkdir(parents=True)
+        self.now = 0.0
+        self.told: list[list[str]] = []
+        settings = Settings(
+            policy=Policy(host="h"), memory=root, state=root, layout=Layout.STANDALONE, scope=Scope.SYSTEM
+        )
+        self.reader = Reader(
+            settings,
+            lambda seen: self.told.append([one.title for one in seen.archive.patterns]),  # type: ignore[union-attr]
+            lambda: self.now,
+            str,
+        )
+
+    def save(self, title: str, name: str = "a.md") -> None:
+        (self.folder / name).write_text(f"---\ntitle: {title}\nmatch: {{unit: x}}\n---\n")
+
+    def look(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.reader.look()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    def read(root: Path, layout: str, names: list[str]) -> tuple[files.FileRead, ...]:
+        return archive_files.read(root, layout, names)
+
+    from opsagent.archive import files as archive_files  # noqa: PLC0415 - beside what it stands for
+
+    monkeypatch.setattr("opsagent.archive.child.read", read)
+    return Desk(tmp_path)
+
+
+def test_what_is_saved_is_read_once_it_rests_and_only_then(desk: Desk) -> None:
+    desk.look(3)
+    desk.save("one")
+    desk.look()
+    assert desk.told == [[]]
+    desk.look(3)
+    assert desk.told == [[], ["one"]]
+
+    desk.save("two", "b.md")
+    (desk.folder / "a.md").unlink()
+    desk.look(3)
+    assert desk.told[-1] == ["two"]
+
+
+def test_a_file_that_never_rests_is_read_all_the_same_and_not_for_ever(desk: Desk) -> None:
+    desk.look()
+    for number in range(200):
+        desk.save("x" * (number + 1))
+        desk.look()
+
+    assert SETTLES <= len(desk.told) <= MOST_IN_A_MINUTE
+    desk.now = 61.0
+    desk.look(2)
+    assert desk.told[-1] == ["x" * 200]
