@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsagent.core.policy import RemedyRule
 
 _UNIT = re.compile(r"opsagent-act-[a-z0-9][a-z0-9-]{0,62}\.service", re.ASCII)
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_ODD = re.compile(r"[^a-z0-9-]")
+
+OF_ROOT = frozenset({"docker", "signal", "stop"})
+"""Remedies that are acts too, which nobody writes down: they are made from what the check's `repair` says."""
+SIGNALS = ("SIGABRT", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
+"""What may be sent: signals that a program can heed, and the one that wakes it. SIGKILL leaves no trace of why it hung,
+and a restart ends in it anyway when nothing else helps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +54,25 @@ class Act:
 def unit_of(name: str) -> str:
     """Return the name of an act's unit."""
     return f"opsagent-act-{name}.service"
+
+
+def name_for(do: str, name: str, unit: str) -> str:
+    """Return the name of the act that a remedy of `OF_ROOT` asks for: always the same one for the same words.
+
+    Words that are no name keep the letters that fit, and are told apart by a hash.
+    """
+    words = (do, name) if do == "docker" else (do, name.lower(), unit.removesuffix(".service"))
+    whole = "-".join(filter(None, words))
+    if _NAME.fullmatch(whole):
+        return whole
+    return f"{_ODD.sub('-', whole.lower())[:54]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+
+
+def act_unit(rule: RemedyRule, unit: str) -> str:
+    """Return the unit of root's by which a remedy works, "" for one that needs none."""
+    if rule.do == "act":
+        return unit_of(rule.name)
+    return unit_of(name_for(rule.do, rule.name, unit)) if rule.do in OF_ROOT else ""
 
 
 def is_act(unit: str) -> bool:

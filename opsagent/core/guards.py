@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 AFTER_BOOT = timedelta(minutes=3)
 ASK_AGAIN = timedelta(seconds=10)
 ASK_AGAIN_LONGEST = timedelta(minutes=5)
+_SPREADS = ("restart", "restart_with_dependants", "stop")
 _SLOW_FAILURES = ("timeout", "latency")
 _UNSETTLED = ("initializing", "starting", "stopping", "maintenance")
 
@@ -54,8 +55,8 @@ class Case:
 
     @property
     def touched(self) -> tuple[str, ...]:
-        """Every unit that the action restarts."""
-        also = tuple(one.name for one in self.facts.also) if self.rule.do == "restart" else ()
+        """Every unit that the action restarts, or stops: systemd passes both on to the same ones."""
+        also = tuple(one.name for one in self.facts.also) if self.rule.do in _SPREADS else ()
         return (self.unit, *also)
 
     @property
@@ -146,7 +147,7 @@ def _denied(case: Case) -> str:
         if why:
             return f"{unit}: {why}"
         if unit != case.unit and holds_data(unit):
-            return f"{unit} holds data and would be restarted too"
+            return f"{unit} holds data and would be {'stopped' if case.rule.do == 'stop' else 'restarted'} too"
     return "" if case.rule.holds_data or not holds_data(case.unit) else f"{case.unit} holds data"
 
 
@@ -164,7 +165,7 @@ def _masked(case: Case) -> str:
         return ""
     if snapshot is None or snapshot.load_state == "not-found":
         return f"{case.unit} does not exist"
-    also = case.facts.also if case.rule.do == "restart" else ()
+    also = case.facts.also if case.rule.do in _SPREADS else ()
     masked = next((one.name for one in (snapshot, *also) if _is_masked(one)), None)
     return f"{masked} is masked" if masked else ""
 
@@ -186,7 +187,7 @@ def _disabled(case: Case) -> str:
 
 def _oneshot(case: Case) -> str:
     snapshot = case.facts.snapshot
-    if snapshot is None or case.rule.do in ("command", "act", "reset_failed"):
+    if snapshot is None or case.rule.do in ("command", "act", "docker", "reset_failed"):
         return ""
     if snapshot.type == "oneshot":
         return f"{case.unit} is a oneshot: running it again is not a repair"
@@ -265,7 +266,11 @@ def _breaker(case: Case) -> str:
 
 def _change(case: Case) -> str:
     snapshot = case.facts.snapshot
-    if case.rule.do != "restart" or snapshot is None or snapshot.active_state != "active":
+    if (
+        case.rule.do not in ("restart", "restart_with_dependants")
+        or snapshot is None
+        or snapshot.active_state != "active"
+    ):
         return ""
     changed = next((one for one in (snapshot, *case.facts.also) if _pending_change(one)), None)
     if changed is None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.acts import unit_of
+from opsagent.core.acts import act_unit
 from opsagent.core.budget import slow_retry_at, used
 from opsagent.core.earning import followed
 from opsagent.core.guards import Answer, Case, refusal
@@ -34,6 +34,10 @@ _PAST = {
     "reset_failed": "reset and started",
     "command": "run the command for",
     "act": "run the act for",
+    "signal": "sent a signal to",
+    "stop": "stopped",
+    "restart_with_dependants": "restarted",
+    "docker": "restarted the container of",
 }
 
 
@@ -192,7 +196,8 @@ def _request(case: Case) -> ev.ActionRequested:
     recent = 1 + len(used(case.world, case.unit, limits.within))
     word = "approved" if case.mode.mode is Mode.SUGGEST else "asked"
     asked = f", {word} by {case.forced_by}" if case.forced_by else ""
-    through = f", by {unit_of(case.rule.name)}" if case.rule.do == "act" else ""
+    by_root = act_unit(case.rule, case.unit)
+    through = f", by {by_root}" if by_root else ""
     seen = case.incident.again_message or case.incident.reason
     return ev.ActionRequested(
         remedy=case.rule.do,
@@ -220,7 +225,7 @@ def _running(case: Case) -> tuple[str, ...]:
 def _patience(case: Case) -> timedelta:
     """A job is waited for as long as systemd may take to end it: what is deaf to SIGTERM is killed only after 90 s."""
     units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
-    if case.rule.do in ("command", "act") or not units:
+    if case.rule.do in ("command", "act", "signal", "docker") or not units:
         return case.rule.timeout
     stop = max(one.timeout_stop or PATIENCE for one in units)
     start = max(one.timeout_start or PATIENCE for one in units)

@@ -1,6 +1,7 @@
-"""Docker's and Podman's API, as far as one question of it is needed: how the container of a name is.
+"""Docker's and Podman's API, as far as it is needed: how the container of a name is, and to restart it.
 
-Whoever may write to such a socket of root's is root. So the daemon never does: it asks `container_reader`.
+Whoever may write to such a socket of root's is root. So the daemon never does: `container_reader` and
+`container_restart` do, programs of root's.
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from opsagent.core.container import Container, Told, of_engine, told_in
+from opsagent.core.container import Container, Told, named, of_engine, told_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
     from pathlib import Path
 
 _LARGEST = 1024 * 1024
 _CHUNK = 65_536
+_LONGEST_MESSAGE = 300
 # Not http.client, which would double the time that the reader of containers takes to start. To a question in HTTP/1.0
 # nobody answers in chunks.
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})")
-_OK, _NOT_FOUND = 200, 404
+_OK, _DONE, _NOT_FOUND = 200, 204, 404
 
 
 class EngineError(Exception):
@@ -62,16 +64,53 @@ def read(path: Path, timeout: timedelta) -> Told:
         raise EngineError(f"cannot read what {path} says: {error}") from error
 
 
-def _inspected(engine: str, path: Path, name: str, deadline: float) -> Container | None:
-    """Ask one engine for one container, None if it has none of that name."""
-    request = f"GET /containers/{name}/json HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"
+def restart(sockets: Iterable[tuple[str, Path]], name: str, timeout: timedelta) -> str:
+    """Have the engine that has this container restart it, and return which; EngineError says why it was not done."""
+    deadline = time.monotonic() + timeout.total_seconds()
+    paths = dict(sockets)
+    told = ask(paths.items(), (name,), timeout)
+    found = named(name, "", told.containers)
+    if found is None:
+        raise EngineError(_missing(name, told, paths))
+    status, body = _answer(paths[found.engine], f"POST /containers/{name}/restart", deadline)
+    if status != _DONE:
+        raise EngineError(f"{found.engine} did not restart container {name}: {_message(status, body)}")
+    return found.engine
+
+
+def _missing(name: str, told: Told, paths: Mapping[str, Path]) -> str:
+    if told.errors:
+        return "; ".join(told.errors)
+    if told.engines:
+        return f"there is no container {name} ({', '.join(told.engines)})"
+    return f"cannot restart container {name}: no engine listens at {' or '.join(map(str, paths.values()))}"
+
+
+def _message(status: int, body: bytes) -> str:
+    """Return an engine's own words, which are JSON."""
+    try:
+        said = json.loads(body)["message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        said = ""
+    return f"{' '.join(str(said).split())[:_LONGEST_MESSAGE]} (status {status})".lstrip()
+
+
+def _answer(path: Path, asked: str, deadline: float) -> tuple[int, bytes]:
+    """Ask with this method and path; return the status, 0 for what is no HTTP, and the body."""
+    request = f"{asked} HTTP/1.0\r\nHost: localhost\r\nAccept: application/json\r\nContent-Length: 0\r\n\r\n"
     said = _exchanged(path, request.encode("ascii"), deadline)
     head, _, body = said.partition(b"\r\n\r\n")
     status = _STATUS.match(head)
-    if status is not None and int(status[1]) == _NOT_FOUND:
+    return int(status[1]) if status is not None else 0, body
+
+
+def _inspected(engine: str, path: Path, name: str, deadline: float) -> Container | None:
+    """Ask one engine for one container, None if it has none of that name."""
+    status, body = _answer(path, f"GET /containers/{name}/json", deadline)
+    if status == _NOT_FOUND:
         return None
-    if status is None or int(status[1]) != _OK:
-        raise EngineError(f"{engine} at {path} answered {status[1].decode() if status else 'in other words than HTTP'}")
+    if status != _OK:
+        raise EngineError(f"{engine} at {path} answered {status or 'in other words than HTTP'}")
     try:
         found = of_engine(engine, json.loads(body))
     except (ValueError, RecursionError) as error:

@@ -58,6 +58,13 @@ def lines(
     return _texts((chosen, f"--since={_at(since)}", f"--lines={limit}"), deadline)
 
 
+def words(unit: str, since: datetime, limit: int, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
+    """Return the last `limit` lines that a unit's own processes wrote since then, as they wrote them, oldest first."""
+    wanted = ("--output-fields=MESSAGE", f"_SYSTEMD_UNIT={unit}", f"--since={_at(since)}", f"--lines={limit}")
+    told = (line for entry in _entries(wanted, deadline) for line in words_of(entry).splitlines())
+    return tuple(line[:LONGEST_LINE] for line in told)[-limit:]
+
+
 def kernel_lines(since: datetime, limit: int = 50, deadline: timedelta = _DEADLINE) -> tuple[str, ...]:
     """Return the kernel's last `limit` lines since then, oldest first; also what it said before a reboot."""
     return _texts(("_TRANSPORT=kernel", f"--since={_at(since)}", f"--lines={limit}"), deadline)

@@ -24,6 +24,7 @@ VERB_OF: Mapping[str, str] = {
     "restart": "restart",
     "reset_failed": "reset-failed",
     "reload": "reload",
+    "restart_with_dependants": "restart",
     "act": "restart",
 }
 

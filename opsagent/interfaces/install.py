@@ -9,20 +9,21 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.checks import container
-from opsagent.core.acts import is_act
-from opsagent.host import backup_units, polkit, unit_files
+from opsagent.core.acts import OF_ROOT, is_act
+from opsagent.host import backup_units, polkit, root_acts, unit_files
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings.source import HOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Protocol
 
+    from opsagent.core.acts import Act
     from opsagent.core.unit import UnitSnapshot
     from opsagent.host.systemd import Systemd
     from opsagent.settings import Settings
@@ -107,6 +108,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
 
     InstallError when the settings ask for what is never granted, or when not root and not `check`.
     """
+    settings = _with_real_names(settings, units)
     granted, lines = _granted(settings, units)
     outside = _outside(settings)
     try:
@@ -197,7 +199,7 @@ def _wanted(granted: Mapping[str, frozenset[str]], outside: tuple[Path, ...]) ->
 
 def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
     """Return the units that the settings ask for, and those of ours that nothing asks for any more."""
-    wanted = {UNITS / act.unit: unit_files.act(act) for act in settings.acts}
+    wanted = {UNITS / act.unit: unit_files.act(act) for act in (*settings.acts, *_made_acts(settings))}
     readers = unit_files.container_readers(_containers(settings), f"{sys.prefix}/bin/python")
     backups = [backup_units.texts(job, settings.backup_records, settings.state, PROGRAM) for job in settings.backups]
     wanted |= {UNITS / name: text for texts in (readers, *backups) for name, text in texts.items()}
@@ -206,6 +208,22 @@ def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
     gone = [path for path in there if path not in wanted and _is_made(_below(root, path))]
     made = tuple(_Wanted(path=path, content=text) for path, text in sorted(wanted.items()))
     return (*made, *(_Wanted(path=path, content=None) for path in gone))
+
+
+def _made_acts(settings: Settings) -> Iterator[Act]:
+    """Return the acts that the remedies of the checks are, beside those that stand in the settings as such."""
+    for check in settings.policy.checks:
+        yield from (root_acts.act_of(rule, check.unit or "") for rule in check.repair if rule.do in OF_ROOT)
+
+
+def _with_real_names(settings: Settings, units: Units) -> Settings:
+    """Return the settings with the armed units by their primary names, for the daemon asks by those."""
+    names: dict[str, str] = {}
+    for unit in {check.unit for check in settings.policy.checks if check.unit and check.repair}:
+        found = units.snapshot(unit)
+        names[unit] = found.name if found else unit
+    checks = tuple(replace(one, unit=names.get(one.unit or "", one.unit)) for one in settings.policy.checks)
+    return replace(settings, policy=replace(settings.policy, checks=checks))
 
 
 def _containers(settings: Settings) -> dict[str, tuple[str, ...]]:

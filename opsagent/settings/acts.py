@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.acts import OF_ROOT, name_for
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.relations import listed, names, repeated_names, text_of, unfit_command, unknown
 from opsagent.settings.tree import Mapping, Scalar, place_of
@@ -32,6 +33,7 @@ def problems(root: Mapping) -> Iterator[Problem]:
     if acts and text_of(root, "scope") == "user":
         text = "cannot have acts in a user's own instance: it runs commands as that user already, write {do: command}"
         yield Problem(place=place_of(root, ("acts",)), text=f"{text} (acts)")
+    yield from _taken(acts, {name: text_of(check, "name") for check in listed(root, "checks") for name in _made(check)})
     for act in acts:
         for text in _refusals(act):
             yield Problem(place=_place(act), text=f"{text} (act {shown(text_of(act, 'name'))})")
@@ -43,14 +45,14 @@ def problems(root: Mapping) -> Iterator[Problem]:
 def timed(settings: Settings) -> Settings:
     """Have an act waited for as long as root lets it run, with the backup before it and a moment to end it."""
     jobs = {job.name: job.timeout for job in settings.backups}
-    limits = {act.name: act.timeout + jobs.get(act.backup_first, timedelta()) + END for act in settings.acts}
+    limits = {f"act {one.name}": one.timeout + jobs.get(one.backup_first, timedelta()) + END for one in settings.acts}
     watched = tuple(replace(one, policy=_timed(one.policy, limits)) for one in settings.watched)
     policy = replace(settings.policy, checks=tuple(one.policy for one in watched))
     return replace(settings, policy=policy, watched=watched)
 
 
 def _timed(check: CheckPolicy, limits: dict[str, timedelta]) -> CheckPolicy:
-    rules = tuple(replace(rule, timeout=limits.get(rule.name, rule.timeout)) for rule in check.repair)
+    rules = tuple(replace(rule, timeout=limits.get(rule.label, rule.timeout)) for rule in check.repair)
     return replace(check, repair=rules)
 
 
@@ -60,6 +62,22 @@ def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
             name = text_of(rule, "name")
             if isinstance(rule, Mapping) and text_of(rule, "do") == "act" and name and name not in known:
                 yield unknown(name, rule.keys["name"], known, "act", "repair")
+
+
+def _made(check: Node) -> Iterator[str]:
+    """Return the names of the acts that the remedies of a check are."""
+    for rule in listed(check, "repair"):
+        do = rule.value if isinstance(rule, Scalar) else text_of(rule, "do")
+        if do in OF_ROOT:
+            yield name_for(do, text_of(rule, "name"), text_of(check, "unit"))
+
+
+def _taken(acts: list[Node], made: dict[str, str]) -> Iterator[Problem]:
+    for act in acts:
+        name = text_of(act, "name")
+        if isinstance(act, Mapping) and name in made:
+            text = f"cannot use the name {shown(name)}, the repair of check {shown(made[name])} has an act of that name"
+            yield Problem(place=act.keys["name"], text=text)
 
 
 def _unknown_backups(acts: list[Node], known: frozenset[str]) -> Iterator[Problem]:

@@ -167,7 +167,7 @@ class _Reading:
         self.problems += [each for item in self.checks for each in paces(item, self.document)]
         self.problems += relations.repeated_names(notifiers, "notifier")
         for check in checks:
-            self.problems += relations.repairs(check, self.known.remedies)
+            self.problems += relations.repairs(check, self.known.remedies, relations.text_of(self.root, "scope"))
         self.problems += acts.problems(self.root)
         self.problems += backups.problems(self.root)
         self.problems += relations.circles(checks)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from opsagent.core.acts import Act, unit_of
+from opsagent.core.acts import OF_ROOT, Act, act_unit
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
@@ -96,8 +96,8 @@ class Settings:
         """Return the pairs (unit of the system's manager, remedies) that need a right, sorted by unit."""
         pairs: dict[str, set[str]] = {}
         for check in self.policy.checks:
-            remedies = {rule.do for rule in check.repair if rule.do not in ("command", "act")}
+            remedies = {rule.do for rule in check.repair if rule.do not in ("command", "act", *OF_ROOT)}
             if check.unit and remedies and check.scope == "system":
                 pairs.setdefault(check.unit, set()).update(remedies)
-            pairs |= {unit_of(rule.name): {"act"} for rule in check.repair if rule.do == "act"}
+            pairs |= {unit: {"act"} for rule in check.repair if (unit := act_unit(rule, check.unit or ""))}
         return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opsagent.core.acts import OF_ROOT, SIGNALS
+from opsagent.core.container import is_container_name
 from opsagent.core.denied import denied, holds_data, malformed
 from opsagent.core.destructive import destructive
 from opsagent.core.quantity import duration, spell
@@ -18,9 +20,11 @@ from opsagent.settings.source import HOMES
 from opsagent.settings.tree import Mapping, Node, Scalar, Sequence, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload"})
+NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload", "signal", "stop"})
+_TAKES_DOWN = frozenset({"restart", "act", "signal", "stop", "docker"})
+NAMED = ("act", "docker", "signal")
 _OFFERED = 20
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
 
@@ -82,14 +86,22 @@ def _offered(name: str, known: Collection[str], what: str) -> str:
     return f"{hint}, known {what}s: {some}" if known else f", there are no {what}s"
 
 
-def repairs(check: Node, remedies: Collection[str]) -> Iterator[Problem]:
-    """Find what a check's `repair` may not name, and units that no remedy may touch."""
+def repairs(check: Node, remedies: Collection[str], scope: str = "") -> Iterator[Problem]:
+    """Find what a check's `repair` may not name, and units that no remedy may touch; `scope` is the document's."""
+    of_user = "user" in (text_of(check, "scope") or scope, scope)
     for item in listed(check, "repair"):
         rule = item
         if isinstance(item, Scalar):
             rule = Mapping(place=item.place, items={"do": item}, keys={"do": item.place})
-        for text in _refusals(rule, text_of(check, "unit"), remedies):
+        of_root = [_without_root(text_of(rule, "do"))] if of_user and text_of(rule, "do") in OF_ROOT else []
+        for text in (*of_root, *_refusals(rule, text_of(check, "unit"), remedies)):
             yield Problem(place=item.place, text=f"{text} (repair of check {shown(text_of(check, 'name'))})")
+
+
+def _without_root(do: str) -> str:
+    return (
+        f"cannot {do} for a user's own instance or unit: root does it; write {{do: command}}, which runs as that user"
+    )
 
 
 def _refusals(rule: Node, unit: str, remedies: Collection[str]) -> Iterator[str]:
@@ -107,15 +119,25 @@ def _refusals(rule: Node, unit: str, remedies: Collection[str]) -> Iterator[str]
     yield from _name_refusals(do, text_of(rule, "name"))
     if do in NEEDS_UNIT and not unit:
         yield f"cannot {do.replace('_', '-')} without a unit, add the key 'unit' with its full name"
-    elif unit and do in {*NEEDS_UNIT, "act"}:
+    elif unit and do in {*NEEDS_UNIT, "act", "docker"}:
         yield from _unit_refusals(rule, do, unit)
 
 
 def _name_refusals(do: str, name: str) -> Iterator[str]:
     if do == "act" and not name:
         yield "cannot act without a name, write {do: act, name: …} with one of the file's 'acts'"
-    elif do != "act" and name:
-        yield f"cannot give 'name' to the remedy {shown(do)}, it belongs to {{do: act}}"
+    elif do == "signal" and name not in SIGNALS:
+        yield f"cannot send {shown(name)}, write {{do: signal, name: …}} with {_one_of(SIGNALS)}"
+    elif do == "docker" and not is_container_name(name):
+        yield f"cannot restart container {shown(name)}, write {{do: docker, name: …}} with the name of a container"
+    elif do not in NAMED and name:
+        belongs = _one_of(f"{{do: {one}}}" for one in NAMED)
+        yield f"cannot give 'name' to the remedy {shown(do)}, it belongs to {belongs}"
+
+
+def _one_of(words: Iterable[str]) -> str:
+    *most, last = words
+    return f"{', '.join(most)} or {last}"
 
 
 def unfit_command(command: list[str]) -> Iterator[str]:
@@ -126,15 +148,20 @@ def unfit_command(command: list[str]) -> Iterator[str]:
         yield why
 
 
+def _named(rule: Node) -> str:
+    name = text_of(rule, "name")
+    return f", name: {name}" if name else ""
+
+
 def _unit_refusals(rule: Node, do: str, unit: str) -> Iterator[str]:
     refusal = "" if malformed(unit) else denied(unit)
     allowed = rule.items.get("holds_data") if isinstance(rule, Mapping) else None
     if refusal:
         yield f"{refusal}; allowed: to watch it, without 'repair'"
-    elif do in ("restart", "act") and holds_data(unit) and not (isinstance(allowed, Scalar) and allowed.value is True):
+    elif do in _TAKES_DOWN and holds_data(unit) and not (isinstance(allowed, Scalar) and allowed.value is True):
         yield (
             f"cannot {do} {shown(unit)} without being told that it may be: it holds data, "
-            f"write {{do: {do}, holds_data: true}}"
+            f"write {{do: {do}{_named(rule)}, holds_data: true}}"
         )
 
 

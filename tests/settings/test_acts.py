@@ -27,7 +27,7 @@ MISTAKES = {
     ),
     "name of another": (
         "checks:\n- {name: a, kind: cpu, repair: [{do: command, command: [/bin/true], name: web}]}",
-        "2: cannot give 'name' to the remedy 'command', it belongs to {do: act} (repair of check 'a')",
+        "2: cannot give 'name' to the remedy 'command', it belongs to {do: act}, {do: docker} or {do: signal} (repair of check 'a')",
     ),
     "denied unit": (
         f"{WEB}checks:\n- {{name: a, kind: unit, unit: ssh.service, repair: [{{do: act, name: web}}]}}",

@@ -1,0 +1,36 @@
+"""The acts that nobody writes down: what the remedies `signal`, `stop` and `docker` have root do. Pure.
+
+Each is one fixed command for one unit or container. That nothing odd is in their names was seen to by the settings.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from opsagent.core.acts import Act, name_for
+
+if TYPE_CHECKING:
+    from opsagent.core.policy import RemedyRule
+
+SYSTEMCTL = "/usr/bin/systemctl"
+LONGEST_STOP = timedelta(minutes=15)
+"""The unit's own TimeoutStopSec ends a stop long before; one without any must not keep the act for ever."""
+A_MOMENT = timedelta(seconds=10)
+
+
+def act_of(rule: RemedyRule, unit: str, python: str = f"{sys.prefix}/bin/python") -> Act:
+    """Return the act of a rule whose remedy is one of `OF_ROOT`, for this unit. Its command needs no right but root."""
+    name = name_for(rule.do, rule.name, unit)
+    match rule.do:
+        case "signal":
+            command = (SYSTEMCTL, "kill", "--kill-whom=main", f"--signal={rule.name}", unit)
+            return Act(name=name, command=command, timeout=A_MOMENT)
+        case "stop":
+            return Act(name=name, command=(SYSTEMCTL, "stop", unit), timeout=LONGEST_STOP)
+        case "docker":
+            command = (python, "-I", "-m", "opsagent.host.container_restart", rule.name)
+            return Act(name=name, command=command, timeout=rule.timeout)
+        case _:
+            raise ValueError(f"cannot make an act of {rule.do!r}")
