@@ -22,7 +22,7 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
     RemedyRule: {
         "do": "the remedy.",
         "command": "program with its full path and its arguments, as a list; only for `command`, and never a shell.",
-        "name": "which of the file's `acts`; only for `act`.",
+        "name": "for `act` which of the file's `acts`, for `signal` which signal, for `docker` which container.",
         "timeout": "the longest a command may run; an act has its own.",
         "mode": "observe, suggest or auto for this remedy of this check; never more than the file's `repair.mode`.",
         "holds_data": "true confirms that a unit which holds data may be restarted.",

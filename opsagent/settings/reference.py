@@ -8,6 +8,7 @@ import types
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
+from opsagent.core.acts import SIGNALS
 from opsagent.core.backup.job import BackupOptions
 from opsagent.core.quantity import Bytes, spell
 from opsagent.settings.meaning import summary
@@ -42,8 +43,12 @@ REMEDIES = """\
 ## Remedies
 
 `repair` is the list of what may be done for a check, in the order it is tried; an item is a remedy's name or a mapping
-`{{do: …}}`. Known remedies: {remedies}. All but `command` and `act` need the
-check's `unit`.
+`{{do: …}}`. Known remedies: {remedies}. All but `command`, `act` and `docker` need
+the check's `unit`.
+
+`signal` (`{{do: signal, name: SIGABRT}}`), `stop` and `docker` (`{{do: docker, name: web}}`) are done by root:
+`install --refresh` makes a unit `opsagent-act-….service` of each, with one fixed command for one unit or container, and
+lets opsagent ask for exactly that unit. Signals: {signals}.
 
 Only services are acted on. Units the host or its people depend on (the message bus, systemd's own, ssh, logins, the
 network, container engines, opsagent itself) are never touched. A unit that holds data (PostgreSQL, MySQL, MongoDB,
@@ -59,7 +64,7 @@ def reference(kinds: Kinds, remedies: Collection[str], notifier_kinds: Kinds) ->
         INTRODUCTION,
         *_section("## The file", "", keys_of(Document)),
         *_section("## Every check", "", keys_of(CheckOptions)),
-        REMEDIES.format(remedies=told),
+        REMEDIES.format(remedies=told, signals=", ".join(f"`{one}`" for one in SIGNALS)),
         *_kinds("## Kinds of checks", "check", CheckOptions, kinds),
         *_section("## Every backup", "", keys_of(BackupOptions)),
         *_kinds("## Kinds of backups", "backup", BackupOptions, BACKUP_KINDS),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opsagent.core import events as ev
-from opsagent.core.acts import is_act, unit_of
+from opsagent.core.acts import is_act, name_for, unit_of
 from opsagent.core.destructive import destructive
 from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.phase import Outcome
@@ -43,6 +43,20 @@ def test_an_act_does_nothing_for_a_unit_that_is_never_touched(unit: str) -> None
 
     assert host.orders.acted == []
     assert {event.guard for event in host.events(ev.ActionRefused)} == {"denied"}
+
+
+def test_what_root_does_for_a_remedy_goes_by_one_name_for_the_same_words_and_by_another_for_others() -> None:
+    units = ("api.service", "API.service", "api@1.service", "api-1.service", "api@1.x.service", f"{'x' * 200}.service")
+    words = [("signal", name, unit) for name in ("SIGABRT", "SIGCONT") for unit in units]
+    words += [("stop", "", unit) for unit in units]
+    words += [("docker", name, "") for name in ("web", "Web", "web_1", "web.1")]
+
+    names = [name_for(*each) for each in words]
+
+    assert names == [name_for(*each) for each in words]
+    assert len(set(names)) == len(words)
+    assert all(is_act(unit_of(name)) for name in names)
+    assert name_for("signal", "SIGABRT", "api.service") == "signal-sigabrt-api"
 
 
 @pytest.mark.parametrize("name", ["web", "restart-web", "a" * 63])

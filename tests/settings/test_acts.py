@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opsagent.core.acts import is_act
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -27,7 +29,49 @@ MISTAKES = {
     ),
     "name of another": (
         "checks:\n- {name: a, kind: cpu, repair: [{do: command, command: [/bin/true], name: web}]}",
-        "2: cannot give 'name' to the remedy 'command', it belongs to {do: act}, {do: docker} or {do: signal} (repair of check 'a')",
+        "2: cannot give 'name' to the remedy 'command', it belongs to {do: act}, {do: docker} or {do: signal} (",
+    ),
+    "no signal": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [signal]}",
+        "2: cannot send '', write {do: signal, name: …} with SIGABRT, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM,",
+    ),
+    "signal that leaves no trace": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [{do: signal, name: SIGKILL}]}",
+        "2: cannot send 'SIGKILL', write {do: signal, name: …} with SIGABRT",
+    ),
+    "signal to nobody": (
+        "checks:\n- {name: a, kind: cpu, repair: [{do: signal, name: SIGABRT}]}",
+        "2: cannot signal without a unit, add the key 'unit' with its full name (repair of check 'a')",
+    ),
+    "stop of a data store": (
+        "checks:\n- {name: a, kind: unit, unit: mariadb.service, repair: [stop]}",
+        "2: cannot stop 'mariadb.service' without being told that it may be: it holds data, write {do: stop,",
+    ),
+    "signal to a data store": (
+        "checks:\n- {name: a, kind: unit, unit: mariadb.service, repair: [{do: signal, name: SIGABRT}]}",
+        (
+            "2: cannot signal 'mariadb.service' without being told that it may be: it holds data, "
+            "write {do: signal, name: SIGABRT, holds_data: true}"
+        ),
+    ),
+    "stop of what is never touched": (
+        "checks:\n- {name: a, kind: unit, unit: ssh.service, repair: [stop]}",
+        "2: cannot act on 'ssh.service', it is never touched: the way in for people",
+    ),
+    "container of no name": (
+        "checks:\n- {name: a, kind: cpu, repair: [{do: docker, name: ../x}]}",
+        "2: cannot restart container '../x', write {do: docker, name: …} with the name of a container",
+    ),
+    "root's for a user": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, scope: user, repair: [stop]}",
+        "2: cannot stop for a user's own instance or unit: root does it; write {do: command}, which runs as that user",
+    ),
+    "name that is taken": (
+        (
+            "acts:\n- {name: stop-a, command: [/bin/true]}\n"
+            "checks:\n- {name: a, kind: unit, unit: a.service, repair: [stop]}"
+        ),
+        "2: cannot use the name 'stop-a', the repair of check 'a' has an act of that name",
     ),
     "denied unit": (
         f"{WEB}checks:\n- {{name: a, kind: unit, unit: ssh.service, repair: [{{do: act, name: web}}]}}",
@@ -66,6 +110,15 @@ def test_an_act_is_waited_for_as_long_as_it_may_run_and_its_unit_may_be_restarte
     assert check is not None
     assert check.repair[0].timeout > timedelta(seconds=40)
     assert settings.armed() == (("opsagent-act-web.service", ("act",)),)
+
+
+def test_what_root_does_for_a_remedy_is_all_that_may_be_asked_for(read: Callable[..., Settings]) -> None:
+    remedies = "{do: signal, name: SIGABRT}, {do: docker, name: Web_1}, stop"
+    settings = read(f"checks:\n- {{name: a, kind: unit, unit: a@1.service, repair: [{remedies}]}}")
+
+    names = [unit for unit, remedies in settings.armed() if remedies == ("act",)]
+    assert len(names) == len(settings.armed()) == 3
+    assert all(is_act(name) for name in names)
 
 
 def test_acts_of_several_files_are_one_list(read: Callable[..., Settings]) -> None:

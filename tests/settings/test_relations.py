@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Problems = Callable[..., list[str]]
 
-REMEDIES = "act, command, reload, reset_failed, restart"
+REMEDIES = "act, command, docker, reload, reset_failed, restart, signal, stop"
 
 REPAIRS = {
     "no unit": (
