@@ -61,8 +61,8 @@ class Effects(Protocol):
     def send(self, owed: Owed) -> None:
         """Try to deliver a message."""
 
-    def gather(self, unit: str, scope: str) -> None:
-        """Read what must be known before a repair; answers with `FactsSeen`."""
+    def gather(self, unit: str, scope: str, since: datetime) -> None:
+        """Read what must be known before a repair, its log from `since` on; answers with `FactsSeen`."""
 
     def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         """Collect evidence beside the repair; answers with `EvidenceSeen` and `SurroundingsSeen`.
@@ -258,8 +258,16 @@ class Agent:
             known = (one for one in seen.facts.also if one.name in turn.state.units)
             drafts += [draft for one in (seen.facts.snapshot, *known) for draft in intake.facts(world, one)]
         self._stage(turn, drafts, now)
+        self._diagnose(turn, seen.facts, now)
         if seen.cursor:
             turn.meta["stops"] = seen.cursor
+
+    def _diagnose(self, turn: _Turn, facts: Facts, now: datetime) -> None:
+        """Name the cause before anything is done: what a restart cannot cure is left to people."""
+        for incident in turn.state.open_incidents if facts.evidence is not None else ():
+            if incident.unit == facts.unit and facts.evidence is not None:
+                world = self._world(turn.state, turn.looks, now, can_record=True)
+                self._stage(turn, intake.diagnosed(world, incident.seq, facts.evidence), now)
 
     def _stage(self, turn: _Turn, drafts: Sequence[Draft], now: datetime) -> None:
         opened = 0
@@ -329,11 +337,11 @@ class Agent:
 
     def _gather(self, now: datetime) -> None:
         """Ask for the facts that a repair waits for, once; ask again when no answer came within 10 s."""
-        for unit, scope, _ in wanted(self.world(now)):
+        for unit, scope, since in wanted(self.world(now)):
             asked = self._gathering.get(unit)
             if asked is None or abs((now - asked).total_seconds()) > 10:  # noqa: PLR2004 - said above
                 self._gathering[unit] = now
-                self._effects.gather(unit, scope)
+                self._effects.gather(unit, scope, since)
 
 
 def _wants_evidence(event: ev.Event) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.experience import PREPARING
 from opsagent.core.timing import elapsed, spoken
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def _unit(world: World, unit: str, incident: Incident) -> Spent | None:
 def _given_up(world: World, unit: str, incident: Incident) -> Spent | None:
     """After giving up, one try is due after 1, 2, 4, then every 8 h: one, however much of the short window is free."""
     gave_up = incident.gave_up_at
-    if gave_up is None or not any(one.attempt and one.at > gave_up for one in incident.actions):
+    tries = [one for one in incident.actions if one.attempt and one.remedy not in PREPARING]
+    if gave_up is None or not any(one.at > gave_up for one in tries):
         return None
     return _exhausted(world, incident, f"{unit}: given up, and one more try did not help", world.now)
 
@@ -109,10 +111,13 @@ def _host(world: World, units: tuple[str, ...]) -> Spent | None:
 
 
 def _wait(world: World, unit: str) -> Spent | None:
-    """`waits[i]` runs from the end of attempt i to attempt i+1, counted within the unit's window."""
+    """`waits[i]` runs from the end of attempt i to attempt i+1, counted within the unit's window.
+
+    What was prepared is followed at once.
+    """
     limits = world.policy.per_unit
     recent = [a for a in used(world, unit, limits.within) if a.unit == unit]
-    if not recent or not limits.waits:
+    if not recent or not limits.waits or recent[-1].remedy in PREPARING:
         return None
     wait = limits.waits[min(len(recent), len(limits.waits)) - 1]
     last = recent[-1]

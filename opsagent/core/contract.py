@@ -67,6 +67,7 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "certainty": incident.certainty or None,
         "other_causes": list(incident.other_causes),
         "suggestion": _suggestion(incident.suggestion),
+        "choice": incident.choice or None,
         "changes": [_recalled(one) for one in aged(incident)],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from opsagent.core import budget, trust
 from opsagent.core.change import phrase
 from opsagent.core.changes import holding
+from opsagent.core.choice import is_hopeless, told
 from opsagent.core.denied import denied, holds_data
+from opsagent.core.futile import futile, waits_for
 from opsagent.core.incident import Incident
 from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
@@ -99,8 +101,8 @@ def refusal(case: Case, *, beside: str = "") -> Answer | None:
 
 
 def _answer(name: str, case: Case) -> Answer:
-    if name == "budget":
-        return _budget(case)
+    if name in _WITH_A_TIME:
+        return _WITH_A_TIME[name](case)
     reason = _QUESTIONS[name](case)
     return Answer(guard=name, reason=reason, again_at=_again_at(name, case) if reason else None)
 
@@ -320,6 +322,25 @@ def _budget(case: Case) -> Answer:
     return Answer(guard="budget", reason=spent.reason, exhausted=spent.exhausted, again_at=spent.again_at)
 
 
+def _cause(case: Case) -> str:
+    return futile(case.world, case.incident, case.check, case.rule)
+
+
+def _dependency(case: Case) -> str:
+    return waits_for(case.world, case.incident)
+
+
+def _experience(case: Case) -> Answer:
+    """What never helped against this failure is left alone, but for the slow tries after giving up."""
+    known = case.world.state.experience.get(case.incident.fingerprint)
+    tally = known.tally(case.rule.label) if known is not None else None
+    if tally is None or not is_hopeless(tally, case.incident) or case.forced_by or case.incident.gave_up_at is not None:
+        return Answer(guard="experience")
+    reason = f"{case.rule.label} skipped: it {told(tally)}"
+    again_at = budget.slow_retry_at(case.world, case.incident)
+    return Answer(guard="experience", reason=reason, exhausted=True, again_at=again_at)
+
+
 def _never(case: Case) -> str:
     del case
     return ""
@@ -347,5 +368,10 @@ _QUESTIONS: dict[str, Callable[[Case], str]] = {
     "breaker": _breaker,
     "change": _change,
     "just_started": _started,
+    "dependency": _dependency,
+    "cause": _cause,
     "budget": _never,
+    "experience": _never,
 }
+_WITH_A_TIME: dict[str, Callable[[Case], Answer]] = {"budget": _budget, "experience": _experience}
+"""Those that know when to be asked again, and whether a try is left."""

@@ -47,7 +47,7 @@ class Action:
 
     @property
     def label(self) -> str:
-        """What people call its remedy, as `RemedyRule.label`."""
+        """What the settings and the failure archive call its remedy, such as `act renew-certificate`."""
         return f"{self.remedy} {self.name}".strip()
 
 
@@ -77,12 +77,16 @@ class Moment:
 class Incident:
     """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever.
 
-    `cause` is the likeliest one, a slug; `because` says it in a sentence, `certainty` how sure that is.
+    `cause` is the likeliest one, a slug; `because` says it in a sentence, `certainty` how sure that is;
+    `cause_port`, `cause_path`, `cause_owner` (a check) are what it is about, where it is about one; it was
+    found `cause_at`.
     `raised_by` is who reported what no check had seen. `awaits_person`: no check sees it, only a person ends it.
     `changes` is what others changed before it, newest first, and `nearness` how near each is to its unit;
     `after_change` says how soon it was bad after a change of its own. `traceback` is the line by which its program
     showed a mistake of its own; `ticket` why it needs code. `playbook` is the section of the playbook that speaks of
-    it, `pattern` the slug of the pattern of the archive that does. `suggestion` is the repair that waits for a person.
+    it, `pattern` the slug of the pattern of the archive that does. `suggestion` is the repair that waits for a person,
+    `choice` is why the last remedy was chosen. `alias` is its fingerprint by the failure class alone, where a cause
+    made it more exact.
     """
 
     seq: int
@@ -98,10 +102,15 @@ class Incident:
     label: str | None = None
     severity: Severity | None = None
     fingerprint: str = ""
+    alias: str = ""
     cause: str | None = None
     because: str = ""
     certainty: str = ""
     other_causes: tuple[str, ...] = ()
+    cause_port: int = 0
+    cause_path: str = ""
+    cause_owner: str = ""
+    cause_at: datetime | None = None
     blind: bool = False
     raised_by: str = ""
     awaits_person: bool = False
@@ -152,6 +161,7 @@ class Incident:
     ticket: str = ""
     playbook: str = ""
     pattern: str = ""
+    choice: str = ""
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

@@ -22,6 +22,7 @@ from opsagent.core.world import Draft, World
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
 
 BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
@@ -145,6 +146,13 @@ def evidence(seen: inbox.EvidenceSeen, world: World) -> list[Draft]:
     if seen.incident not in world.state.incidents or not seen.lines:
         return []
     return [Draft(event=ev.EvidenceGathered(source=seen.source, lines=seen.lines), incident=seen.incident)]
+
+
+def diagnosed(world: World, seq: int, evidence: Evidence) -> list[Draft]:
+    """Name the cause of a failure and the pattern that speaks of it by what was read before acting."""
+    found = case.found(world, seq, evidence)
+    incident = world.state.incidents.get(seq)
+    return found if incident is None else [*found, *matched(world, with_cause(incident, found), evidence)]
 
 
 @drafts.register(inbox.SurroundingsSeen)

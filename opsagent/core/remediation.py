@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.acts import act_unit
 from opsagent.core.budget import slow_retry_at, used
+from opsagent.core.choice import choose, hit_start_limit
+from opsagent.core.diagnosis import case
 from opsagent.core.earning import followed
+from opsagent.core.experience import PREPARING
 from opsagent.core.guards import Answer, Case, refusal
 from opsagent.core.observation import Status
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -23,6 +26,8 @@ from opsagent.core.units import PATIENCE
 from opsagent.core.world import Draft, Facts, World
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opsagent.core.incident import Action, Incident
 
 FACTS_LAST = timedelta(seconds=2)
@@ -84,7 +89,7 @@ def _refused_from_outside(world: World, incident: Incident) -> bool:
     if last is None or last.outcome is not Outcome.REFUSED or not last.attempt:
         return False
     found = candidate(world, incident)
-    return found is None or found[1].do == last.remedy
+    return found is None or found[1].label == last.label
 
 
 def _is_due(world: World, incident: Incident) -> bool:
@@ -94,16 +99,7 @@ def _is_due(world: World, incident: Incident) -> bool:
 def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
     """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
     failing = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
-    return (failing[0], _next_rule(incident, _fitting(world, incident, failing[0]))) if failing else None
-
-
-def _fitting(world: World, incident: Incident, check: CheckPolicy) -> tuple[RemedyRule, ...]:
-    """Leave out what a dead unit cannot do, unless it is all there is or asked for: only what runs can be reloaded."""
-    if incident.asked_remedy:
-        return check.repair
-    unit = world.state.units.get(check.unit or "")
-    is_down = unit is not None and unit.active_state in ("inactive", "failed")
-    return tuple(rule for rule in check.repair if not is_down or rule.do != "reload") or check.repair
+    return (failing[0], choose(world, incident, failing[0]).rule) if failing else None
 
 
 def _repairable(world: World, incident: Incident) -> list[CheckPolicy]:
@@ -117,43 +113,15 @@ def allowed(world: World, incident: Incident) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.do for check in judges(world, incident) for rule in check.repair))
 
 
-def _next_rule(incident: Incident, rules: tuple[RemedyRule, ...]) -> RemedyRule:
-    """What a person asks for; else the preferred one first, each failed try moves on, the last one repeats."""
-    asked = next((rule for rule in rules if rule.do == incident.asked_remedy), None)
-    if asked is not None:
-        return asked
-    ordered = _since_it_worked([a for a in incident.actions if a.attempt > 0])
-    reset = next((rule for rule in rules if rule.do == "reset_failed"), None)
-    if reset is not None and ordered and hit_start_limit(ordered[-1]):
-        return reset
-    plain = [rule for rule in rules if rule.do != "reset_failed"] or list(rules)
-    return plain[min(len(ordered), len(plain) - 1)]
-
-
-def _since_it_worked(ordered: list[Action]) -> list[Action]:
-    worked = [place for place, action in enumerate(ordered, 1) if action.outcome is Outcome.VERIFIED]
-    return ordered[worked[-1] :] if worked else ordered
-
-
-def hit_start_limit(action: Action) -> bool:
-    """A start job that failed without a new invocation: systemd's start limit refused it."""
-    return (
-        action.remedy == "restart"
-        and action.result == "failed"
-        and bool(action.before)
-        and action.after == action.before
-    )
-
-
-def wanted(world: World) -> tuple[tuple[str, str, CheckPolicy], ...]:
-    """Return the units (with scope and check) about which facts must be read before a repair can be decided."""
+def wanted(world: World) -> tuple[tuple[str, str, datetime], ...]:
+    """Return the units about which facts must be read before a repair can be decided, with scope and since when."""
     found = []
     for incident in world.state.open_incidents:
         if incident.blind or incident.running or incident.state not in _REPAIRABLE or not _is_due(world, incident):
             continue
         pair = candidate(world, incident)
         if pair is not None and pair[0].unit and _fresh(world, pair[0].unit) is None:
-            found.append((pair[0].unit, pair[0].scope, pair[0]))
+            found.append((pair[0].unit, pair[0].scope, case.since(incident)))
     return tuple(found)
 
 
@@ -213,6 +181,7 @@ def _request(case: Case) -> ev.ActionRequested:
         act=case.rule.name,
         mode=case.mode.mode,
         running=_running(case),
+        choice=choose(case.world, case.incident, case.check).sentence,
     )
 
 
@@ -249,9 +218,9 @@ def _same(action: Action, case: Case, answer: Answer) -> bool:
 
 
 def _repair_of(answer: Answer) -> Repair:
-    if answer.guard == "budget":
+    if answer.guard in ("budget", "experience"):
         return Repair.EXHAUSTED if answer.exhausted else Repair.WAITING
-    waiting = ("job", "busy", "deploy", "boot", "overload", "just_started", "root")
+    waiting = ("job", "busy", "deploy", "boot", "overload", "just_started", "root", "dependency")
     return Repair.WAITING if answer.guard in waiting else Repair.HELD
 
 
@@ -322,10 +291,14 @@ def _unhelpful(world: World, incident: Incident, action: Action) -> ev.ActionJud
         if health.suspicious and health.at is not None and action.ended_at is not None and health.at > action.ended_at:
             reading = health.reading
             if reading is not None and reading.status is not Status.UNKNOWN:
-                return _verdict(action, Outcome.FAILED, reading.message)
+                return _verdict(action, Outcome.FAILED, _still(action, reading.message))
     if action.result == "unknown":
         return _verdict(action, Outcome.UNKNOWN, "nobody saw what became of the order")
     return None
+
+
+def _still(action: Action, message: str) -> str:
+    return f"prepared, and still bad: {message}" if action.remedy in PREPARING else message
 
 
 def helpless(world: World, incident: Incident) -> str:
@@ -357,7 +330,7 @@ def _not_looked_yet(world: World, incident: Incident) -> bool:
     return any(check.repair for check in unknown) or len(unknown) == len(judges(world, incident))
 
 
-FINAL_GUARDS = ("hold", "security", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change")
+FINAL_GUARDS = ("hold", "security", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change", "cause")
 
 
 def _can_reset(world: World, incident: Incident) -> bool:

@@ -11,6 +11,7 @@ from opsagent.core.backup.known import Known as KnownBackup
 from opsagent.core.change import Changes
 from opsagent.core.environment.known import EnvironmentKnown
 from opsagent.core.events import PauseSet
+from opsagent.core.experience import Experience
 from opsagent.core.incident import Incident
 from opsagent.core.job import Job
 from opsagent.core.observation import Status
@@ -35,6 +36,7 @@ class Attempt:
     at: datetime
     ended_at: datetime | None = None
     verified: bool = False
+    remedy: str = ""
 
     def touched(self, unit: str) -> bool:
         """Whether this attempt restarted that unit."""
@@ -74,7 +76,10 @@ class Owed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """An incident that is over: what recurrence and "seen before" need to know; `filed`: it has a Markdown file."""
+    """An incident that is over: what recurrence and "seen before" need to know; `filed`: it has a Markdown file.
+
+    `alias` is its fingerprint by the failure class alone, as in `Incident`.
+    """
 
     seq: int
     label: str
@@ -86,6 +91,7 @@ class Past:
     healed: bool
     seconds: float | None = None
     filed: bool = False
+    alias: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +217,8 @@ class State:
     # By unit and remedy, see `trust.name_of`.
     standings: Mapping[str, Standing] = field(default_factory=dict)
     archive: Archive = field(default_factory=Archive)
+    # By fingerprint, what was seen last at the end.
+    experience: Mapping[str, Experience] = field(default_factory=dict)
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

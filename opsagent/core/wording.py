@@ -41,6 +41,9 @@ _GUARDS = {
     "oneshot": "it is a oneshot",
     "change": "a restart would be a deploy",
     "deploy": "it was just changed",
+    "dependency": "what it needs is down",
+    "cause": "a restart cannot help",
+    "experience": "what is allowed never helped before",
     "budget": "its repair budget is spent",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.events import Event
 from opsagent.core.health import Health
 from opsagent.core.policy import CheckPolicy, Policy
@@ -22,12 +23,16 @@ OPENED = -2  # stands for "the incident that an event before it, decided togethe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was read about a unit just before acting on it, `at` (UTC). `also` are the units its restart touches."""
+    """What was read about a unit just before acting on it, `at` (UTC). `also` are the units its restart touches.
+
+    `evidence` is what was around it at that moment; None where nobody looked.
+    """
 
     unit: str
     at: datetime
     snapshot: UnitSnapshot | None
     also: tuple[UnitSnapshot, ...] = ()
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

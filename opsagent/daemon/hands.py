@@ -17,6 +17,7 @@ from opsagent.core import inbox
 from opsagent.core.aliases import public
 from opsagent.core.archive.matching import expressions_for
 from opsagent.core.archive.pattern import Archive
+from opsagent.core.diagnosis import case
 from opsagent.core.message import Message, MessageKind
 from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
@@ -43,9 +44,8 @@ if TYPE_CHECKING:
     from opsagent.settings import Settings
 
 log = structlog.get_logger("opsagent")
-BEFORE = timedelta(minutes=2)  # how far back evidence reaches
+BEFORE_ACTING = timedelta(milliseconds=150)  # what the log is given before a repair; else it goes on without
 MOST_TOLD = 50  # lines of one part that are put on record; a diagnosis reads all
-A_MOMENT = timedelta(seconds=1)
 
 
 class Hands:
@@ -169,17 +169,17 @@ class Hands:
         )
         return public(message, self._policy) if owed.notifier in self._public else message
 
-    def gather(self, unit: str, scope: str) -> None:
+    def gather(self, unit: str, scope: str, since: datetime) -> None:
         """Read what must be known before a repair."""
-        self._reading.submit(lambda: self._gather(unit, scope))
+        self._reading.submit(lambda: self._gather(unit, scope, since))
 
-    def _gather(self, unit: str, scope: str) -> None:
+    def _gather(self, unit: str, scope: str, since: datetime) -> None:
         try:
             self.before_order()
         finally:  # a repair must not wait for ever because we cannot tell what was changed
-            self._post(self._facts(unit, scope))
+            self._post(self._facts(unit, scope, since))
 
-    def _facts(self, unit: str, scope: str) -> inbox.FactsSeen:
+    def _facts(self, unit: str, scope: str, since: datetime) -> inbox.FactsSeen:
         manager = systemd.connection(scope)
         snapshot: UnitSnapshot | None = None
         also: tuple[UnitSnapshot, ...] = ()
@@ -187,9 +187,20 @@ class Hands:
             snapshot = manager.snapshot(unit)
             also = manager.snapshots(snapshot.also) if snapshot is not None else ()
         stops, cursor = self.stops()
-        facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also)
+        near = self._near(unit, snapshot, scope, since)
+        facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also, evidence=near)
         found = conditions(manager.system_state, HOLD_PATH)
         return inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor)
+
+    def _near(self, unit: str, snapshot: UnitSnapshot | None, scope: str, since: datetime) -> Evidence | None:
+        """Read what can be read in a moment; the rest of the evidence is gathered beside the repair."""
+        try:
+            log = journal.lines(unit, since, MOST_TOLD, scope, BEFORE_ACTING)
+        except journal.JournalError:
+            log = ()
+        with contextlib.suppress(OSError):
+            return self._with_said(self._around(log, (), snapshot, scope), unit)
+        return None
 
     def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         """Collect evidence beside the repair; `unit` as it was when it failed."""
@@ -197,24 +208,22 @@ class Hands:
 
     def _investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         tried = ordered(incident.actions)
-        since = tried[-1].at - A_MOMENT if tried else incident.first_bad_at - BEFORE
         check = self._policy.check(incident.check)
         self._tell_lines(incident)
         scope = check.scope if check is not None else "system"
-        found = evidence.gather(incident.unit, since, scope)
+        found = evidence.gather(incident.unit, case.since(incident), scope)
         for part in found.parts[:2] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
-        seen = self._compared(incident, self._around(found, unit, scope, incident.check))
-        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=seen))
+        around = self._around(found.lines("log"), found.lines("kernel"), unit, scope)
+        if self._settings is not None:
+            around = replace(around, usual=sampling.usual(self._settings.state, incident.check, self._now()))
+        self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._compared(incident, around)))
 
-    def _around(self, found: evidence.Evidence, unit: UnitSnapshot | None, scope: str, check: str) -> Evidence:
-        log, kernel = found.lines("log"), found.lines("kernel")
-        if self._settings is None:
-            return surroundings.around(unit, log, kernel, (), scope)
-        around = surroundings.around(unit, log, kernel, targets(self._settings), scope)
-        return replace(around, usual=sampling.usual(self._settings.state, check, self._now()))
+    def _around(self, log: Sequence[str], kernel: Sequence[str], unit: UnitSnapshot | None, scope: str) -> Evidence:
+        aims = targets(self._settings) if self._settings is not None else ()
+        return surroundings.around(unit, log, kernel, aims, scope)
 
     def compare(self, incident: Incident, evidence: Evidence) -> None:
         """Compare what is on record of a failure with the archive, beside everything else."""
@@ -223,10 +232,13 @@ class Hands:
         )
 
     def _compared(self, incident: Incident, evidence: Evidence) -> Evidence:
+        return self._with_said(evidence, incident.unit or incident.check, evidence.message or incident.reason)
+
+    def _with_said(self, evidence: Evidence, unit: str, message: str = "") -> Evidence:
         """Return the evidence with the expressions of the archive that are found in its lines."""
-        wanted = expressions_for(self.archive().patterns, incident.unit or incident.check)
+        wanted = expressions_for(self.archive().patterns, unit)
         lines = (*evidence.kernel, *evidence.log)
-        found = said(wanted, [evidence.message or incident.reason, *(line.text for line in lines)]) if wanted else ()
+        found = said(wanted, [message, *(line.text for line in lines)]) if wanted else ()
         return replace(evidence, said=found)
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:

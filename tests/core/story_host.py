@@ -82,7 +82,7 @@ class Orders:
     def send(self, owed):
         self.sent.append(owed)
 
-    def gather(self, unit, scope):
+    def gather(self, unit, scope, since):
         self.gathered.append(unit)
 
     def investigate(self, incident, unit):

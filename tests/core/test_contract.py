@@ -72,6 +72,7 @@ INCIDENT = Incident(
     because="somebody sent it SIGKILL, and not systemd by a stop",
     certainty="likely",
     other_causes=("possible: / is 100 % full",),
+    choice="restart worked 4 of 5 times for this failure, median 2.1 s",
     after_change="bad 4 min after package api 1.22 → 1.24, by ann",
     nearness=("package",),
     changes=(
@@ -122,6 +123,7 @@ GOLDEN_INCIDENT = {
         "asked_at": "2026-03-01T02:03:05.567Z",
         "until": "2026-03-01T02:33:05.567Z",
     },
+    "choice": "restart worked 4 of 5 times for this failure, median 2.1 s",
     "changes": [
         {
             "at": "2026-03-01T01:59:04.567Z",

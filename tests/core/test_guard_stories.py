@@ -22,7 +22,8 @@ from tests.core.test_stories import API, POLICY, SLOW
 
 ORDER = (
     *("hold", "security", "mode", "armed", "denied", "operator_stop", "masked", "disabled", "oneshot", "job", "busy"),
-    *("quiet", "deploy", "boot", "overload", "flapping", "root", "breaker", "change", "just_started", "budget"),
+    *("quiet", "deploy", "boot", "overload", "flapping", "root", "breaker", "change", "just_started"),
+    *("dependency", "cause", "budget", "experience"),
 )
 RELOAD = RemedyRule(do="reload")
 QUIET_ALL_DAY = Maintenance(checks=("api",), begins="00:00", lasts=timedelta(hours=24), zone="UTC", repairs=True)

@@ -76,7 +76,10 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
         "Armed: restart of api.service, mode auto",
         "Budget: 3 of 3 used in 30m, 3 of 8 in 24h; host 3 of 6 in 1h",
         "Guard budget: no, api.service: 3 restarts in 30 min (limit 3) (again at 04:10:00)",
-        f"Guards that agree: hold, {agree}, overload, flapping, root, breaker, change, just_started",
+        (
+            f"Guards that agree: hold, {agree}, overload, flapping, root, breaker, change, just_started, "
+            "dependency, cause, experience"
+        ),
         f"Next: looked at 03:10:05; {later}; tried again slowly, checked on and on",
     )
 

@@ -150,7 +150,7 @@ class Host:
         self.say(f"tell {owed.key}")
         self._news.append(inbox.Tried(key=owed.key, delivered=True))
 
-    def gather(self, unit: str, scope: str) -> None:
+    def gather(self, unit: str, scope: str, _since: object) -> None:
         facts = Facts(unit=unit, at=self.now, snapshot=self.unit)
         self._news.append(inbox.FactsSeen(unit=unit, facts=facts, conditions=HostConditions()))
 

@@ -45,7 +45,7 @@ def _together(said: Finding, fact: Finding | None) -> Finding:
     if fact is None:
         return said
     because = f"{fact.because}; it said: {said.seen.strip()}"
-    return replace(said, cause=fact.cause, certainty=Certainty.SURE, because=because)
+    return replace(said, cause=fact.cause, certainty=Certainty.SURE, because=because, path=fact.path)
 
 
 _ADDED = {Cause.PORT_TAKEN: taken, Cause.DEPENDENCY_DOWN: refused, Cause.READ_ONLY: boxed}

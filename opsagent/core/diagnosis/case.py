@@ -16,6 +16,7 @@ from opsagent.core.world import Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.diagnosis.finding import Finding
@@ -27,17 +28,33 @@ JUMP_MATTERS = timedelta(hours=1)
 """How long after the clock was set a failure may come of it: tokens and certificates are judged again by then."""
 
 
+BEFORE = timedelta(minutes=2)
+"""How far back before the first bad look the log may speak of it."""
+_A_MOMENT = timedelta(seconds=1)
+
+
+def since(incident: Incident) -> datetime:
+    """Return from when on a log speaks of this failure: from the last try of ours, else from shortly before it."""
+    return incident.tried[-1].at - _A_MOMENT if incident.tried else incident.first_bad_at - BEFORE
+
+
 def found(world: World, seq: int, evidence: Evidence) -> list[Draft]:
-    """Record the likeliest cause of an incident, when it is at least likely and was not known before."""
+    """Record the likeliest cause of an incident, when it is at least likely and news."""
     incident = world.state.incidents.get(seq)
     if incident is None or incident.blind:
         return []
     causes = diagnose(complete(world, incident, evidence))
-    if not causes or causes[0].certainty < Certainty.LIKELY or causes[0].cause == incident.cause:
+    if not causes or causes[0].certainty < Certainty.LIKELY or not _is_news(causes[0], incident):
         return []
     first, *others = causes
     event = ev.CauseFound(
-        cause=first.cause.value, reason=first.because, certainty=first.certainty.name.lower(), others=_also(others)
+        cause=first.cause.value,
+        reason=first.because,
+        certainty=first.certainty.name.lower(),
+        others=_also(others),
+        port=first.port,
+        path=first.path,
+        owner=first.owner,
     )
     return [Draft(event=event, incident=seq)]
 
@@ -55,6 +72,18 @@ def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
 
 def _also(others: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(f"{one.certainty.name.lower()}: {one.because}" for one in others)
+
+
+def _is_news(first: Finding, incident: Incident) -> bool:
+    """Whether it says more than is known: surer, or another one as sure; after a try of ours all begins anew."""
+    known = Certainty[incident.certainty.upper()] if incident.certainty else Certainty.POSSIBLE
+    found_at, begun = incident.cause_at, [one.at for one in incident.tried[-1:]]
+    begun += [incident.again_at] if incident.again_at is not None else []
+    if first.certainty > known or (found_at is not None and any(at > found_at for at in begun)):
+        return True
+    about = (first.cause.value, first.port, first.path, first.owner)
+    is_same = about == (incident.cause, incident.cause_port, incident.cause_path, incident.cause_owner)
+    return first.certainty == known and not is_same
 
 
 def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:

@@ -46,12 +46,19 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One cause. `because` is the sentence a person reads, `seen` the line or fact that says so, word for word."""
+    """One cause. `because` is the sentence a person reads, `seen` the line or fact that says so, word for word.
+
+    `port` is the one that is taken or does not answer, `path` where a disk is full, `owner` our check of what is needed
+    and is bad: by these it is seen when the cause is gone.
+    """
 
     cause: Cause
     certainty: Certainty
     because: str
     seen: str = ""
+    port: int = 0
+    path: str = ""
+    owner: str = ""
 
 
 def ranked(found: list[Finding]) -> tuple[Finding, ...]:

@@ -41,7 +41,7 @@ def taken(evidence: Evidence, said: Finding) -> Finding:
         return replace(said, because=because)
     since = f" since {moment(holder.since, evidence.zone)}" if holder.since is not None else ""
     because = f"port {holder.port} is held by {_shown(holder)}{since}".rstrip(",")
-    return replace(said, certainty=Certainty.SURE, because=because)
+    return replace(said, certainty=Certainty.SURE, because=because, port=holder.port)
 
 
 def _shown(holder: Listener) -> str:
@@ -61,7 +61,7 @@ def refused(evidence: Evidence, said: Finding) -> Finding:
         )
         if owner is not None and owner.is_bad:
             because = f"it needs port {port}, and {owner.check} is bad: {owner.message}"
-            return replace(said, certainty=Certainty.SURE, because=because)
+            return replace(said, certainty=Certainty.SURE, because=because, port=port, owner=owner.check)
         if here and not any(one.port == port for one in evidence.listeners):
             whose = f", where {owner.check} should be" if owner is not None else ""
             return replace(said, because=f"it needs port {port}, and nobody listens there{whose}: {said.seen.strip()}")

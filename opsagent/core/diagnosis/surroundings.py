@@ -40,10 +40,11 @@ def _full(system: FileSystem) -> Iterator[Finding]:
     if system.read_only:  # images are always full, and nobody wants to write there
         return
     if system.used >= FULL:
-        yield Finding(cause=Cause.DISK_FULL, certainty=certainty, because=f"{at} is {system.used:.0f} % full")
+        because = f"{at} is {system.used:.0f} % full"
+        yield Finding(cause=Cause.DISK_FULL, certainty=certainty, because=because, path=at)
     if system.inodes >= FULL:
         because = f"{at} has used {system.inodes:.0f} % of its inodes: it takes no new file"
-        yield Finding(cause=Cause.INODES_USED_UP, certainty=certainty, because=because)
+        yield Finding(cause=Cause.INODES_USED_UP, certainty=certainty, because=because, path=at)
 
 
 def of_file_system(evidence: Evidence, said: Finding) -> Finding | None:

@@ -132,12 +132,16 @@ class CauseFound(Event):
     """Diagnosis knows better than the failure class.
 
     `certainty` is possible, likely or sure; `others` are the causes that may be true as well, each with its own.
+    `port`, `path` and `owner` (a check) are what it is about, where it is about one.
     """
 
     cause: str
     reason: str
     certainty: str = "likely"
     others: tuple[str, ...] = ()
+    port: int = 0
+    path: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

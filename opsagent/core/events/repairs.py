@@ -33,6 +33,7 @@ class ActionRequested(Event):
 
     `mode` is the one in force for it, `by` the person who asked for it or approved it. `running` are the units it
     touches that ran just before.
+    `choice` says why it is this remedy.
     """
 
     remedy: str
@@ -48,6 +49,7 @@ class ActionRequested(Event):
     act: str = ""
     mode: str = ""
     running: tuple[str, ...] = ()
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

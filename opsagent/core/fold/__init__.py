@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsagent.core.experience import learned
 from opsagent.core.fold import (
     archive,
     backups,
@@ -38,7 +39,8 @@ def fold(state: State, recorded: Recorded) -> State:
     """Return the state after this event. Raises `IllegalTransitionError`, and then nothing changed."""
     changed = incidents.about_incident(state, recorded) if recorded.incident is not None else state
     changed = folded(recorded.event, changed, recorded)
-    return replace(changed, seq=recorded.seq, at=recorded.at, day=counted(state, changed, recorded))
+    known = learned(state, changed, recorded) if recorded.incident is not None else state.experience
+    return replace(changed, seq=recorded.seq, at=recorded.at, day=counted(state, changed, recorded), experience=known)
 
 
 def replay(state: State, recorded: Iterable[Recorded]) -> tuple[State, int]:

@@ -56,6 +56,7 @@ def _over(state: State, incident: Incident) -> State:
         healed=healed,
         seconds=seconds,
         filed=has_file(incident),
+        alias=incident.alias,
     )
     oldest = incident.closed_at - KEEP_PAST
     kept = tuple(p for p in state.past if p.closed_at > oldest)

@@ -27,6 +27,7 @@ def _(event: ev.ActionRequested, state: State, recorded: Recorded) -> State:
         unit=event.unit,
         also=event.also,
         at=recorded.at,
+        remedy=event.remedy,
     )
     kept = tuple(a for a in state.attempts if recorded.at - a.at < KEEP_ATTEMPTS)
     return replace(state, attempts=(*kept, attempt))

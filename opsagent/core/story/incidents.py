@@ -39,6 +39,7 @@ def _(event: ev.IncidentConfirmed, incident: Incident, recorded: Recorded) -> In
         label=event.label,
         severity=event.severity,
         fingerprint=event.fingerprint,
+        alias=event.fingerprint,
         failure_class=event.failure_class,
         reason=event.reason,
         checks=event.checks,
@@ -144,7 +145,8 @@ def _failing_as(incident: Incident, failure_class: str | None) -> Incident:
     """Return the incident as it fails now; what fails in another way than before has another cause."""
     if not failure_class or failure_class == incident.failure_class:
         return incident
-    return replace(incident, failure_class=failure_class, cause=None, because="", certainty="", other_causes=())
+    gone = replace(incident, failure_class=failure_class, cause=None, because="", certainty="", other_causes=())
+    return replace(gone, cause_port=0, cause_path="", cause_owner="", cause_at=None, fingerprint=incident.alias)
 
 
 @follow.register(ev.IncidentClosed)
@@ -186,6 +188,12 @@ def _(event: ev.SuppressionChanged, incident: Incident, recorded: Recorded) -> I
     return told_story(changed, recorded, event.reason)
 
 
+def _by_cause(incident: Incident, cause: str) -> str:
+    """What has the same cause is the same failure, whether it was seen as dead or as refused."""
+    kind, _, _ = incident.fingerprint.rpartition("|")
+    return f"{kind}|{cause}" if kind else incident.fingerprint
+
+
 @follow.register(ev.CauseFound)
 def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
     changed = replace(
@@ -194,6 +202,11 @@ def _(event: ev.CauseFound, incident: Incident, recorded: Recorded) -> Incident:
         because=event.reason,
         certainty=event.certainty,
         other_causes=event.others,
+        cause_port=event.port,
+        cause_path=event.path,
+        cause_owner=event.owner,
+        cause_at=recorded.at,
+        fingerprint=_by_cause(incident, event.cause),
     )
     return told_story(changed, recorded, f"{event.certainty} cause: {event.reason}", event.others)
 

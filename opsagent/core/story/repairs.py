@@ -67,6 +67,7 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
     )
     changed = replace(
         incident,
+        choice=event.choice,
         repair=Repair.RUNNING,
         next_repair_at=None,
         actions=(*incident.actions, action),

@@ -1,0 +1,127 @@
+"""Why a repair cannot help as things are: the port is taken, the disk is full, what it needs is down.
+
+The cause comes partly from what a service said of itself, so that it may hold a repair back and never cause one. Each
+reason ends when the host's own facts no longer show it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opsagent.core.archive.pattern import TELL
+from opsagent.core.diagnosis import Cause, Certainty, diagnose
+from opsagent.core.diagnosis.surroundings import FULL
+from opsagent.core.phase import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opsagent.core.diagnosis.evidence import Evidence
+    from opsagent.core.incident import Action, Incident
+    from opsagent.core.policy import CheckPolicy, RemedyRule
+    from opsagent.core.world import World
+
+STARTS = frozenset({"restart", "restart_with_dependants", "reload", "reset_failed", "docker"})
+"""Remedies that come down to starting the same program again as things are."""
+
+
+def futile(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRule) -> str:
+    """Return why this remedy cannot help now, "" where it may; a person's order is asked nothing."""
+    if incident.asked_by:
+        return ""
+    return _told_to_tell(world, incident) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
+
+
+def path_of(slug: str) -> str:
+    """Return where in the memory a pattern stands."""
+    return f"failures/patterns/{slug}.md"
+
+
+def _told_to_tell(world: World, incident: Incident) -> str:
+    """What a person wrote into the archive: up to here and no further."""
+    pattern = world.state.archive.pattern(incident.pattern) if incident.pattern else None
+    named = [one.do for one in pattern.remedies] if pattern is not None and not pattern.ours else []
+    gone = {action.label for action in since_it_worked(incident.tried)}
+    before = named[: named.index(TELL)] if TELL in named else [""]
+    is_reached = all(label in gone for label in before)
+    return f"{path_of(incident.pattern)} says to tell a person" if is_reached else ""
+
+
+def _not_cured(world: World, incident: Incident, check: CheckPolicy) -> str:
+    if incident.cause is None:
+        return ""
+    facts = world.facts.get(check.unit or "")
+    near = facts.evidence if facts is not None else None
+    return (
+        _port(incident, check, near)
+        or _disk(incident, near)
+        or _configuration(incident, world, check)
+        or _memory(incident, near)
+    )
+
+
+def _is_sure(incident: Incident, *causes: Cause) -> bool:
+    return incident.certainty == "sure" and incident.cause in [cause.value for cause in causes]
+
+
+def _port(incident: Incident, check: CheckPolicy, near: Evidence | None) -> str:
+    if not _is_sure(incident, Cause.PORT_TAKEN):
+        return ""
+    port = incident.cause_port
+    holders = [one for one in near.listeners if one.port == port] if near is not None else []
+    is_free = near is not None and port and not any(one.unit is None or one.unit != check.unit for one in holders)
+    return "" if is_free else f"{incident.because}: a restart cannot help, whoever owns that must give way"
+
+
+def _disk(incident: Incident, near: Evidence | None) -> str:
+    if not _is_sure(incident, Cause.DISK_FULL, Cause.INODES_USED_UP):
+        return ""
+    system = next((one for one in near.systems if one.path == incident.cause_path), None) if near is not None else None
+    if system is None:
+        return ""
+    if system.used >= FULL:
+        return f"{system.path} is {system.used:.0f} % full: a restart cannot help before something is freed"
+    if system.inodes >= FULL:
+        return f"{system.path} has no inodes left: a restart cannot help before files are removed"
+    return ""
+
+
+def _configuration(incident: Incident, world: World, check: CheckPolicy) -> str:
+    """What was changed just before and is refused now will be refused again, until somebody changes it anew."""
+    unit = world.state.units.get(check.unit or "")
+    runs = unit is not None and unit.active_state == "active"
+    if incident.cause != Cause.BAD_CONFIGURATION.value or not incident.after_change or runs:
+        return ""
+    last = incident.tried[-1] if incident.tried else None
+    since = last.at if last is not None else incident.again_at or incident.first_bad_at
+    is_mended = any(change.of(check.unit) and change.at > since for change in world.state.changes.known)
+    is_restored = last is not None and last.remedy == "restore" and last.result == "done"
+    if is_mended or is_restored:
+        return ""
+    return f"its configuration is refused, {incident.after_change}: a restart cannot help, it must be mended"
+
+
+def _memory(incident: Incident, near: Evidence | None) -> str:
+    """Once it may have been bad luck; what is killed for memory again after a restart needs a person."""
+    gone = [one for one in incident.tried if one.remedy in STARTS and one.outcome is not Outcome.REFUSED]
+    if not gone or near is None or not _is_sure(incident, Cause.OUT_OF_MEMORY):
+        return ""
+    again = [one for one in diagnose(near) if one.cause is Cause.OUT_OF_MEMORY and one.certainty is Certainty.SURE]
+    return f"it was restarted once and killed for memory again: {again[0].because}" if again else ""
+
+
+def waits_for(world: World, incident: Incident) -> str:
+    """Return what it needs and is bad, as the evidence showed: that is first; "" where nothing is known of one."""
+    if not _is_sure(incident, Cause.DEPENDENCY_DOWN) or incident.asked_by:
+        return ""
+    owner = world.policy.check(incident.cause_owner)
+    if owner is None or owner.key == incident.key:
+        return ""
+    health = world.health(owner.name)
+    return f"needs {owner.name}, which is bad: that first" if health.is_bad or health.suspicious else ""
+
+
+def since_it_worked(actions: Sequence[Action]) -> Sequence[Action]:
+    """Return what was ordered since the last that helped."""
+    worked = [place for place, action in enumerate(actions, 1) if action.outcome is Outcome.VERIFIED]
+    return actions[worked[-1] :] if worked else actions
