@@ -23,6 +23,8 @@ CHRONIC = ((3, timedelta(hours=1)), (5, timedelta(hours=24)))
 TELL_AGAIN = timedelta(hours=24)
 MANY = "breaker"  # what the incident of many failures shows in the place of a check
 NOT_YET = "not known yet"
+TO_FIND_A_CAUSE = timedelta(seconds=10)
+"""The evidence is there within a second or two, on a busy host a little later."""
 _NOT_ARCHIVED = ("parent", "operator_stop", "maintenance", "pause")
 
 
@@ -99,11 +101,17 @@ def patterns(world: World) -> list[Draft]:
     """Record, for the failure archive, each failure once it is believed and again when it is known what helped."""
     drafts = []
     for incident in world.state.incidents.values():
-        if _worth_keeping(incident):
+        if _worth_keeping(incident) and _is_known_by_now(world, incident):
             resolution, healed = _resolution(incident)
             if resolution != incident.archived:
                 drafts.append(Draft(event=_pattern(incident, resolution, healed=healed), incident=incident.seq))
     return drafts
+
+
+def _is_known_by_now(world: World, incident: Incident) -> bool:
+    """Whether its cause is found, or will hardly be: until then it would be filed under another name."""
+    since = incident.detected_at or incident.first_bad_at
+    return incident.cause is not None or not incident.is_open or elapsed(since, world.now) >= TO_FIND_A_CAUSE
 
 
 def _worth_keeping(incident: Incident) -> bool:

@@ -34,7 +34,7 @@ def due(world: World) -> list[Draft]:
     for incident in world.state.incidents.values():
         if (
             incident.state is Phase.RESOLVED
-            and incident.fingerprint not in known.drafted
+            and not {incident.fingerprint, incident.alias} & set(known.drafted)
             and _is_worth(world, incident)
         ):
             name = file_name(incident.fingerprint)
@@ -84,7 +84,8 @@ def _is_worth(world: World, incident: Incident) -> bool:
 
 def _has_runbook(world: World, incident: Incident) -> bool:
     known = world.state.guides.runbooks
-    named = any(incident.fingerprint == one.fingerprint or file_name(incident.fingerprint) == one.name for one in known)
+    mine = {one for one in (incident.fingerprint, incident.alias) if one}
+    named = any(one.fingerprint in mine or one.name in map(file_name, mine) for one in known)
     return (
         named
         or best([one.title for one in known if not one.fingerprint], incident, kind_of(world, incident)) is not None

@@ -53,7 +53,7 @@ def _reason(world: World, incident: Incident) -> str:
     waited = elapsed(incident.detected_at or world.now, world.now) >= EVIDENCE_WITHIN
     if incident.after_change and (heard or waited) and not _was_killed(world, incident):
         return f"it was {incident.after_change}: what is new does not work here"
-    before = sum(past.fingerprint == incident.fingerprint for past in world.state.past)
+    before = sum(past.fingerprint in (incident.fingerprint, incident.alias) for past in world.state.past)
     if incident.fingerprint and before + 1 >= OFTEN:
         return f"the same failure came {before + 1} times in 30 days: a repair cures nothing"
     return ""

@@ -182,7 +182,7 @@ PLAYBOOK = """\
 
 
 def test_what_people_wrote_is_followed_beside_the_repair_and_what_helped_is_drafted(stage: Stage) -> None:
-    memory, draft = "/var/lib/opsagent/memory", "/var/lib/opsagent/memory/ops/runbooks/unnoted-signal.md"
+    memory, draft = "/var/lib/opsagent/memory", "/var/lib/opsagent/memory/ops/runbooks/unnoted-killed.md"
     noted, unnoted = stage.api("noted", 18109), stage.api("unnoted", 18110)
     stage.begin(f"{http('noted', 18109, 'repair: [restart]')}\n{http('unnoted', 18110, 'repair: [restart]')}")
     stage.host.run(["install", "-d", "-m", "2770", "-o", "opsagent", "-g", "opsagent", f"{memory}/failures"])
@@ -205,11 +205,11 @@ def test_what_people_wrote_is_followed_beside_the_repair_and_what_helped_is_draf
 
     stage.signal(unnoted)
     stage.healed("unnoted")
-    stage.until(lambda: "correct it: ops/runbooks/unnoted-signal" in stage.daily(), what="the morning's word of it")
+    stage.until(lambda: "correct it: ops/runbooks/unnoted-killed" in stage.daily(), what="the morning's word of it")
     assert "systemctl restart unnoted.service" in stage.host.read(draft)
     assert "is a draft that waits" in stage.host.run(["opsagent", "doctor"], check=False).stdout
     stage.host.write(draft, "# Mine\n\n## Verification\n")
     stage.host.run(["systemctl", "restart", "opsagent.service"])
     stage.good("noted", "unnoted")
     assert stage.host.read(draft) == "# Mine\n\n## Verification\n"
-    assert stage.host.run(["sh", "-c", f"ls {memory}/ops/runbooks"]).stdout == "unnoted-signal.md\n"
+    assert stage.host.run(["sh", "-c", f"ls {memory}/ops/runbooks"]).stdout == "unnoted-killed.md\n"
