@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.change_words import QUOTED, changed_before, would_bring_in
+from opsagent.core.guard_words import OF_GUARD
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Outcome, Phase, Repair
@@ -30,22 +31,6 @@ NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It wa
 """How lines of a page begin that quote a log or a file, or say who changed what."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _LOGS = {"errors": "counts too many errors", "match": "has found a line that it looks for"}
-_GUARDS = {
-    "hold": "HOLD is set",
-    "security": "it is about security",
-    "mode": "mode is observe",
-    "armed": "it is only watched",
-    "denied": "never restarted by rule",
-    "masked": "its unit is masked",
-    "disabled": "its unit is disabled",
-    "oneshot": "it is a oneshot",
-    "change": "a restart would be a deploy",
-    "deploy": "it was just changed",
-    "dependency": "what it needs is down",
-    "cause": "a restart cannot help",
-    "experience": "what is allowed never helped before",
-    "budget": "its repair budget is spent",
-}
 
 
 def needs_you(incident: Incident) -> bool:
@@ -290,7 +275,7 @@ def situation(incident: Incident) -> str:
         return _outcome(incident, went)
     refused = next(reversed(since_reopened(incident, incident.actions)), None)
     if refused is not None:
-        return _GUARDS.get(refused.guard, "not repaired yet")
+        return OF_GUARD.get(refused.guard, "not repaired yet")
     if incident.awaits_person:
         return "no check sees it"
     return "nothing is repaired for it" if incident.owner is Phase.PAGED else "repair not begun"
