@@ -71,6 +71,8 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "changes": [_recalled(one) for one in aged(incident)],
         "actions": [_action(action) for action in _without_repeats(incident.actions)],
         "notifications": [_notification(told) for told in incident.told],
+        "signs": list(incident.signs),
+        "repairs": list(incident.repairs),
     }
 
 

@@ -1,4 +1,4 @@
-"""What shows only over several incidents: many at once, the same again and again; and what the archive keeps."""
+"""What shows only over several incidents: many at once; and what the archive keeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.labels import next_label
-from opsagent.core.notices import notice_of
 from opsagent.core.observation import Severity, worse_of
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.suspicion import BREAKER
@@ -18,9 +17,6 @@ from opsagent.core.world import OPENING, Draft, World
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
 
-# Heals that are still too many although everything is green.
-CHRONIC = ((3, timedelta(hours=1)), (5, timedelta(hours=24)))
-TELL_AGAIN = timedelta(hours=24)
 MANY = "breaker"  # what the incident of many failures shows in the place of a check
 NOT_YET = "not known yet"
 TO_FIND_A_CAUSE = timedelta(seconds=10)
@@ -73,28 +69,6 @@ def _breaker_over(world: World, incident: Incident | None) -> list[Draft]:
     ):
         return [Draft(event=ev.IncidentClosed(), incident=incident.seq)]
     return []
-
-
-def chronic(world: World) -> list[Draft]:
-    """Tell a person once a day when a unit is healed again and again."""
-    for unit in dict.fromkeys(heal.unit for heal in world.state.heals):
-        told = world.state.chronic_told.get(unit)
-        if told is not None and elapsed(told, world.now) < TELL_AGAIN:
-            continue
-        found = _too_many(world, unit)
-        if found is not None:
-            event = ev.ChronicHealing(unit=unit, heals=found[0], within=found[1])
-            return [Draft(event=event), *notice_of(world, event)]
-    return []
-
-
-def _too_many(world: World, unit: str) -> tuple[int, timedelta] | None:
-    heals = [heal for heal in world.state.heals if heal.unit == unit]
-    for limit, within in CHRONIC:
-        recent = [heal for heal in heals if elapsed(heal.at, world.now) < within]
-        if len(recent) >= limit:
-            return len(recent), within
-    return None
 
 
 def patterns(world: World) -> list[Draft]:

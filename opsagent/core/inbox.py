@@ -16,7 +16,7 @@ from opsagent.core.observation import Observation
 from opsagent.core.playbook.section import Runbook, Section
 from opsagent.core.policy import Policy
 from opsagent.core.trend import Point
-from opsagent.core.unit import HostConditions, JobOutcome, StopSeen, UnitSnapshot
+from opsagent.core.unit import HostConditions, JobOutcome, MemoryUsed, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
 
 
@@ -105,13 +105,15 @@ class Asked:
 class Beat:
     """A heartbeat is complete: how late it began and how long it took, in seconds.
 
-    `past` is what was recorded of checks whose number may be going somewhere, oldest first.
+    `past` is what was recorded of checks whose number may be going somewhere, oldest first; `memory` is what the units
+    use that may be repaired.
     """
 
     late: float
     seconds: float
     lines: tuple[str, ...] = ()
     past: Mapping[str, tuple[Point, ...]] = field(default_factory=dict)
+    memory: tuple[MemoryUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OURSELVES = "opsagent"
 """Who reported it, where no person and no other program did."""
+CHRONIC = "/chronic"
+"""Added to a unit's name it is the open key of its repairs, where they are needed again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,8 @@ class Incident:
     it, `pattern` the slug of the pattern of the archive that does. `suggestion` is the repair that waits for a person,
     `choice` is why the last remedy was chosen. `alias` is its fingerprint by the failure class alone, where a cause
     made it more exact.
+    Where it is about repairs that are needed again and again, `signs` says by what that is known, and `repairs` has the
+    curve and the list.
     """
 
     seq: int
@@ -162,6 +166,8 @@ class Incident:
     playbook: str = ""
     pattern: str = ""
     choice: str = ""
+    signs: tuple[str, ...] = ()
+    repairs: tuple[str, ...] = ()
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

@@ -192,6 +192,7 @@ def beat(seen: inbox.Beat, world: World) -> list[Draft]:
         seconds=round(seen.seconds, 2),
         lines=seen.lines,
         coming=coming(world, seen.past),
+        memory=seen.memory,
     )
     return [Draft(event=event)]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.report.clock import hhmm
-from opsagent.core.timing import spoken
 from opsagent.core.wording import message
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ def notice_of(event: ev.Event, state: State, policy: Policy) -> tuple[str, str] 
 def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
     subject, lines = "", tuple[str, ...]()
     match event:
-        case ev.ChronicHealing():
-            subject = f"{event.unit} was repaired {event.heals} times in {spoken(event.within)}"
-            lines = ("Everything is green, but the repair cures nothing: look for the cause.",)
         case ev.TrustEarned() | ev.RemedyLowered():
             subject, lines = _trusted(event)
         case ev.SettingsRefused():

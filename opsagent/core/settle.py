@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import (
     changes,
+    chronic,
     earning,
     escalation,
     findings,
@@ -52,7 +53,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or escalation.undelivered(world)
         or escalation.recoveries(world)
         or earning.forgotten(world)
-        or findings.chronic(world)
+        or chronic.due(world)
         or findings.patterns(world)
         or tickets.due(world)
         or runbooks.due(world)

@@ -35,7 +35,7 @@ def shifted(state: State, by: timedelta) -> State:
         state,
         incidents={seq: _incident(one, by) for seq, one in state.incidents.items()},
         attempts=tuple(attempt(a) for a in state.attempts),
-        heals=tuple(replace(h, at=h.at + by) for h in state.heals),
+        heals=tuple(replace(h, at=h.at + by, bad_at=moved(h.bad_at)) for h in state.heals),
         owed={key: owed(one) for key, one in state.owed.items()},
         pauses={key: replace(one, until=one.until + by) for key, one in state.pauses.items()},
         chronic_told={unit: at + by for unit, at in state.chronic_told.items()},

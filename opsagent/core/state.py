@@ -105,11 +105,31 @@ class Blip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heal:
-    """A repair that was verified."""
+    """A repair that was verified `at` that time, of a failure that began before it and lasted for `seconds`.
+
+    `memory` is how much the unit used at the heartbeats since the repair before (bytes, oldest first).
+    """
 
     unit: str
     at: datetime
     incident: int
+    check: str = ""
+    remedy: str = ""
+    cause: str = ""
+    after_change: str = ""
+    bad_at: datetime | None = None
+    seconds: float | None = None
+    memory: tuple[float, ...] = ()
+
+    @property
+    def began(self) -> datetime:
+        """When the failure began, as far as that is known."""
+        return self.bad_at or self.at
+
+    @property
+    def memory_grew(self) -> bool:
+        """Whether it used a third more at the end than at the beginning, and never much more between."""
+        return len(self.memory) >= 3 and self.memory[-1] >= max(self.memory[0] * 4 / 3, max(self.memory) * 0.9)  # noqa: PLR2004 - said above
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
@@ -203,6 +223,8 @@ class State:
     attempts: tuple[Attempt, ...] = ()
     heals: tuple[Heal, ...] = ()
     chronic_told: Mapping[str, datetime] = field(default_factory=dict)
+    # Bytes that each armed unit used at the heartbeats since its last repair.
+    memory: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     backups: Mapping[str, KnownBackup] = field(default_factory=dict)
     pauses: Mapping[str, PauseSet] = field(default_factory=dict)
     owed: Mapping[str, Owed] = field(default_factory=dict)

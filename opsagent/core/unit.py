@@ -55,6 +55,14 @@ class UnitSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUsed:
+    """How much memory all processes of a unit use (bytes)."""
+
+    unit: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopSeen:
     """A stop job of a unit, read from PID 1's journal lines.
 

@@ -26,6 +26,7 @@ REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
 MOST_LINES = 30
+MOST_REPAIRS = 12  # lines of a message: the curve first, then the list
 PLAYBOOK = "Playbook: "
 NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ", QUOTED)
 """How lines of a page begin that quote a log or a file, or say who changed what."""
@@ -52,6 +53,8 @@ def _is(incident: Incident) -> str:
         return "cannot be looked at"
     if incident.security and incident.raised_by == OURSELVES:
         return "may be an intrusion"
+    if incident.signs:
+        return "is repaired again and again"
     if incident.awaits_person:
         return f"was reported by {incident.raised_by}"
     if is_job(incident):
@@ -147,10 +150,11 @@ def page(
     title = f"[PAGE {incident.severity}{again}] {policy.host}: {incident.check} {_is(incident).removeprefix('is ')}"
     lines = [
         _since(state, incident, now),
+        *incident.repairs[:MOST_REPAIRS],
         likely_cause(incident),
         changed_before(incident),
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
-        _tried(state, incident),
+        "" if incident.signs else _tried(state, incident),
         *would_bring_in(state, incident),
         _left_alone(state, incident),
         f"Seen before: {seen_before(state, incident)}.",
@@ -277,7 +281,7 @@ def situation(incident: Incident) -> str:
     if refused is not None:
         return OF_GUARD.get(refused.guard, "not repaired yet")
     if incident.awaits_person:
-        return "no check sees it"
+        return "the repair cures nothing" if incident.signs else "no check sees it"
     return "nothing is repaired for it" if incident.owner is Phase.PAGED else "repair not begun"
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from opsagent.core import inbox
 from opsagent.core.observation import Source
 from opsagent.core.trend import Point
+from opsagent.core.unit import MemoryUsed
 from opsagent.daemon import sampling
 from opsagent.daemon.lookout import UnderWay
+from opsagent.host.cgroups import cgroup2_root, memory_used
 
 if TYPE_CHECKING:
     from opsagent.daemon.lookout import Lookout
@@ -31,6 +33,7 @@ class Begun:
     at: datetime
     past: Mapping[str, tuple[Point, ...]]
     looks: tuple[UnderWay, ...]
+    memory: tuple[MemoryUsed, ...] = ()
 
 
 class Heartbeat:
@@ -47,7 +50,8 @@ class Heartbeat:
             self._lookout.look(one.policy.name, Source.HEARTBEAT)
         filling = [one.policy.name for one in settings.watched if one.policy.kind == "disk"][:MOST_FILLING]
         past = sampling.past(settings.state, filling, now)
-        self._begun.append(Begun(planned=planned, at=now, past=past, looks=self._lookout.under_way()))
+        looks, memory = self._lookout.under_way(), _memory(settings)
+        self._begun.append(Begun(planned=planned, at=now, past=past, memory=memory, looks=looks))
 
     def done(self, now: datetime, *, is_idle: bool) -> inbox.Beat | None:
         """Return the heartbeat once every look that it began has come back, or was written off, and is decided on.
@@ -60,4 +64,12 @@ class Heartbeat:
         begun = self._begun.pop()
         self._begun.clear()
         late, seconds = max(0.0, (begun.at - begun.planned).total_seconds()), max(0.0, (now - begun.at).total_seconds())
-        return inbox.Beat(late=late, seconds=seconds, past=begun.past)
+        return inbox.Beat(late=late, seconds=seconds, past=begun.past, memory=begun.memory)
+
+
+def _memory(settings: Settings) -> tuple[MemoryUsed, ...]:
+    """Read what the units use that may be repaired: whether it grows before each repair shows only over many."""
+    root = cgroup2_root()
+    armed = dict.fromkeys(one.policy.unit for one in settings.watched if one.policy.repair and one.policy.unit)
+    found = memory_used(root, filter(None, armed)) if root is not None else ()
+    return tuple(MemoryUsed(unit=unit, bytes=used) for unit, used in found)

@@ -65,6 +65,15 @@ def traffic(root: Path) -> Iterator[tuple[str, int]]:
         yield file.parent.name, sum(int(word[7:]) for word in words if word.startswith(("rbytes=", "wbytes=")))
 
 
+def memory_used(root: Path, units: Iterable[str]) -> Iterator[tuple[str, int]]:
+    """Yield each of these system services that runs, with the bytes it uses, where the kernel counts them."""
+    for unit in units:
+        try:
+            yield unit, int((root / "system.slice" / unit / "memory.current").read_text())
+        except (OSError, ValueError):
+            continue
+
+
 def unit_of_process(pid: int, proc: Path = Path("/proc")) -> tuple[str | None, str | None]:
     """Return the system unit and user unit of a process, from its own list of control groups."""
     try:

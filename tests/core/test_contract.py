@@ -163,6 +163,8 @@ GOLDEN_INCIDENT = {
     "notifications": [
         {"at": "2026-03-01T02:08:04.567Z", "level": "oncall", "notifier": "mail", "state": "sent"},
     ],
+    "signs": [],
+    "repairs": [],
 }
 
 POLICY = Policy(

@@ -247,8 +247,8 @@ def test_a_day_of_deaths_every_eleven_minutes_keeps_to_the_budget_and_is_told_on
 
     budgets_hold(host, jumped=False)
     assert len(service.restarts) == 8
-    assert [one.heals for one in host.events(ev.ChronicHealing)] == [3]
-    assert len([owed for owed in host.told("notice") if owed.notifier == "mail"]) == 1
+    assert [one.signs for one in host.events(ev.ChronicHealing)] == [("too_many",), ("too_many", "periodic")]
+    assert len([one for one in host.agent.state.open_incidents if one.key == "web.service/chronic"]) == 1
 
 
 def test_what_is_healed_five_times_a_day_is_told_as_chronic_though_no_hour_had_three() -> None:

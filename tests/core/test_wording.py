@@ -273,7 +273,6 @@ def test_the_holder_is_reminded_before_the_hold_ends() -> None:
 @pytest.mark.parametrize(
     ("event", "words"),
     [
-        (ev.ChronicHealing(unit="api.service", heals=3, within=timedelta(hours=1)), "was repaired 3 times in 1 h"),
         (ev.SettingsRefused(errors=("x.yaml:3: wrong",)), "new settings refused, the old ones stay in force"),
         (ev.FlappingStarted(check="api", percent=40.4), "api changes too often (40 %)"),
         (ev.FlappingEnded(check="api", percent=3, status=Status.OK), "api is steady again: ok"),

@@ -10,7 +10,7 @@ from opsagent.core.job import JobWatched
 from opsagent.core.observation import Status
 from opsagent.core.policy import HostBudget
 from opsagent.core.trend import Coming
-from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
+from opsagent.core.unit import HostConditions, MemoryUsed, StopSeen, UnitSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,8 @@ class ClockJumped(Event):
 class HeartbeatDone(Event):
     """One full reconciliation: how the checks stood, how late it was, how long it took (seconds).
 
-    `lines` is what is wrong with our own room, `coming` what the checks will say some day.
+    `lines` is what is wrong with our own room, `coming` what the checks will say some day, `memory` what the units
+    use that may be repaired.
     """
 
     good: int
@@ -130,6 +131,7 @@ class HeartbeatDone(Event):
     seconds: float
     lines: tuple[str, ...] = ()
     coming: tuple[Coming, ...] = ()
+    memory: tuple[MemoryUsed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,11 +152,17 @@ class PatternSeen(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChronicHealing(Event):
-    """Repairs work, and are needed too often: a person is told although everything is green."""
+    """Repairs work, and are needed too often: a person is told although everything is green.
+
+    `signs` is by what that is known, `said` the sentence about it, `lines` the curve and the list of the repairs.
+    """
 
     unit: str
     heals: int
     within: timedelta
+    signs: tuple[str, ...] = ()
+    said: str = ""
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,13 @@ from opsagent.core.renewal import replace
 from opsagent.core.state import DeadMan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
+
+KEEP_MEMORY = 24
+"""Heartbeats of which a unit's memory is kept: half a day at the usual pace."""
 
 
 @folded.register(ev.DaemonStarted)
@@ -43,7 +48,14 @@ def _(event: ev.HeartbeatDone, state: State, recorded: Recorded) -> State:
         beat_due_at=recorded.at + state.heartbeat,
         complaints=event.lines,
         coming=event.coming,
+        memory=_remembered(state, event),
     )
+
+
+def _remembered(state: State, event: ev.HeartbeatDone) -> Mapping[str, tuple[float, ...]]:
+    """Return the memory of the units at the last heartbeats; of one that does not run the curve stays as it was."""
+    used = {one.unit: float(one.bytes) for one in event.memory}
+    return {**state.memory, **{unit: (*state.memory.get(unit, ()), now)[-KEEP_MEMORY:] for unit, now in used.items()}}
 
 
 @folded.register(ev.DeadManHeard)

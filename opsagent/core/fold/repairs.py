@@ -6,17 +6,21 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.fold.rule import KEEP_PAST, folded
+from opsagent.core.fold.rule import KEEP_PAST, folded, without
 from opsagent.core.fold.trust import counted
 from opsagent.core.phase import Outcome
 from opsagent.core.renewal import replace
 from opsagent.core.state import Attempt, Heal
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from opsagent.core.codec import Recorded
     from opsagent.core.state import State
 
 KEEP_ATTEMPTS = timedelta(hours=24)
+KEEP_HEALS = 100
+"""Repairs that are kept of one unit."""
 
 
 @folded.register(ev.ActionRequested)
@@ -47,10 +51,34 @@ def _(event: ev.ActionJudged, state: State, recorded: Recorded) -> State:
     attempt = next((a for a in attempts if a.action == event.action), None)
     if not done or attempt is None:
         return replace(state, attempts=attempts)
-    heal = Heal(unit=attempt.unit, at=recorded.at, incident=attempt.incident)
+    heal = _heal(state, attempt, recorded.at)
     oldest = recorded.at - KEEP_PAST
-    kept = tuple(h for h in state.heals if h.at > oldest)
-    return replace(state, attempts=attempts, heals=(*kept, heal))
+    kept = [h for h in state.heals if h.at > oldest]
+    same = [h for h in kept if h.unit == heal.unit][-KEEP_HEALS + 1 :]
+    heals = tuple(h for h in kept if h.unit != heal.unit or h in same)
+    memory = without(state.memory, heal.unit)
+    return replace(state, attempts=attempts, heals=(*heals, heal), memory=memory)
+
+
+def _heal(state: State, attempt: Attempt, at: datetime) -> Heal:
+    """Keep what a later look at many repairs asks: what it was, what helped, how long it took."""
+    incident = state.incidents.get(attempt.incident)
+    if incident is None:
+        return Heal(unit=attempt.unit, at=at, incident=attempt.incident)
+    action = next((one for one in incident.actions if one.seq == attempt.action), None)
+    good_at = incident.mitigated_at
+    return Heal(
+        unit=attempt.unit,
+        at=at,
+        incident=attempt.incident,
+        check=incident.check,
+        remedy=action.label if action else "",
+        cause=incident.cause or incident.failure_class,
+        after_change=incident.after_change,
+        bad_at=incident.began,
+        seconds=max(0.0, (good_at - incident.began).total_seconds()) if good_at else None,
+        memory=state.memory.get(attempt.unit, ()),
+    )
 
 
 @folded.register(ev.ChronicHealing)

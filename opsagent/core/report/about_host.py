@@ -173,7 +173,7 @@ def _(event: ev.BreakerClosed, scene: Scene) -> str:
 def _(event: ev.ChronicHealing, scene: Scene) -> str:
     return told(
         f"{scene.now()} {inline(event.unit, 80)} **needs you** although it is good",
-        f"**Saw** repaired {event.heals} times within {spoken(event.within)}: the repair cures nothing",
+        f"**Saw** {inline(event.said) or f'repaired {event.heals} times within {spoken(event.within)}'}",
     )
 
 

@@ -31,6 +31,7 @@ def incident_file(incident: Incident, host: str) -> str:
         f"# {incident.label} · {inline(trouble(incident), 80)} · {incident.severity} · {incident.state}",
         _facts(incident, host),
         "## What happened\n\n" + _table(("at (UTC)", "what"), [_row(m) for m in incident.timeline]),
+        _repairs(incident),
         _changes(incident),
         "## Actions\n\n" + _actions(incident),
         "## Told\n\n" + _told(incident),
@@ -94,6 +95,13 @@ def _row(moment: Moment) -> tuple[str, str]:
         return iso(moment.at), cell(moment.text)
     where = f"{len(moment.quoted)} {'line' if len(moment.quoted) == 1 else 'lines'} below"
     return iso(moment.at), f"{cell(moment.text)} ({where})"
+
+
+def _repairs(incident: Incident) -> str:
+    """The curve and the list, where it is about repairs that are needed again and again."""
+    if not incident.repairs:
+        return ""
+    return f"## Repairs\n\n{fenced(incident.repairs)}"
 
 
 def _changes(incident: Incident) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.incident import CHRONIC
 from opsagent.core.phase import Phase
 from opsagent.core.report.clock import seen_from
 from opsagent.core.report.markdown import cut, inline
@@ -56,7 +57,8 @@ def _silent(man: DeadMan, zone: str, today: date) -> str:
 
 def todays(state: State, needed: Sequence[Incident], today: date) -> str:
     """Return what is left for a person, numbered, the most urgent first; "" when nothing is."""
-    chronic = [unit for unit, at in state.chronic_told.items() if local_date(at, state.zone) == today]
+    told = [unit for unit, at in state.chronic_told.items() if local_date(at, state.zone) == today]
+    chronic = [unit for unit in told if state.open_for(unit + CHRONIC) is None]  # else the incident says it
     tasks = [
         *(_task(incident, state, today) for incident in needed),
         "the rights do not fit the settings: `opsagent install --refresh`" if state.lacking else "",

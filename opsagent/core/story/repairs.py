@@ -123,6 +123,13 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
     return told_story(changed, recorded, f"not repaired: {event.reason}")
 
 
+@follow.register(ev.ChronicHealing)
+def _(event: ev.ChronicHealing, incident: Incident, recorded: Recorded) -> Incident:
+    """What is known of them by now is told from here on."""
+    changed = replace(incident, signs=event.signs, repairs=event.lines, reason=event.said, again_message="")
+    return told_story(changed, recorded, event.said)
+
+
 @follow.register(ev.RepairSuggested)
 def _(event: ev.RepairSuggested, incident: Incident, recorded: Recorded) -> Incident:
     asked = Suggestion(
