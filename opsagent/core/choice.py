@@ -37,16 +37,21 @@ CALLED_FOR: dict[Cause, tuple[str, ...]] = {
     Cause.CHANGED: ("restore",),
 }
 """What a cause calls for before anything else, by the beginnings of labels; a table, for a person to check."""
+_NOTHING = "{} is next of what is allowed, and was never tried for this failure"
 _OF_USE_ONLY_THERE = ("reclaim", "signal", "restore")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The remedy that is next, why it is, in a sentence, and for each that was passed over why."""
+    """The remedy that is next, why it is, in a sentence, and for each that was passed over why.
+
+    `is_blind`: nothing is known that speaks for it, it is only the next of the list.
+    """
 
     rule: RemedyRule
     why: str
     skipped: tuple[str, ...] = ()
+    is_blind: bool = False
 
     @property
     def sentence(self) -> str:
@@ -63,7 +68,9 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
     rules = ordered(world, incident, check, known)
     rule = _next(incident, check, rules)
     passed = [one for one in check.repair[: check.repair.index(rule)] if one.do != "reset_failed"]
-    return Choice(rule=rule, why=_why(world, incident, rule, known), skipped=tuple(_passed(incident, passed, known)))
+    skipped = tuple(_passed(incident, passed, known))
+    why = _why(world, incident, rule, known)
+    return Choice(rule=rule, why=why or _NOTHING.format(rule.label), skipped=skipped, is_blind=not why and not skipped)
 
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
@@ -161,7 +168,7 @@ def _why(world: World, incident: Incident, rule: RemedyRule, known: Experience) 
     if is_called_for(incident.cause, rule):
         return f"{rule.label} is what {incident.cause} calls for" + (f" and {said}" if said else "")
     if not said:
-        return f"{rule.label} is next of what is allowed, and was never tried for this failure"
+        return ""
     back, seen = known.alone(tally.median or USUAL_WAIT)
     alone = f"; it came back by itself {back} of {seen} times in the same time" if seen else ""
     return f"{rule.label} {said}{alone}"

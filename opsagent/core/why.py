@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, guards, startup
+from opsagent.core.choice import choose
 from opsagent.core.incident import Incident
 from opsagent.core.nearness import ranked
 from opsagent.core.observation import Status
@@ -62,6 +63,7 @@ def _of_check(world: World, check: CheckPolicy, next_at: datetime | None) -> lis
         _armed(world, check),
         _budget(world, check),
         _changed(incident),
+        _chosen(world, check, incident),
         _playbook(incident),
         *_guards(world, check, incident),
         _next(world, check, incident, next_at),
@@ -210,6 +212,15 @@ def _changed(incident: Incident | None) -> str:
     return f"Changed before, nearest first: {own}{'; '.join(one.words() for one in ranked(incident)[:3])}"
 
 
+def _chosen(world: World, check: CheckPolicy, incident: Incident | None) -> str:
+    """Say which remedy is next and why, where one stands to be chosen; else why the last one was."""
+    if incident is None or not check.repair or not incident.is_open:
+        return ""
+    choice = choose(world, incident, check)
+    last = f"; the last: {incident.choice}" if incident.choice else ""
+    return f"Choice: {choice.sentence}{last}" if last or not choice.is_blind else ""
+
+
 def _playbook(incident: Incident | None) -> str:
     return f"Playbook: {incident.playbook}" if incident is not None and incident.playbook else ""
 
@@ -220,7 +231,7 @@ def _guards(world: World, check: CheckPolicy, incident: Incident | None) -> list
         return ["Guards: not asked, it has no unit and nothing is to be repaired"]
     answers = guards.answers(_case(world, check, incident))
     refused = [answer for answer in answers if answer.reason]
-    most = _MOST_REFUSALS - sum(map(bool, (_changed(incident), _playbook(incident))))
+    most = _MOST_REFUSALS - sum(map(bool, (_changed(incident), _chosen(world, check, incident), _playbook(incident))))
     agreed = ", ".join(answer.guard for answer in answers if not answer.reason)
     shown = [f"Guard {answer.guard}: no, {answer.reason}{_again(world, answer, incident)}" for answer in refused[:most]]
     if len(refused) > most:

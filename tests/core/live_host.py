@@ -24,13 +24,17 @@ LONGEST_STEP = timedelta(seconds=30)
 
 @dataclass
 class Service:
-    """One service: what systemd says of it (`unit`) and how it answers (`sick`: it does not, whatever systemd says)."""
+    """One service: what systemd says of it (`unit`) and how it answers (`sick`: it does not, whatever systemd says).
+
+    `cured_by` is the only remedy that helps against that.
+    """
 
     unit: UnitSnapshot
     start_takes: timedelta = timedelta()
     can_start: bool = True
     sick: str = ""
     needs: tuple[str, ...] = ()
+    cured_by: str = ""
     restarts: list[datetime] = field(default_factory=list)
     began: datetime | None = None
 
@@ -201,6 +205,10 @@ class LiveHost(StoryHost):
             return JobOutcome(result="refused", error=self.refusal)
         if event.unit not in self.services:
             return JobOutcome(result="done")
+        cure = self.services[event.unit].cured_by
+        if cure and event.remedy != cure:
+            return JobOutcome(result="done", seconds=0.1)
+        self.services[event.unit].sick = "" if cure else self.services[event.unit].sick
         for name in (event.unit, *event.also):
             self.services[name].restarts.append(self.now)
             self.start(name, tell=False)
