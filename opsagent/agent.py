@@ -13,7 +13,7 @@ from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
 from opsagent.core.fold import fold
 from opsagent.core.health import Health, shifted
-from opsagent.core.incident import Incident
+from opsagent.core.incident import CHRONIC, Incident
 from opsagent.core.log_row import OPENING, Batch, StoreError
 from opsagent.core.observation import Observation, Source, Status
 from opsagent.core.phase import Repair
@@ -314,7 +314,8 @@ class Agent:
                 self._compare(after)
             if _wants_evidence(event) and recorded.incident in after.incidents:
                 incident = after.incidents[recorded.incident or 0]
-                self._effects.investigate(incident, after.units.get(incident.unit or ""))
+                if not incident.key.endswith(CHRONIC):  # it is good at this moment: there is nothing to see
+                    self._effects.investigate(incident, after.units.get(incident.unit or ""))
         self._send(turn, now)
         self._gather(now)
         if turn.recorded:

@@ -14,13 +14,14 @@ from opsagent.core.chart import bars, counted
 from opsagent.core.incident import CHRONIC, OURSELVES
 from opsagent.core.phase import Phase
 from opsagent.core.raising import Report, reported
-from opsagent.core.report.clock import moment, seen_from
+from opsagent.core.report.clock import hhmmss, moment, seen_from
 from opsagent.core.signs import LATEST, Kind, common_cause, gaps_of, lasting, signs_of, too_many
 from opsagent.core.timing import elapsed, local_date, spoken
 from opsagent.core.world import OPENED, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
 
     from opsagent.core.incident import Incident
     from opsagent.core.signs import Sign
@@ -103,6 +104,7 @@ def _told(world: World, unit: str, heals: Sequence[Heal], signs: Sequence[Sign])
         within=within,
         signs=tuple(sign.kind.value for sign in signs),
         said=said,
+        cause=common_cause(heals),
         lines=tuple(_lines(world, heals)),
     )
     if known is not None and known.is_open:
@@ -149,6 +151,11 @@ def _lines(world: World, heals: Sequence[Heal]) -> Iterator[str]:
         yield _line(world, heal)
 
 
+def _when(at: datetime, zone: str, today: date) -> str:
+    """Say it to the second on its own day: what else happened then is looked up in a log."""
+    return hhmmss(at, zone) if local_date(at, zone) == today else seen_from(at, zone, today)
+
+
 def _mib(size: float) -> str:
     return f"{size / 2**20:.0f} MiB"
 
@@ -157,6 +164,6 @@ def _line(world: World, heal: Heal) -> str:
     known = world.state.incident(heal.incident)
     label = known.label if known else next((one.label for one in world.state.past if one.seq == heal.incident), None)
     took = f" after {lasting(heal.seconds)}" if heal.seconds is not None else ""
-    when = seen_from(heal.began, world.policy.zone, local_date(world.now, world.policy.zone))
+    when = _when(heal.began, world.policy.zone, local_date(world.now, world.policy.zone))
     why = "; ".join(filter(None, (heal.cause, heal.after_change)))
     return f"{when} {heal.remedy or 'repair'} helped{took}{f': {why}' if why else ''}{f' ({label})' if label else ''}"

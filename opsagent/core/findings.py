@@ -91,6 +91,8 @@ def _is_known_by_now(world: World, incident: Incident) -> bool:
 def _worth_keeping(incident: Incident) -> bool:
     if incident.label is None or incident.blind or incident.key == BREAKER:
         return False
+    if incident.signs:
+        return False  # what was repaired each time is kept there already
     return incident.severity is not Severity.SEV4 and incident.suppressed_by not in _NOT_ARCHIVED
 
 

@@ -32,6 +32,8 @@ _SOON = timedelta(seconds=1)
 _RUNS = ("active", "reloading")
 # What is good for these need not answer yet.
 _SAYS_NOTHING = ("unit", "journal", "job", "login", "backup")
+_SLOWEST = timedelta(minutes=2)
+"""What is looked at more rarely is no program to be run again and again while something starts."""
 _NONE_KNOWN = Starts()
 
 
@@ -114,7 +116,8 @@ def seen(world: World, check: CheckPolicy, look: Observation) -> list[Draft]:
 
 
 def _tellers(world: World, unit: str) -> tuple[CheckPolicy, ...]:
-    return tuple(check for check in world.policy.checks_of(unit) if check.kind not in _SAYS_NOTHING)
+    checks = world.policy.checks_of(unit)
+    return tuple(check for check in checks if check.kind not in _SAYS_NOTHING and check.every <= _SLOWEST)
 
 
 def _is_last(world: World, check: CheckPolicy, begun: datetime) -> bool:

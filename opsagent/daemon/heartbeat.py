@@ -13,7 +13,7 @@ from opsagent.core.trend import Point
 from opsagent.core.unit import MemoryUsed
 from opsagent.daemon import sampling
 from opsagent.daemon.lookout import UnderWay
-from opsagent.host.cgroups import cgroup2_root, memory_used
+from opsagent.host.cgroups import memory_used
 
 if TYPE_CHECKING:
     from opsagent.daemon.lookout import Lookout
@@ -69,7 +69,5 @@ class Heartbeat:
 
 def _memory(settings: Settings) -> tuple[MemoryUsed, ...]:
     """Read what the units use that may be repaired: whether it grows before each repair shows only over many."""
-    root = cgroup2_root()
     armed = dict.fromkeys(one.policy.unit for one in settings.watched if one.policy.repair and one.policy.unit)
-    found = memory_used(root, filter(None, armed)) if root is not None else ()
-    return tuple(MemoryUsed(unit=unit, bytes=used) for unit, used in found)
+    return tuple(MemoryUsed(unit=unit, bytes=used) for unit, used in memory_used(filter(None, armed)))

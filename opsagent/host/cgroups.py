@@ -65,13 +65,24 @@ def traffic(root: Path) -> Iterator[tuple[str, int]]:
         yield file.parent.name, sum(int(word[7:]) for word in words if word.startswith(("rbytes=", "wbytes=")))
 
 
-def memory_used(root: Path, units: Iterable[str]) -> Iterator[tuple[str, int]]:
-    """Yield each of these system services that runs, with the bytes it uses, where the kernel counts them."""
+def memory_used(units: Iterable[str], root: Path = Path("/sys/fs/cgroup")) -> Iterator[tuple[str, int]]:
+    """Yield each of these system services that runs, with its own memory (bytes), where the kernel counts it.
+
+    Without the files that the kernel keeps for it: those grow as long as there is room, and mean nothing.
+    """
     for unit in units:
-        try:
-            yield unit, int((root / "system.slice" / unit / "memory.current").read_text())
-        except (OSError, ValueError):
-            continue
+        found = (_own_memory(root / folder / "system.slice" / unit / "memory.stat") for folder in ("", "memory"))
+        used = next((one for one in found if one is not None), None)
+        if used is not None:
+            yield unit, used
+
+
+def _own_memory(file: Path) -> int | None:
+    try:
+        fields = dict(line.split(maxsplit=1) for line in file.read_text().splitlines())
+        return int(fields["total_rss"] if "total_rss" in fields else fields["anon"])  # cgroup v1, else v2
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def unit_of_process(pid: int, proc: Path = Path("/proc")) -> tuple[str | None, str | None]:

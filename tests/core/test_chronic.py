@@ -60,6 +60,7 @@ def test_what_is_repaired_every_eleven_minutes_is_an_incident_for_a_person_with_
     assert "▁" in told
     assert "█" in told
     assert told.count("restart helped after") >= 5
+    assert (incident.cause, incident.certainty) == ("signal", "likely")
     assert contract.incident(incident)["signs"] == ["too_many", "periodic"]
 
 

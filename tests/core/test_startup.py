@@ -183,6 +183,19 @@ def test_what_the_unit_says_of_itself_is_no_good_look() -> None:
     assert starts(host) == ()
 
 
+def test_a_check_that_is_looked_at_rarely_is_neither_hurried_nor_waited_for() -> None:
+    rare = replace(API, name="certificate", kind="certificate", every=timedelta(hours=1))
+    host = host_of(API, rare)
+    looks: list[object] = []
+    host.answers["certificate"] = lambda: looks.append(host.now) or host.reading(API)
+
+    host.start(UNIT)
+    host.run(minutes=3)
+
+    assert looks == []
+    assert len(starts(host)) == 1
+
+
 def test_a_slow_starter_is_not_judged_while_it_starts_as_it_always_does() -> None:
     host = started(host_of(takes=50), 3)
     host.services[UNIT].start_takes = timedelta(seconds=70)

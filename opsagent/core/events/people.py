@@ -154,7 +154,8 @@ class PatternSeen(Event):
 class ChronicHealing(Event):
     """Repairs work, and are needed too often: a person is told although everything is green.
 
-    `signs` is by what that is known, `said` the sentence about it, `lines` the curve and the list of the repairs.
+    `signs` is by what that is known, `said` the sentence about it, `cause` what most of them had, `lines` the curve
+    and the list of the repairs.
     """
 
     unit: str
@@ -162,6 +163,7 @@ class ChronicHealing(Event):
     within: timedelta
     signs: tuple[str, ...] = ()
     said: str = ""
+    cause: str = ""
     lines: tuple[str, ...] = ()
 
 

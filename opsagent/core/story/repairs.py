@@ -127,6 +127,9 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
 def _(event: ev.ChronicHealing, incident: Incident, recorded: Recorded) -> Incident:
     """What is known of them by now is told from here on."""
     changed = replace(incident, signs=event.signs, repairs=event.lines, reason=event.said, again_message="")
+    if event.cause:
+        because = f"most of its repairs were for: {event.cause}"
+        changed = replace(changed, cause=event.cause, because=because, certainty="likely")
     return told_story(changed, recorded, event.said)
 
 

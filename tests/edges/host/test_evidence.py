@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.host import evidence, inventory, process
-from opsagent.host.cgroups import traffic
+from opsagent.host.cgroups import memory_used, traffic
 from opsagent.host.systemd import utc_now
 
 if TYPE_CHECKING:
@@ -51,3 +51,17 @@ def test_the_traffic_of_a_unit_is_what_the_kernel_counts_for_its_group(tmp_path:
     (tmp_path / "system.slice" / "idle.service").mkdir()
 
     assert list(traffic(tmp_path)) == [("db.service", 1205)]
+
+
+def test_the_memory_of_a_unit_is_its_own_in_both_hierarchies_of_the_kernel(tmp_path: Path) -> None:
+    for folder, text in (
+        ("system.slice/new.service", "anon 4096\nfile 999999\n"),
+        ("memory/system.slice/old.service", "cache 999999\nrss 1\ntotal_rss 8192\n"),
+        ("system.slice/odd.service", "no numbers here\n"),
+    ):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "memory.stat").write_text(text)
+
+    units = ("new.service", "old.service", "odd.service", "gone.service")
+
+    assert list(memory_used(units, tmp_path)) == [("new.service", 4096), ("old.service", 8192)]

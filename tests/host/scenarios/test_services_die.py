@@ -213,3 +213,26 @@ def test_what_people_wrote_is_followed_beside_the_repair_and_what_helped_is_draf
     stage.good("noted", "unnoted")
     assert stage.host.read(draft) == "# Mine\n\n## Verification\n"
     assert stage.host.run(["sh", "-c", f"ls {memory}/ops/runbooks"]).stdout == "unnoted-killed.md\n"
+
+
+def test_what_a_start_takes_is_learned_from_starts_by_anybody(stage: Stage) -> None:
+    unit = stage.api("learned", 18140, start_after="0.4")
+    learned = http("learned", 18140, "repair: [restart]").replace(", start_within: 10s", "")
+    stage.begin(learned)
+    stage.good("learned")
+
+    for count in (1, 2, 3):
+        stage.host.run(["systemctl", "restart", unit])
+        stage.until(lambda: stage.status("learned")["start_within"]["starts"] == count, what=f"start {count}")  # noqa: B023
+
+    known = stage.status("learned")["start_within"]
+    assert (known["source"], known["starts"]) == ("learned", 3)
+    assert 0.4 <= known["median"] <= known["p95"] < known["seconds"]
+    assert "learned from 3 starts, median" in stage.why("learned")
+    stage.until(lambda: "## Start-up times" in environment(stage), what="the start-up times in the memory")
+    assert stage.incidents("learned") == []
+
+
+def environment(stage: Stage) -> str:
+    file = "/var/lib/opsagent/memory/knowledge/environment.md"
+    return stage.host.run(["sh", "-c", f"cat {file}"], check=False).stdout
