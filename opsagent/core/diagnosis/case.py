@@ -63,7 +63,7 @@ def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
     """Record the likeliest cause from all the evidence there is, or that it speaks for none: that is an answer too."""
     incident = world.state.incidents.get(seq)
     drafts = found(world, seq, evidence)
-    if drafts or incident is None or incident.blind or incident.because:
+    if drafts or incident is None or incident.blind or incident.because or world.policy.check(incident.check) is None:
         return drafts
     whole = complete(world, incident, evidence)
     event = ev.NoCauseFound(reason=f"no cause found; looked at: {looked_at(whole)}", others=_also(diagnose(whole)))

@@ -186,21 +186,38 @@ def test_while_packages_are_installed_and_while_root_says_hold_nothing_is_repair
     stage.host.run(["umount", "/var/lib/dpkg"])
 
 
-def test_a_living_service_whose_unit_file_changed_is_a_persons_matter_and_a_dead_one_is_not(stage: Stage) -> None:
+def test_a_living_service_with_something_newer_than_its_start_is_a_persons_matter_and_a_dead_one_is_not(
+    stage: Stage,
+) -> None:
+    copied = "cp --dereference /usr/bin/python3 /opt/swapped; echo WORKERS=4 >/etc/tuned.env"
+    stage.host.run(["sh", "-c", copied])
     unit = stage.api("edited", 18407)
-    stage.begin(http("edited", 18407), "changes: {hold: 0s}")
-    stage.good("edited")
+    stage.api("tuned", 18408, service="EnvironmentFile=/etc/tuned.env")
+    swapped = "/opt/swapped /opt/scenario/api.py 18409 /srv/swapped"
+    stage.api("swapped", 18409, service=f"ExecStart=\nExecStart={swapped}")
+    names = {"edited": 18407, "tuned": 18408, "swapped": 18409}
+    stage.begin("\n".join(http(name, port) for name, port in names.items()), "changes: {hold: 0s}")
+    stage.good(*names)
     learnt = ["test", "-e", "/var/lib/opsagent/changes.json"]  # what is edited before that has no difference
     stage.until(lambda: stage.host.run(learnt, check=False).returncode == 0, what="the files to be known")
     text = stage.host.read(f"{UNITS}/{unit}")
     stage.host.write(f"{UNITS}/{unit}", text + "# a change that nobody has started yet\n")
+    stage.host.run(
+        ["sh", "-c", "echo WORKERS=400 >/etc/tuned.env; cp -p /opt/swapped /opt/new; mv /opt/new /opt/swapped"]
+    )
 
-    stage.behave("edited", behave="500")
-    refused(stage, "edited", "a restart would be a deploy")
-    paged = "[PAGE SEV2] web-1: edited down, a restart would be a deploy"
-    stage.until(lambda: paged in stage.titles(), what="a page")
-    (page,) = [one for one in stage.told() if one["title"] == paged]
-    assert "| +# a change that nobody has started yet" in page["body"]
+    bodies = {}
+    for name, newer in (("tuned", "/etc/tuned.env"), ("swapped", "/opt/swapped"), ("edited", f"{UNITS}/{unit}")):
+        stage.behave(name, behave="500")
+        refused(stage, name, f"{newer} changed since it started: a restart would be a deploy")
+        title = f"[PAGE SEV2] web-1: {name} down, a restart would be a deploy"
+        stage.until(lambda title=title: title in stage.titles(), what=title)
+        bodies[name] = next(one["body"] for one in stage.told() if one["title"] == title)
+        if name != "edited":
+            stage.behave(name, behave="ok")  # three at once would be another story
+            stage.healed(name)
+    assert "| -WORKERS=4\n| +WORKERS=400" in bodies["tuned"]
+    assert "| +# a change that nobody has started yet" in bodies["edited"]
 
     stage.signal(unit)
     assert did(stage.healed("edited"))[-1] == ("restart", "verified")
