@@ -217,6 +217,7 @@ class Hands:
             if lines:
                 self._post(inbox.EvidenceSeen(incident=incident.seq, source=part.title, lines=lines[-MOST_TOLD:]))
         around = self._around(found.lines("log"), found.lines("kernel"), unit, scope)
+        around = replace(around, killers=surroundings.killers(unit))
         if self._settings is not None:
             around = replace(around, usual=sampling.usual(self._settings.state, incident.check, self._now()))
         self._post(inbox.SurroundingsSeen(incident=incident.seq, evidence=self._compared(incident, around)))

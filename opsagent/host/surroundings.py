@@ -18,6 +18,7 @@ from opsagent.host.mounts import Mount, mounts, space_of, watched_mounts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from opsagent.core.diagnosis.evidence import Line
     from opsagent.core.environment import Listener, Target
     from opsagent.core.unit import UnitSnapshot
 
@@ -46,17 +47,19 @@ def around(
         neighbours=tuple(_neighbours(targets)),
         stopped=tuple(_stopped(pid)) if pid else (),
         files=_files(pid) if pid else None,
-        killers=tuple(map(line_of, _killers(unit))),
     )
 
 
-def _killers(unit: UnitSnapshot | None) -> tuple[str, ...]:
-    """Read who may have sent the signal that ended the unit: those who do so write it down just before."""
+def killers(unit: UnitSnapshot | None) -> tuple[Line, ...]:
+    """Read who may have sent the signal that ended the unit: those who do so write it down just before.
+
+    Asking the journal takes a moment; nothing that waits for a repair may ask.
+    """
     if unit is None or unit.result != "signal":
         return ()
     end = unit.state_change_at or unit.read_at
     try:
-        return journal.killers(end - _BEFORE_ITS_END, end + _AFTER_ITS_END, _SHORT)
+        return tuple(map(line_of, journal.killers(end - _BEFORE_ITS_END, end + _AFTER_ITS_END, _SHORT)))
     except journal.JournalError:
         return ()
 

@@ -38,13 +38,13 @@ def since(incident: Incident) -> datetime:
     return incident.tried[-1].at - _A_MOMENT if incident.tried else incident.first_bad_at - BEFORE
 
 
-def found(world: World, seq: int, evidence: Evidence) -> list[Draft]:
-    """Record the likeliest cause of an incident, when it is at least likely and news."""
+def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) -> list[Draft]:
+    """Record the likeliest cause of an incident, when it is at least likely and news; from `whole` also words."""
     incident = world.state.incidents.get(seq)
     if incident is None or incident.blind:
         return []
     causes = diagnose(complete(world, incident, evidence))
-    if not causes or causes[0].certainty < Certainty.LIKELY or not _is_news(causes[0], incident):
+    if not causes or causes[0].certainty < Certainty.LIKELY or not _is_news(causes[0], incident, whole=whole):
         return []
     first, *others = causes
     event = ev.CauseFound(
@@ -62,7 +62,7 @@ def found(world: World, seq: int, evidence: Evidence) -> list[Draft]:
 def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
     """Record the likeliest cause from all the evidence there is, or that it speaks for none: that is an answer too."""
     incident = world.state.incidents.get(seq)
-    drafts = found(world, seq, evidence)
+    drafts = found(world, seq, evidence, whole=True)
     if drafts or incident is None or incident.blind or incident.because or world.policy.check(incident.check) is None:
         return drafts
     whole = complete(world, incident, evidence)
@@ -74,7 +74,7 @@ def _also(others: Iterable[Finding]) -> tuple[str, ...]:
     return tuple(f"{one.certainty.name.lower()}: {one.because}" for one in others)
 
 
-def _is_news(first: Finding, incident: Incident) -> bool:
+def _is_news(first: Finding, incident: Incident, *, whole: bool) -> bool:
     """Whether it says more than is known: surer, or another one as sure; after a try of ours all begins anew."""
     known = Certainty[incident.certainty.upper()] if incident.certainty else Certainty.POSSIBLE
     found_at, begun = incident.cause_at, [one.at for one in incident.tried[-1:]]
@@ -83,7 +83,8 @@ def _is_news(first: Finding, incident: Incident) -> bool:
         return True
     about = (first.cause.value, first.port, first.path, first.owner)
     is_same = about == (incident.cause, incident.cause_port, incident.cause_path, incident.cause_owner)
-    return first.certainty == known and not is_same
+    says_more = whole and first.because != incident.because
+    return first.certainty == known and (says_more or not is_same)
 
 
 def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:

@@ -71,6 +71,15 @@ def test_that_no_cause_is_found_is_said_with_what_was_looked_at() -> None:
     assert (host.incident.cause, host.incident.because) == ("port-taken", HELD)
 
 
+def test_all_the_evidence_may_say_of_a_known_cause_what_the_first_look_could_not_know() -> None:
+    host = killed_host()
+    unit = replace(host.units["api.service"], result="signal", exec_main_code=2, exec_main_status=9, exec_main_pid=7)
+    assert [one.cause for one in diagnosed(host, Evidence(unit=unit))] == ["killed"]
+    sudo = Line(text="ann : USER=root ; COMMAND=/bin/kill -9 7", program="sudo")
+    assert len(diagnosed(host, Evidence(unit=unit, killers=(sudo,)))) == 2
+    assert host.incident.because == "ann sent it SIGKILL by sudo: /bin/kill -9 7"
+
+
 def test_an_incident_that_is_gone_when_the_evidence_comes_changes_nothing() -> None:
     host = StoryHost(POLICY)
     host.take(inbox.SurroundingsSeen(incident=99, evidence=Evidence(log=IN_USE)))
