@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from opsagent.core.diagnosis.finding import Cause
 from opsagent.core.experience import PREPARING, Experience, Tally
 from opsagent.core.futile import futile, path_of, since_it_worked
-from opsagent.core.policy import RemedyRule
+from opsagent.core.policy import Mode, RemedyRule
 from opsagent.core.timing import spoken
+from opsagent.core.trust import effective
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,7 +69,9 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
     rules = ordered(world, incident, check, known)
     rule = _next(incident, check, rules)
     passed = [one for one in check.repair[: check.repair.index(rule)] if one.do != "reset_failed"]
-    skipped = tuple(_passed(incident, passed, known))
+    acting = _acting(world, check, [rule, *passed])
+    observed = [f"{one.label} skipped: it is only observed" for one in passed if rule in acting and one not in acting]
+    skipped = (*observed, *_passed(incident, [one for one in passed if one in acting], known))
     why = _why(world, incident, rule, known)
     return Choice(rule=rule, why=why or _NOTHING.format(rule.label), skipped=skipped, is_blind=not why and not skipped)
 
@@ -76,7 +79,7 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
     """Return what may be tried in the order in which it makes sense; it is never empty, and never more than allowed."""
     fitting = tuple(rule for rule in check.repair if not (rule.do == "reload" and _is_down(world, check)))
-    rules = fitting or check.repair
+    rules = _acting(world, check, fitting) or fitting or check.repair
     sensible = [rule for rule in rules if not futile(world, incident, check, rule)]
     hopeful = [rule for rule in sensible if not is_hopeless(known.tally(rule.label), incident)]
     places = {rule: place for place, rule in enumerate(check.repair)}
@@ -88,6 +91,12 @@ def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experie
         return place, _rank(incident, rule), -worth(known, rule.label), places[rule]
 
     return tuple(sorted(best, key=key))
+
+
+def _acting(world: World, check: CheckPolicy, rules: Iterable[RemedyRule]) -> tuple[RemedyRule, ...]:
+    """What is only observed does not stand in the way of what may be done."""
+    state, policy = world.state, world.policy
+    return tuple(rule for rule in rules if effective(state, policy, check, rule).mode is not Mode.OBSERVE)
 
 
 def by_people(world: World, incident: Incident) -> tuple[str, ...]:

@@ -99,7 +99,9 @@ def _is_due(world: World, incident: Incident) -> bool:
 def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
     """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
     failing = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
-    return (failing[0], choose(world, incident, failing[0]).rule) if failing else None
+    meant = [one for one in failing if incident.asked_remedy in {word for r in one.repair for word in (r.do, r.label)}]
+    first = next(iter(meant or failing), None)
+    return (first, choose(world, incident, first).rule) if first is not None else None
 
 
 def _repairable(world: World, incident: Incident) -> list[CheckPolicy]:

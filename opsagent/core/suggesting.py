@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.budget import slow_retry_at
+from opsagent.core.choice import choose
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.policy import Mode
 from opsagent.core.report.clock import hhmm
@@ -34,12 +35,15 @@ def suggested(case: Case) -> list[Draft]:
     if incident.state is Phase.SNOOZED or not may_reach(case.world, incident):
         moved = ev.RepairMoved(to=Repair.HELD, reason=ASKS_LATER, next_at=now + ASK_LATER)
         return [Draft(event=moved, incident=incident.seq)]
+    choice = choose(case.world, incident, case.check)
+    because = "" if choice.is_blind else f"{choice.sentence}; "
     event = ev.RepairSuggested(
         remedy=case.rule.label,
         unit=case.unit,
         also=case.touched[1:],
         until=now + LASTS,
-        reason=f"{incident.again_message or incident.reason}; {case.mode.because}",
+        reason=f"{incident.again_message or incident.reason}; {because}{case.mode.because}",
+        choice=choice.sentence,
     )
     return [Draft(event=event, incident=incident.seq), _waits(case.world, incident, event)]
 

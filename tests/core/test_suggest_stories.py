@@ -121,6 +121,29 @@ def test_a_remedy_on_observe_is_never_ordered_whatever_a_person_approves_or_asks
     assert "mode is observe for restart of api" in host.incident.actions[-1].reason
 
 
+def test_a_remedy_that_is_only_observed_does_not_stand_in_the_way_of_the_next_one():
+    repair = (RemedyRule(do="reset_failed", mode=Mode.OBSERVE), RemedyRule(do="reload", mode=Mode.OBSERVE))
+    host = asked_host(replace(API, repair=(*repair, RemedyRule(do="command", command=("/bin/a",), mode=Mode.OBSERVE))))
+    assert (orders(host), host.incident.actions[-1].guard) == ([], "mode")
+
+    cleaning = RemedyRule(do="command", command=("/bin/clean",), mode=Mode.OBSERVE)
+    host = asked_host(replace(API, repair=(cleaning, RemedyRule(do="restart"))))
+    assert [one.remedy for one in orders(host)] == ["restart"]
+    assert "command skipped: it is only observed" in host.incident.choice
+
+
+def test_the_question_says_what_is_known_of_the_remedy():
+    host = asked_host()
+    host.ask(approve(host))
+    host.run(minutes=50)
+    host.kill("api.service")
+    host.run(seconds=5)
+
+    assert (
+        "restart worked once" in host.told("suggestion")[-1].body or "worked 1 of 1" in host.told("suggestion")[-1].body
+    )
+
+
 @pytest.mark.parametrize(
     ("approval", "said"),
     [

@@ -12,7 +12,7 @@ from opsagent.core.events.event import Event
 class RepairSuggested(Event):
     """Every guard agrees but the mode: people are asked, until then, whether this remedy may go out.
 
-    `also` are the units that it would restart too.
+    `also` are the units that it would restart too, `choice` says why it is this remedy.
     """
 
     remedy: str
@@ -20,6 +20,7 @@ class RepairSuggested(Event):
     until: datetime
     reason: str
     also: tuple[str, ...] = ()
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -143,7 +143,7 @@ def _(event: ev.RepairSuggested, incident: Incident, recorded: Recorded) -> Inci
         until=event.until,
         reason=event.reason,
     )
-    changed = replace(incident, suggestion=asked, asked_by="", asked_remedy="", asked_at=None)
+    changed = replace(incident, suggestion=asked, choice=event.choice, asked_by="", asked_remedy="", asked_at=None)
     return told_story(changed, recorded, f"suggested {event.remedy} of {event.unit}: {event.reason}")
 
 
