@@ -33,6 +33,7 @@ _MASKS = (
 _INSIDE = ("changes", "after_change", "playbook", "because", "other_causes")
 WHO = "by"
 """The key of a person's name."""
+_INSIDE_BEFORE = ("fixed_by", "action_items", "pattern")
 _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNORECASE)
 
 
@@ -105,8 +106,14 @@ def _hide_json(text: str, hide: Callable[[str], str]) -> str:
     """Leave out the same of the incident; of its cause the slug stays."""
     if not text:
         return ""
-    told = {name: value for name, value in json.loads(text).items() if name not in _INSIDE}
+    told = _without(json.loads(text), _INSIDE)
+    if isinstance(seen := told.get("seen_before"), dict):
+        told["seen_before"] = _without(seen, _INSIDE_BEFORE)
     return json.dumps(_hide_value(told, hide))
+
+
+def _without(told: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in names}
 
 
 def _hide_value(value: Any, hide: Callable[[str], str]) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import codec, contract, story
 from opsagent.core import events as ev
+from opsagent.core.before import before
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError, Incident
 from opsagent.core.log_row import OPENING, Batch, IncidentRow, NewRow, OutboxRow, OutboxState, OutboxUpdate
@@ -34,12 +35,12 @@ def projections(log: Iterable[Recorded]) -> tuple[IncidentRow, ...]:
     """Return every incident of a log as people list it: for a log whose own lists were lost."""
     state, found = State(), dict[int, Incident]()
     for one in log:
-        before = state
+        earlier = state
         try:
-            state = fold(before, one)
+            state = fold(earlier, one)
         except IllegalTransitionError:
             continue
-        found |= changed_by(before, state, one)
+        found |= changed_by(earlier, state, one)
     return tuple(_projected(one, state) for one in found.values() if one.label)
 
 
@@ -105,5 +106,5 @@ def _projected(incident: Incident, state: State) -> IncidentRow:
         state=incident.state.value,
         opened_at=incident.first_bad_at,
         closed_at=incident.closed_at,
-        json=contract.incident_json(incident, parent.label if parent else None),
+        json=contract.incident_json(incident, parent.label if parent else None, before(state, incident)),
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from opsagent.core.before import Before, Cure
     from opsagent.core.health import Health
     from opsagent.core.incident import Action, Incident, Told
     from opsagent.core.log_row import Row
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
 _NOT_KNOWN: Mapping[str, datetime] = {}
 
 
-def incident(incident: Incident, parent_label: str | None = None) -> dict[str, Any]:
-    """Return an incident as `incidents --json` shows it. `parent_label` is the label of the incident it fell with."""
+def incident(incident: Incident, parent_label: str | None = None, seen: Before | None = None) -> dict[str, Any]:
+    """Return an incident as `incidents --json` shows it.
+
+    `parent_label` is the label of the incident it fell with; `seen` is what is known of earlier failures like it.
+    """
     return {
         "id": incident.label,
         "state": incident.state.value,
@@ -73,6 +77,7 @@ def incident(incident: Incident, parent_label: str | None = None) -> dict[str, A
         "notifications": [_notification(told) for told in incident.told],
         "signs": list(incident.signs),
         "repairs": list(incident.repairs),
+        "seen_before": _seen_before(seen) if seen is not None else None,
     }
 
 
@@ -86,6 +91,23 @@ def _suggestion(asked: Suggestion | None) -> dict[str, Any] | None:
         "asked_at": iso(asked.asked_at),
         "until": iso(asked.until),
     }
+
+
+def _seen_before(seen: Before) -> dict[str, Any]:
+    return {
+        "occurrences": seen.occurrences,
+        "last_at": _iso(seen.last_at),
+        "last": seen.last or None,
+        "fixed_by": [_cure(one) for one in seen.cures],
+        "median_seconds": _rounded(seen.median_seconds),
+        "action_items": [{"text": one.text, "file": one.where} for one in seen.tasks],
+        "pattern": seen.pattern or None,
+    }
+
+
+def _cure(one: Cure) -> dict[str, Any]:
+    median = _rounded(one.median_seconds)
+    return {"by": one.by.value, "name": one.name or None, "times": one.times, "median_seconds": median}
 
 
 def changes(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -158,9 +180,9 @@ def _log_kind(one: LogKind) -> dict[str, Any]:
     }
 
 
-def incident_json(incident_: Incident, parent_label: str | None = None) -> str:
+def incident_json(incident_: Incident, parent_label: str | None = None, seen: Before | None = None) -> str:
     """Return the same as one line of JSON text, as the log's own table of incidents keeps it."""
-    return json.dumps(incident(incident_, parent_label), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(incident(incident_, parent_label, seen), ensure_ascii=False, separators=(",", ":"))
 
 
 def status(
@@ -219,10 +241,10 @@ def undelivered(state: State) -> list[str]:
     return [f"{which} not delivered yet by {names}: {visible(late[-1].last_error, 120)}"]
 
 
-def story(incident_: Incident, parent_label: str | None = None) -> dict[str, Any]:
+def story(incident_: Incident, parent_label: str | None = None, seen: Before | None = None) -> dict[str, Any]:
     """Return an incident as `show --json` does: as above, with its timeline; `quoted` are other people's words."""
     told = [{"at": iso(one.at), "text": one.text, "quoted": list(one.quoted)} for one in incident_.timeline]
-    return {**incident(incident_, parent_label), "timeline": told}
+    return {**incident(incident_, parent_label, seen), "timeline": told}
 
 
 def retold(rows: Iterable[Row]) -> Incident | None:
@@ -312,7 +334,7 @@ def _action(action: Action) -> dict[str, Any]:
         "also": list(action.also),
         "outcome": action.outcome.value,
         "reason": action.reason,
-        "seconds": None if action.seconds is None else round(action.seconds, 3),
+        "seconds": _rounded(action.seconds),
         "by": action.by or None,
         "mode": action.mode or None,
     }
@@ -336,3 +358,7 @@ def _notification(told: Told) -> dict[str, Any]:
 
 def _iso(at: datetime | None) -> str | None:
     return None if at is None else iso(at)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

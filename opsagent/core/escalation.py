@@ -197,7 +197,7 @@ def _worth_until(world: World, incident: Incident, post: Post) -> datetime:
 def _words(world: World, incident: Incident, post: Post) -> tuple[str, str]:
     state, policy, now = world.state, world.policy, world.now
     if post.kind is MessageKind.RECOVERY and incident.state is not Phase.RESOLVED:
-        return wording.withdrawal(incident, policy, post.reason, now)
+        return wording.withdrawal(world.state, incident, policy, post.reason, now)
     if post.kind is MessageKind.RECOVERY:
         return wording.recovery(state, incident, policy, now)
     if post.kind is MessageKind.SUGGESTION:

@@ -15,6 +15,7 @@ from opsagent.core.events.logs import LogsReviewed
 from opsagent.core.observation import Observation
 from opsagent.core.playbook.section import Runbook, Section
 from opsagent.core.policy import Policy
+from opsagent.core.task import Task
 from opsagent.core.trend import Point
 from opsagent.core.unit import HostConditions, JobOutcome, MemoryUsed, StopSeen, UnitSnapshot
 from opsagent.core.world import Facts
@@ -200,6 +201,13 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TasksSeen:
+    """What the records of earlier incidents and the tickets leave to be done; redacted."""
+
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The daemon is up. `missed` is how long nobody looked."""
 
@@ -255,6 +263,7 @@ Arrival = (
     | GuidesSeen
     | ArchiveSeen
     | Compared
+    | TasksSeen
     | Started
     | Salvaged
     | Stopping

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from opsagent.core.change import Change
@@ -75,6 +76,31 @@ class Moment:
     quoted: tuple[str, ...] = ()
 
 
+class By(StrEnum):
+    """What ended a spell of trouble: a remedy, a person, the recovery of what it needs, or nobody knows."""
+
+    REMEDY = "remedy"
+    PERSON = "person"
+    ROOT = "root"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One spell of trouble that is over: bad since `at` (UTC), ended by a remedy or a person of that `name`.
+
+    It was bad for `lasted` seconds, None where no good look ended it. `took` is how long the cure took: of a remedy
+    from its order to the first good look, of anything else the whole spell.
+    """
+
+    at: datetime
+    fingerprint: str
+    by: By = By.UNKNOWN
+    name: str = ""
+    lasted: float | None = None
+    took: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)  # no slots: see core/renewal.py
 class Incident:
     """One spell of trouble with one unit or check. All times UTC; `seq` is its key for ever.
@@ -91,6 +117,7 @@ class Incident:
     made it more exact.
     Where it is about repairs that are needed again and again, `signs` says by what that is known, and `repairs` has the
     curve and the list.
+    `earlier` are its spells before the present one.
     """
 
     seq: int
@@ -168,6 +195,7 @@ class Incident:
     choice: str = ""
     signs: tuple[str, ...] = ()
     repairs: tuple[str, ...] = ()
+    earlier: tuple[Occurrence, ...] = ()
     actions: tuple[Action, ...] = ()
     told: tuple[Told, ...] = ()
     timeline: tuple[Moment, ...] = ()

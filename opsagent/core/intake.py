@@ -242,6 +242,11 @@ def _(seen: inbox.Compared, world: World) -> list[Draft]:
     return [] if incident is None else matched(world, incident, seen.evidence, anew=True)
 
 
+@drafts.register(inbox.TasksSeen)
+def _(seen: inbox.TasksSeen, world: World) -> list[Draft]:
+    return [Draft(event=ev.TasksRead(tasks=seen.tasks))] if seen.tasks != world.state.tasks else []
+
+
 @drafts.register(inbox.SettingsRead)
 def settings(read: inbox.SettingsRead, world: World) -> list[Draft]:
     """Record the settings that are in force, when they changed."""

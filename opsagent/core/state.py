@@ -12,7 +12,7 @@ from opsagent.core.change import Changes
 from opsagent.core.environment.known import EnvironmentKnown
 from opsagent.core.events import PauseSet
 from opsagent.core.experience import Experience
-from opsagent.core.incident import Incident
+from opsagent.core.incident import Incident, Occurrence
 from opsagent.core.job import Job
 from opsagent.core.observation import Status
 from opsagent.core.phase import Phase
@@ -20,6 +20,7 @@ from opsagent.core.playbook.section import Guides
 from opsagent.core.policy import HostBudget
 from opsagent.core.review import Reviews
 from opsagent.core.starts import Starts
+from opsagent.core.task import Task
 from opsagent.core.trend import Coming
 from opsagent.core.trust import Standing
 from opsagent.core.unit import HostConditions, StopSeen, UnitSnapshot
@@ -78,7 +79,8 @@ class Owed:
 class Past:
     """An incident that is over: what recurrence and "seen before" need to know; `filed`: it has a Markdown file.
 
-    `alias` is its fingerprint by the failure class alone, as in `Incident`.
+    `alias` is its fingerprint by the failure class alone, as in `Incident`. `occurrences` are its spells of trouble,
+    oldest first.
     """
 
     seq: int
@@ -92,6 +94,7 @@ class Past:
     seconds: float | None = None
     filed: bool = False
     alias: str = ""
+    occurrences: tuple[Occurrence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +181,8 @@ class State:
 
     `refused` are the errors of newer settings that are not in force; `lacking` is how the rule of polkit does not fit.
     `proven` says when each notifier last delivered something; `complaints` is what the last heartbeat said of our room;
-    `changes` is what others changed; `guides` is what people wrote for the next time,
-    `archive` the failures that are known. The clock was set `jumped_at`, by `jumped_by`.
+    `changes` is what others changed; `guides` is what people wrote for the next time, `tasks` what they left to be
+    done, `archive` the failures that are known. The clock was set `jumped_at`, by `jumped_by`.
     """
 
     seq: int = 0
@@ -241,6 +244,7 @@ class State:
     archive: Archive = field(default_factory=Archive)
     # By fingerprint, what was seen last at the end.
     experience: Mapping[str, Experience] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = ()
 
     def open_for(self, key: str) -> Incident | None:
         """Return the incident of this open key that is not closed yet (suspects and resolved ones too)."""

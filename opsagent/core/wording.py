@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core import before_words
+from opsagent.core.before import before
 from opsagent.core.change_words import QUOTED, changed_before, would_bring_in
 from opsagent.core.guard_words import OF_GUARD
 from opsagent.core.incident import OURSELVES
@@ -28,8 +30,18 @@ LINE_LIMIT = 300
 MOST_LINES = 30
 MOST_REPAIRS = 12  # lines of a message: the curve first, then the list
 PLAYBOOK = "Playbook: "
-NOT_FOR_STRANGERS = (PLAYBOOK, "Cause: ", "Likely: ", "Changed before: ", "It was bad ", QUOTED)
-"""How lines of a page begin that quote a log or a file, or say who changed what."""
+NOT_FOR_STRANGERS = (
+    PLAYBOOK,
+    "Cause: ",
+    "Likely: ",
+    "Changed before: ",
+    "It was bad ",
+    QUOTED,
+    before_words.HELPED,
+    before_words.OPEN,
+    before_words.PATTERN,
+)
+"""How lines of a page begin that quote a log or a file, or say who did what, or what people wrote."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}
 _LOGS = {"errors": "counts too many errors", "match": "has found a line that it looks for"}
 
@@ -118,23 +130,6 @@ def healed_by(incident: Incident) -> Action | None:
     return last if helped else None
 
 
-def seen_before(state: State, incident: Incident) -> str:
-    """Return what is known of failures like this one, in one sentence: of this incident, and of the last 30 days."""
-    healed = sum(a.outcome is Outcome.VERIFIED and a.at < bad_since(incident) for a in incident.actions)
-    here = f"earlier in this incident, repaired by me {_times(healed)}; before that " if healed else ""
-    return here + _seen_in_the_past(state, incident)
-
-
-def _seen_in_the_past(state: State, incident: Incident) -> str:
-    past = [one for one in state.past if one.fingerprint == incident.fingerprint and one.seq != incident.seq]
-    if not past or not incident.fingerprint:
-        return "never on this host in 30 days"
-    healed = sum(one.healed for one in past)
-    helped = f"repaired by me {healed} of {len(past)}" if healed else "never repaired by me"
-    last = f"{local_date(past[-1].first_bad_at, state.zone)} ({past[-1].label})"
-    return f"{_times(len(past))} in 30 days, last {last}, {helped}"
-
-
 def page(
     state: State,
     incident: Incident,
@@ -157,7 +152,7 @@ def page(
         "" if incident.signs else _tried(state, incident),
         *would_bring_in(state, incident),
         _left_alone(state, incident),
-        f"Seen before: {seen_before(state, incident)}.",
+        *before_lines(state, incident),
         question(incident),
         f"Take it{_stops_me(incident)}: opsagent ack {incident.label}     Look: opsagent show {incident.label}",
         _then(state, incident, policy, number, next_at),
@@ -182,7 +177,7 @@ def suggestion(state: State, incident: Incident, policy: Policy, now: datetime) 
         f"{PLAYBOOK}{incident.playbook}." if incident.playbook else "",
         f"I would {asked.remedy} {asked.unit}{also}: {asked.reason}. Nothing is done before a person says so.",
         _tried(state, incident) if ordered(incident.actions) else "",
-        f"Seen before: {seen_before(state, incident)}.",
+        *before_lines(state, incident),
         f"Let it go out: opsagent approve {incident.label}     Look: opsagent show {incident.label}",
         f"It counts until {until}; if nobody says so, that is a page.",
     ]
@@ -191,6 +186,11 @@ def suggestion(state: State, incident: Incident, policy: Policy, now: datetime) 
         f"[APPROVE? {incident.severity}] {policy.host}: {incident.check} {still}, {asked.remedy} waits for your word"
     )
     return message(title, lines)
+
+
+def before_lines(state: State, incident: Incident) -> tuple[str, ...]:
+    """Return what a message says of earlier failures like this one, a line each."""
+    return tuple(before_words.lines(before(state, incident), incident.label or "", state.zone))
 
 
 def likely_cause(incident: Incident) -> str:
@@ -213,6 +213,7 @@ def reminder(state: State, incident: Incident, policy: Policy, now: datetime) ->
     lines = [
         _since(state, incident, now),
         f"Taken by {incident.acknowledged_by}. When the hold ends the escalation begins again.",
+        *before_lines(state, incident),
         f"Go on holding it: opsagent ack {incident.label} --for 5h     Look: opsagent show {incident.label}",
     ]
     title = f"[REMINDER {incident.severity}] {policy.host}: {incident.check} still {still}, your hold ends {until}"
@@ -240,7 +241,8 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     lines = [
         f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
         f"Proof: {proof(state, incident, now)}." if good_at else "",
-        f"Paged {_times(paged(incident))}{taken}. Times {state.zone}.",
+        *before_lines(state, incident),
+        f"Paged {before_words.times(paged(incident))}{taken}. Times {state.zone}.",
         f"If {again} before {until} this incident reopens and pages at once.",
         f"Look: opsagent show {incident.label}",
     ]
@@ -248,12 +250,13 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     return message(f"{title}, {was if good_at else 'open for'} {lasted}", lines)
 
 
-def withdrawal(incident: Incident, policy: Policy, reason: str, now: datetime) -> tuple[str, str]:
+def withdrawal(state: State, incident: Incident, policy: Policy, reason: str, now: datetime) -> tuple[str, str]:
     """Return title and body for those who were paged: nobody looks at it any more, good or not."""
     lasted = spoken(elapsed(down_since(incident), incident.mitigated_at or now))
     title = f"[WITHDRAWN {incident.severity}] {policy.host}: {incident.check} is no longer looked at, open for {lasted}"
     last = f"The last that was seen: {reason_of(incident)}" if incident.mitigated_at is None else ""
-    lines = [f"Why: {reason}.", last, "Nobody is told more of it.", f"Look: opsagent show {incident.label}"]
+    seen = before_lines(state, incident)
+    lines = [f"Why: {reason}.", last, *seen, "Nobody is told more of it.", f"Look: opsagent show {incident.label}"]
     return message(title, lines)
 
 
@@ -373,10 +376,6 @@ def _then(state: State, incident: Incident, policy: Policy, number: int, next_at
         return f"If nobody takes it: the same again {hhmm(next_at, state.zone)}."
     told = (f"{level.name} {hhmm(next_at + (level.after - rest[0].after), state.zone)}" for level in rest)
     return f"If nobody takes it: {', '.join(told)}."
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def message(title: str, lines: Iterable[str]) -> tuple[str, str]:

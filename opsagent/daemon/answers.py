@@ -20,6 +20,7 @@ from opsagent.core.asking import (
     TrustAsked,
     WhyAsked,
 )
+from opsagent.core.before import before
 from opsagent.core.commands import Answer, Command, Ping
 from opsagent.core.environment import shown as environment
 from opsagent.core.metrics.family import shown
@@ -132,7 +133,8 @@ class Answers:
         if incident is None:
             return None, "", ""
         parent = self._agent.state.incidents.get(incident.parent or 0)
-        text = contract.incident_json(incident, parent.label if parent else None)
+        seen = before(self._agent.state, incident)
+        text = contract.incident_json(incident, parent.label if parent else None, seen)
         return incident.label, text, incident.severity.value if incident.severity else ""
 
     def _carried_out(self, command: Command) -> Answer:
@@ -166,14 +168,20 @@ class Answers:
 
     def _incident(self, label: str) -> Mapping[str, Any] | Answer:
         """Return an incident with its story: from the state while it is there, else told again from the log."""
-        incident = find(self._agent.world(self._now()), label) or self._retold(label.upper())
-        if incident is None:
+        incident = find(self._agent.world(self._now()), label)
+        shown = self._story(incident) if incident is not None else self._retold(label.upper())
+        if shown is None:
             return Answer(accepted=False, text=f"cannot find incident {label!r}")
-        parent = self._agent.state.incidents.get(incident.parent or 0)
-        shown = contract.story(incident, parent.label if parent else None)
         return {"timeline": shown.pop("timeline"), "incident": shown}
 
-    def _retold(self, label: str) -> Incident | None:
+    def _story(self, incident: Incident) -> dict[str, Any]:
+        state = self._agent.state
+        parent = state.incidents.get(incident.parent or 0)
+        return contract.story(incident, parent.label if parent else None, before(state, incident))
+
+    def _retold(self, label: str) -> dict[str, Any] | None:
+        """Return what is over as it was listed last: what was seen before it is no longer in the state."""
         with Reader.open(self._log) as reader:
-            seq = reader.opened_by(label)
-            return contract.retold(reader.events(incident=seq)) if seq is not None else None
+            seq, text = reader.opened_by(label), reader.incident(label)
+            told = contract.retold(reader.events(incident=seq)) if seq is not None else None
+        return {**json.loads(text), "timeline": contract.story(told)["timeline"]} if told and text else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core import story
+from opsagent.core.before import before as seen_before
 from opsagent.core.fold import fold
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.report.about_backups import BACKUPS, backups_part, with_part
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from opsagent.core.before import Before
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Incident
     from opsagent.core.report.archive import Pattern
@@ -68,7 +70,7 @@ class Memory:
         self._redact = redact
         self._entries: deque[Entry] = deque()
         self._ended: dict[date, Head] = {}
-        self._incidents: dict[int, Incident] = {}
+        self._incidents: dict[int, tuple[Incident, Before]] = {}
         self._pages = Pages(self._writer, self._places, redact)
         self._drafts = Drafts(self._writer, redact)
         self._backups: State | None = None
@@ -214,7 +216,7 @@ class Memory:
             known = story.apply(earlier, recorded)  # it left the state by being closed
         if known is not None and known != earlier and has_file(known):
             self._incidents.pop(seq, None)
-            self._incidents[seq] = known
+            self._incidents[seq] = (known, seen_before(after, known))
         while len(self._incidents) > INCIDENTS_WAITING:
             self._incidents.pop(next(iter(self._incidents)))
             self.missing_since = self.missing_since or local_date(recorded.at, after.zone)
@@ -231,8 +233,8 @@ class Memory:
     def _write_out(self, zone: str, counts: list[int] | None = None) -> list[str]:
         """Write entries, incident files and the archive; return what stood in the way, each once."""
         problems = self._write_entries(zone, counts if counts is not None else [0, 0])
-        for seq, incident in list(self._incidents.items()):
-            problem = self._tried(partial(self._write_incident, incident))
+        for seq, (incident, seen) in list(self._incidents.items()):
+            problem = self._tried(partial(self._write_incident, incident, seen))
             problems += problem
             if not problem:
                 del self._incidents[seq]
@@ -266,10 +268,10 @@ class Memory:
             self._entries.append(entry)
         return list(problems.values())
 
-    def _write_incident(self, incident: Incident) -> None:
+    def _write_incident(self, incident: Incident, seen: Before) -> None:
         if incident.label is None:
             return
-        ours = self._redact(incident_file(incident, self._days.host))
+        ours = self._redact(incident_file(incident, self._days.host, seen))
         path = self._places.incidents / PurePosixPath(below_incidents(incident.label))
         self._writer.replace(path, lambda found: merged(found, ours))
 

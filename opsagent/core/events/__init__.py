@@ -7,7 +7,7 @@ from opsagent.core.events.backups import BackupMade, BackupRestored, RestoreDril
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
 from opsagent.core.events.event import Event
-from opsagent.core.events.guides import GuidesRead, PlaybookMatched, RunbookDrafted
+from opsagent.core.events.guides import GuidesRead, PlaybookMatched, RunbookDrafted, TasksRead
 from opsagent.core.events.host import (
     BlipSeen,
     BreakerClosed,
@@ -174,6 +174,7 @@ __all__ = [
     "SuggestionExpired",
     "SuppressionChanged",
     "SuspectCleared",
+    "TasksRead",
     "TicketOpened",
     "TrustEarned",
     "TrustForgotten",

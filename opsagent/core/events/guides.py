@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from opsagent.core.events.event import Event
 from opsagent.core.playbook.section import Runbook, Section, Step
+from opsagent.core.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,3 +36,10 @@ class RunbookDrafted(Event):
     name: str
     fingerprint: str
     title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TasksRead(Event):
+    """What the records of earlier incidents and the tickets leave to be done, and it is not as it was; redacted."""
+
+    tasks: tuple[Task, ...]

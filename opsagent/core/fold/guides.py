@@ -35,3 +35,9 @@ def _(event: ev.RunbookDrafted, state: State, recorded: Recorded) -> State:
         drafted_at=(*known.drafted_at, recorded.at)[-KEPT:],
     )
     return replace(state, guides=guides)
+
+
+@folded.register(ev.TasksRead)
+def _(event: ev.TasksRead, state: State, recorded: Recorded) -> State:
+    del recorded
+    return replace(state, tasks=event.tasks)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core import story
 from opsagent.core.fold.rule import KEEP_PAST, without
+from opsagent.core.occurrence import occurrence
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.renewal import replace
 from opsagent.core.report.links import has_file
@@ -57,6 +58,7 @@ def _over(state: State, incident: Incident) -> State:
         seconds=seconds,
         filed=has_file(incident),
         alias=incident.alias,
+        occurrences=(*incident.earlier, occurrence(incident)),
     )
     oldest = incident.closed_at - KEEP_PAST
     kept = tuple(p for p in state.past if p.closed_at > oldest)

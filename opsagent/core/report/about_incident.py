@@ -7,6 +7,8 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.before import before
+from opsagent.core.before_words import sentence
 from opsagent.core.change import phrase
 from opsagent.core.escalation import JOURNAL
 from opsagent.core.nearness import ranked
@@ -30,7 +32,6 @@ from opsagent.core.wording import (
     ordered,
     proof,
     reason_of,
-    seen_before,
     since_reopened,
     trouble,
 )
@@ -76,7 +77,9 @@ def _said(message: str, incident: Incident) -> str:
 
 
 def _before(scene: Scene, incident: Incident) -> str:
-    return f"**Seen before** {inline(seen_before(scene.after, incident))}"
+    known = before(scene.after, incident)
+    file = f" · [pattern](../{known.pattern})" if known.pattern else ""
+    return f"**Seen before** {inline(sentence(known, incident.label or '', scene.zone))}{file}"
 
 
 def _changed(scene: Scene, incident: Incident) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
 from opsagent.core.observation import worse_of
+from opsagent.core.occurrence import occurrence
 from opsagent.core.phase import SILENT, Phase, Repair
 from opsagent.core.renewal import replace
 from opsagent.core.severity import LEASE
 from opsagent.core.story.telling import asked_anew, told_story
 from opsagent.core.traces import trace_in
+from opsagent.core.wording import healed_by
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -91,7 +93,9 @@ def _(event: ev.RecoverySeen, incident: Incident, recorded: Recorded) -> Inciden
 
 @follow.register(ev.Relapsed)
 def _(event: ev.Relapsed, incident: Incident, recorded: Recorded) -> Incident:
+    helped = healed_by(incident) is not None  # else it was never over
     changed = replace(incident, mitigated_at=None, good_since=None, relapses=incident.relapses + 1)
+    changed = replace(changed, earlier=(*incident.earlier, occurrence(incident))) if helped else changed
     changed = replace(changed, relapsed_at=recorded.at, again_at=recorded.at, again_message=event.message)
     changed = _failing_as(changed, event.failure_class)
     if incident.repair is not Repair.EXHAUSTED:
@@ -129,6 +133,7 @@ def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Inc
         resolved_by="",
         mitigated_at=None,
         good_since=None,
+        earlier=(*incident.earlier, occurrence(incident)),
         reopened=incident.reopened + 1,
         reopened_at=recorded.at,
         again_at=recorded.at,

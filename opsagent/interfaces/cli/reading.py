@@ -16,6 +16,7 @@ from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json, Limit
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
+from opsagent.interfaces.cli.seen import seen_before
 
 MONTH = timedelta(days=30)
 LONGEST = 8192  # characters of one line of a story
@@ -210,6 +211,7 @@ def _told(one: dict[str, Any], wall: Wall) -> list[str]:
         f"cause: {_cause(one)}",
         *(f"{what} {wall.shown(one[key])}" for what, key in _WHENS if one[key]),
         *(f"{what} {one[key]}" for what, key in _LINKS if one[key]),
+        *seen_before(one.get("seen_before"), wall),  # what an older version recorded has none
     ]
     if asked := one.get("suggestion"):  # what an older daemon wrote has none
         until = f"{wall.shown(asked['until'])}: opsagent approve {one['id']}"

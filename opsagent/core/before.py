@@ -1,0 +1,90 @@
+"""What is known of earlier failures like this one: how often, what ended them, what is still to be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import TYPE_CHECKING
+
+from opsagent.core.incident import By, Incident, Occurrence
+from opsagent.core.task import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from opsagent.core.state import State
+
+WITHIN = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cure:
+    """What ended such failures, so many times; `median_seconds` from its order, or from the first bad look."""
+
+    by: By
+    name: str
+    times: int
+    median_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The same failure in the 30 days before this one. `last` is the incident of the latest, which began `last_at`.
+
+    `cures` begin with what helped most often. `median_seconds` is how long it was bad, however it ended. `tasks` are
+    what people left to be done. `pattern` is the file that describes the failure, below the memory, "" for none.
+    """
+
+    occurrences: int = 0
+    last_at: datetime | None = None
+    last: str = ""
+    cures: tuple[Cure, ...] = ()
+    median_seconds: float | None = None
+    tasks: tuple[Task, ...] = ()
+    pattern: str = ""
+
+
+def before(state: State, incident: Incident) -> Before:
+    """Return what is known of failures like this one before its present spell."""
+    found = sorted(_earlier(state, incident), key=lambda one: one[1].at)
+    spells = [one for _, one in found]
+    lasted = [one.lasted for one in spells if one.lasted is not None]
+    return Before(
+        occurrences=len(found),
+        last_at=found[-1][1].at if found else None,
+        last=found[-1][0] if found else "",
+        cures=_cures(spells),
+        median_seconds=median(lasted) if lasted else None,
+        tasks=_tasks(state, incident, {label for label, _ in found}),
+    )
+
+
+def same(one: Occurrence, incident: Incident) -> bool:
+    """Whether a spell of the past was the same failure."""
+    return bool(incident.fingerprint) and one.fingerprint == incident.fingerprint
+
+
+def _earlier(state: State, incident: Incident) -> Iterator[tuple[str, Occurrence]]:
+    """Yield the spells of the same failure, each with the label of its incident."""
+    begun = incident.again_at or incident.first_bad_at
+    pasts = ((one.label, one.occurrences) for one in state.past if one.seq != incident.seq)
+    for label, spells in (*pasts, (incident.label or "", incident.earlier)):
+        for one in spells:
+            if same(one, incident) and begun - WITHIN <= one.at < begun:
+                yield label, one
+
+
+def _tasks(state: State, incident: Incident, labels: Collection[str]) -> tuple[Task, ...]:
+    """Return what the records of these incidents leave to be done, and its own."""
+    return tuple(one for one in state.tasks if one.incident in {*labels, incident.label})
+
+
+def _cures(spells: Iterable[Occurrence]) -> tuple[Cure, ...]:
+    """Return what ended them, most often first; what no good look ended was ended by nothing."""
+    kinds: dict[tuple[By, str], list[float]] = {}
+    for one in spells:
+        if one.took is not None:
+            kinds.setdefault((one.by, one.name), []).append(one.took)
+    cures = (Cure(by=by, name=name, times=len(s), median_seconds=median(s)) for (by, name), s in kinds.items())
+    return tuple(sorted(cures, key=lambda cure: -cure.times))
