@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from opsagent.core.state import State
 
 WITHIN = timedelta(days=30)
+PATTERNS = "failures/patterns"
+"""Where the files of patterns are, beside the folder of incidents in every layout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +59,16 @@ def before(state: State, incident: Incident) -> Before:
         cures=_cures(spells),
         median_seconds=median(lasted) if lasted else None,
         tasks=_tasks(state, incident, {label for label, _ in found}),
+        pattern=f"{PATTERNS}/{incident.pattern}.md" if incident.pattern else "",
     )
 
 
 def same(one: Occurrence, incident: Incident) -> bool:
-    """Whether a spell of the past was the same failure."""
-    return bool(incident.fingerprint) and one.fingerprint == incident.fingerprint
+    """Whether a spell of the past was the same failure: where the cause of both is known, of the same cause."""
+    if one.fingerprint == incident.fingerprint:
+        return bool(one.fingerprint)
+    is_plain = one.fingerprint == one.alias or incident.fingerprint == incident.alias
+    return is_plain and one.alias == incident.alias
 
 
 def _earlier(state: State, incident: Incident) -> Iterator[tuple[str, Occurrence]]:

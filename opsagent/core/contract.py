@@ -107,7 +107,7 @@ def _seen_before(seen: Before) -> dict[str, Any]:
 
 def _cure(one: Cure) -> dict[str, Any]:
     median = _rounded(one.median_seconds)
-    return {"by": one.by.value, "name": one.name or None, "times": one.times, "median_seconds": median}
+    return {"kind": one.by.value, "name": one.name or None, "times": one.times, "median_seconds": median}
 
 
 def changes(rows: Iterable[Row]) -> list[dict[str, Any]]:

@@ -90,11 +90,12 @@ class Occurrence:
     """One spell of trouble that is over: bad since `at` (UTC), ended by a remedy or a person of that `name`.
 
     It was bad for `lasted` seconds, None where no good look ended it. `took` is how long the cure took: of a remedy
-    from its order to the first good look, of anything else the whole spell.
+    from its order to the first good look, of anything else the whole spell. `alias` as in `Incident`.
     """
 
     at: datetime
     fingerprint: str
+    alias: str = ""
     by: By = By.UNKNOWN
     name: str = ""
     lasted: float | None = None

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 def occurrence(incident: Incident) -> Occurrence:
     """Return the present spell of an incident, as it stands at its end."""
     begun, good_at, helped = bad_since(incident), incident.mitigated_at, healed_by(incident)
-    by, name = (By.REMEDY, helped.remedy) if helped else _without_a_remedy(incident)
+    by, name = (By.REMEDY, helped.label) if helped else _without_a_remedy(incident)
     return Occurrence(
         at=begun,
         fingerprint=incident.fingerprint,
+        alias=incident.alias,
         by=by,
         name=name,
         lasted=_seconds(begun, good_at),

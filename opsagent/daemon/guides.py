@@ -1,4 +1,4 @@
-"""The playbook and the runbooks, read at the start and whenever one of them changed."""
+"""What people write in the memory, read at the start and whenever it changed: playbook and runbooks; tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from opsagent.core import inbox
-from opsagent.memory import guides
+from opsagent.memory import guides, tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,17 +27,23 @@ class Reader:
     """Looks at the files' stamps and has them read when they changed. For the thread that owns the state."""
 
     def __init__(
-        self, settings: Settings, errands: Errands, running: Callable[[], float], redact: Callable[[str], str]
+        self,
+        name: str,
+        read: Callable[[], inbox.Arrival],
+        stamp: Callable[[], guides.Stamp],
+        errands: Errands,
+        running: Callable[[], float],
     ) -> None:
         """`running` counts seconds of boot time."""
-        self._read = partial(read, settings, redact)
-        self._stamp = partial(guides.stamp, settings.memory, settings.layout)
+        self._name = name
+        self._read = read
+        self._stamp = stamp
         self._errands = errands
         self._running = running
         self._seen: guides.Stamp | None = None
         self._next = 0.0
 
-    def now(self) -> inbox.GuidesSeen:
+    def now(self) -> inbox.Arrival:
         """Read them at once: at the start, before anything is judged."""
         self._seen, self._next = self._stamp(), self._running() + EVERY
         return self._read()
@@ -48,8 +54,19 @@ class Reader:
             return
         self._next = self._running() + EVERY
         found = self._stamp()
-        if found != self._seen and self._errands.begin("guides", self._read):
+        if found != self._seen and self._errands.begin(self._name, self._read):
             self._seen, self._next = found, self._running() + APART
+
+
+def readers(
+    settings: Settings, errands: Errands, running: Callable[[], float], redact: Callable[[str], str]
+) -> tuple[Reader, ...]:
+    """Return the reader of the playbook and the runbooks, and that of tasks. `running` counts seconds of boot time."""
+    where = settings.memory, settings.layout
+    return (
+        Reader("guides", partial(read, settings, redact), partial(guides.stamp, *where), errands, running),
+        Reader("tasks", partial(read_tasks, settings, redact), partial(tasks.stamp, *where), errands, running),
+    )
 
 
 def read(settings: Settings, redact: Callable[[str], str]) -> inbox.GuidesSeen:
@@ -58,3 +75,11 @@ def read(settings: Settings, redact: Callable[[str], str]) -> inbox.GuidesSeen:
     for one in trouble:
         log.warning("cannot follow what was written", error=one)
     return inbox.GuidesSeen(sections=found.sections, runbooks=found.runbooks)
+
+
+def read_tasks(settings: Settings, redact: Callable[[str], str]) -> inbox.TasksSeen:
+    """Read what is left to be done; what cannot be read is nothing, and told in the log."""
+    found, trouble = tasks.read(settings.memory, settings.layout, redact)
+    for one in trouble:
+        log.warning("cannot read what is left to be done", error=one)
+    return inbox.TasksSeen(tasks=found)

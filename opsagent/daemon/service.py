@@ -25,7 +25,7 @@ from opsagent.daemon.changes import Changes
 from opsagent.daemon.clock import Clock
 from opsagent.daemon.deadman import DeadMan
 from opsagent.daemon.errands import Errands
-from opsagent.daemon.guides import Reader
+from opsagent.daemon.guides import Reader, readers
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
 from opsagent.daemon.inventory import Inventory
@@ -105,7 +105,7 @@ class Service:
         self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._changes = self._made_changes(redact)
         self._reviewer = Reviewer(self._errands)
-        self._archive, self._guides = self._made_readers(redact)
+        self._archive, self._readers = self._made_readers(redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
             self._agent,
@@ -135,9 +135,9 @@ class Service:
         self._hands.before_order = made.before_order
         return made
 
-    def _made_readers(self, redact: Callable[[str], str]) -> tuple[archive.Reader, Reader]:
+    def _made_readers(self, redact: Callable[[str], str]) -> tuple[archive.Reader, tuple[Reader, ...]]:
         of_patterns = archive.Reader(self.settings, self._loop.post, self.clock.running, redact)
-        return of_patterns, Reader(self.settings, self._errands, self.clock.running, redact)
+        return of_patterns, readers(self.settings, self._errands, self.clock.running, redact)
 
     def run(self) -> int:
         """Run until told to stop; return the exit code."""
@@ -192,7 +192,7 @@ class Service:
         arrivals: list[inbox.Arrival] = [
             inbox.Started(version=__version__, pid=start.own_pid(), missed=missed),
             self._settings_read(),
-            self._guides.now(),
+            *(one.now() for one in self._readers),
             *start.salvaged(self._ground.opened),
             *self._as_found(),
         ]
@@ -246,7 +246,8 @@ class Service:
         self._troubles.turn(self._agent.state, self.clock.now())
         self._sampling.turn(self.clock.now())
         self._reviewer.turn(self.settings, self._agent.state, self.clock.now())
-        self._guides.turn()
+        for one in self._readers:
+            one.turn()
         self._measuring.turn(self.settings.metrics.textfile, self._errands, self.clock.now())
         self._troubles.note(TEXTFILE, self._measuring.trouble)
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)

@@ -13,6 +13,7 @@ from opsagent.core import changes, inbox, nearness, why
 from opsagent.core import commands as cmd
 from opsagent.core import events as ev
 from opsagent.core.aliases import public
+from opsagent.core.before import Before
 from opsagent.core.change import Change, ChangeKind, phrase
 from opsagent.core.contract import incident as incident_json
 from opsagent.core.fold import replay
@@ -144,7 +145,7 @@ def test_a_unit_that_goes_bad_after_its_own_change_is_told_with_it() -> None:
         ["sudo", "package"],
     )
     assert "It was bad 4 min after package api 1.22 → 1.24, by ann." in host.told("page")[0].body
-    file = incident_file(incident, "web-1").partition("## Changed before")[2]
+    file = incident_file(incident, "web-1", Before()).partition("## Changed before")[2]
     assert (
         file.index("4 min before, its package: package api 1.22") < file.index("+b") < file.index("sudo ann systemctl")
     )

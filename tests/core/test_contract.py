@@ -9,17 +9,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsagent.core import contract
+from opsagent.core.before import Before, Cure
 from opsagent.core.change import Change, ChangeKind
 from opsagent.core.codec import encode, kind_of
 from opsagent.core.events import Event, EvidenceGathered, IncidentReopened, IncidentSuspected, NoteAdded, PauseSet
 from opsagent.core.health import Health
-from opsagent.core.incident import Action, Incident, Told
+from opsagent.core.incident import Action, By, Incident, Told
 from opsagent.core.log_row import Row
 from opsagent.core.observation import Reading, Severity, Status, ok
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Maintenance, Mode, Policy, RemedyRule
 from opsagent.core.state import State
 from opsagent.core.suggestion import Suggestion
+from opsagent.core.task import Task
 from opsagent.core.unit import HostConditions, StopSeen
 
 AT = datetime(2026, 3, 1, 2, 3, 4, 567_891, tzinfo=UTC)
@@ -90,6 +92,18 @@ INCIDENT = Incident(
     ),
     actions=(RESTART, REFUSED),
     told=(Told(at=after(300), key="k1", level="oncall", notifier="mail", kind="page", state="sent"),),
+)
+SEEN = Before(
+    occurrences=4,
+    last_at=after(-86400),
+    last="OPS-20260228-004",
+    cures=(
+        Cure(by=By.REMEDY, name="restart", times=3, median_seconds=2.1),
+        Cure(by=By.PERSON, name="ann", times=1, median_seconds=2460.0),
+    ),
+    median_seconds=2.4,
+    tasks=(Task(text="raise the memory limit", where="incidents/2026/02/OPS-20260228-004.md"),),
+    pattern="failures/patterns/api-killed.md",
 )
 GOLDEN_INCIDENT = {
     "id": "OPS-20260301-001",
@@ -165,6 +179,20 @@ GOLDEN_INCIDENT = {
     ],
     "signs": [],
     "repairs": [],
+    "seen_before": {
+        "occurrences": 4,
+        "last_at": "2026-02-28T02:03:04.567Z",
+        "last": "OPS-20260228-004",
+        "fixed_by": [
+            {"kind": "remedy", "name": "restart", "times": 3, "median_seconds": 2.1},
+            {"kind": "person", "name": "ann", "times": 1, "median_seconds": 2460.0},
+        ],
+        "median_seconds": 2.4,
+        "action_items": [
+            {"text": "raise the memory limit", "file": "incidents/2026/02/OPS-20260228-004.md"},
+        ],
+        "pattern": "failures/patterns/api-killed.md",
+    },
 }
 
 POLICY = Policy(
@@ -232,14 +260,14 @@ GOLDEN_STATUS = {
 
 
 def test_an_incident_has_exactly_these_keys_in_this_order_and_these_words() -> None:
-    shown = contract.incident(INCIDENT, "OPS-20260301-000")
+    shown = contract.incident(INCIDENT, "OPS-20260301-000", SEEN)
 
     assert shown == GOLDEN_INCIDENT
     assert list(shown) == list(GOLDEN_INCIDENT)
 
 
 def test_the_text_kept_with_an_incident_is_the_same_on_one_line() -> None:
-    text = contract.incident_json(INCIDENT, "OPS-20260301-000")
+    text = contract.incident_json(INCIDENT, "OPS-20260301-000", SEEN)
 
     assert json.loads(text) == GOLDEN_INCIDENT
     assert "\n" not in text

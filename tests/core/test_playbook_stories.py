@@ -7,6 +7,7 @@ from dataclasses import replace
 from opsagent.core import contract, inbox, why, wording
 from opsagent.core import events as ev
 from opsagent.core.aliases import public
+from opsagent.core.before import Before
 from opsagent.core.fold import replay
 from opsagent.core.message import Message, MessageKind
 from opsagent.core.playbook import parsing
@@ -76,7 +77,7 @@ def test_it_is_in_the_incident_its_file_its_json_in_why_and_in_the_page() -> Non
     host.take(inbox.EvidenceSeen(incident=host.incident.seq, source="playbook 1: uptime", lines=("up 3 days",)))
     incident, world = host.incident, host.agent.world(host.now)
     _, body = wording.page(world.state, incident, world.policy, host.now)
-    file = incident_file(incident, "web-1")
+    file = incident_file(incident, "web-1", Before())
 
     assert contract.incident(incident)["playbook"] == "API Not Starting"
     assert "Playbook: API Not Starting" in why.lines(world, "api")

@@ -167,20 +167,6 @@ def test_a_page_after_a_reopening_speaks_of_the_new_spell() -> None:
     assert wording.recovery(night.state, night.one(seq), POLICY, night.at)[0].endswith("down 5.4 s")
 
 
-def test_seen_before_counts_the_same_failure_only() -> None:
-    night = Telling()
-    for check in ("api", "api", "other"):
-        seq = night.incident(check, f"{check}.service")
-        night.end(seq, night.order(seq), "verified" if check == "api" else "failed")
-        night.take(ev.IncidentResolved(reason="good"), seq, after=300)
-        night.take(ev.IncidentClosed(), seq, after=1800)
-    again = night.one(night.incident())
-
-    assert wording.seen_before(night.state, again) == (
-        "2 times in 30 days, last 2026-11-18 (OPS-20261118-009), repaired by me 2 of 2"
-    )
-
-
 def test_a_page_right_after_a_reopening_counts_no_old_tries() -> None:
     night, seq = exhausted()
     night.page(seq)
@@ -192,19 +178,6 @@ def test_a_page_right_after_a_reopening_counts_no_old_tries() -> None:
 
     assert title == "[PAGE SEV2] web-1: billing down, repair not begun"
     assert "Nothing was tried." in body
-
-
-def test_what_was_healed_earlier_in_the_same_incident_was_seen_before() -> None:
-    night = Telling()
-    seq = night.incident()
-    night.end(seq, night.order(seq), "verified")
-    first = wording.seen_before(night.state, night.one(seq))
-    night.take(ev.Relapsed(to=Phase.REPAIRING, message="api: dead once more"), seq, after=60)
-
-    assert first == "never on this host in 30 days"
-    assert wording.seen_before(night.state, night.one(seq)) == (
-        "earlier in this incident, repaired by me once; before that never on this host in 30 days"
-    )
 
 
 def test_a_page_says_when_it_is_tried_once_more_all_the_same() -> None:
@@ -230,6 +203,7 @@ def test_a_recovery_says_since_when_by_whom_and_how_that_is_known() -> None:
     assert body.split("\n") == [
         "Fixed by: a person, or by itself. Not by me (my 2 tries failed).",
         "Proof: billing good for 5 min.",
+        "Seen before: never on this host in 30 days.",
         "Paged once, taken after 7 min. Times Europe/Berlin.",
         "If it fails before 08:26 this incident reopens and pages at once.",
         "Look: opsagent show OPS-20261118-001",

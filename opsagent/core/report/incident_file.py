@@ -55,6 +55,12 @@ def merged(found: str, ours: str) -> str:
     return ours + (found[mark.end() :] if mark else found)
 
 
+def of_people(found: str) -> str:
+    """Return what people wrote in an incident's file: all of a file that is not ours."""
+    mark = _MARK.search(found)
+    return found[mark.end() :] if mark else found
+
+
 def _facts(incident: Incident, host: str, seen: Before) -> str:
     lasted = elapsed(incident.first_bad_at, incident.mitigated_at) if incident.mitigated_at else None
     times = [

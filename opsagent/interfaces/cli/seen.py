@@ -24,7 +24,7 @@ def seen_before(seen: Mapping[str, Any] | None, wall: Wall) -> Iterator[str]:
         often = f"{seen['occurrences']}x in 30 days, last {wall.shown(seen['last_at'])} in {seen['last']}"
         yield f"seen before {often}{_lasted(seen['median_seconds'])}"
     for one in seen["fixed_by"]:
-        name = one["name"] or _UNNAMED.get(one["by"], "a person")
+        name = one["name"] or _UNNAMED.get(one["kind"], "a person")
         yield f"fixed then by {visible(name)} {one['times']}x{_lasted(one['median_seconds'])}"
     for item in seen["action_items"]:
         yield f"still to be done {visible(item['text'])} ({item['file']})"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from opsagent.core import events as ev
 from opsagent.core import inbox, wording
+from opsagent.core.before import Before
 from opsagent.core.change import Change, ChangeKind
 from opsagent.core.diagnosis import case
 from opsagent.core.diagnosis.evidence import Evidence, Line, Neighbour
@@ -34,7 +35,7 @@ def test_the_cause_stands_in_the_incident_the_page_and_the_file_and_is_replayed(
     incident = host.incident
     assert (incident.cause, incident.certainty, incident.because) == ("port-taken", "sure", HELD)
     assert f"Cause: {HELD}." in wording.page(host.agent.state, incident, POLICY, host.now)[1]
-    assert f"**Cause** {HELD} (sure)" in incident_file(incident, "web-1")
+    assert f"**Cause** {HELD} (sure)" in incident_file(incident, "web-1", Before())
     assert replay(State(), host.recorded) == (host.agent.state, 0)
 
 
@@ -64,7 +65,7 @@ def test_that_no_cause_is_found_is_said_with_what_was_looked_at() -> None:
     said = "no cause found; looked at: how api.service stands (failed, result exit-code), 1 line of its log"
     incident = host.incident
     assert (incident.cause, incident.because, incident.certainty) == (None, said, "")
-    assert f"**Cause** {said}" in incident_file(incident, "web-1")
+    assert f"**Cause** {said}" in incident_file(incident, "web-1", Before())
     assert "Likely:" not in wording.page(host.agent.state, incident, POLICY, host.now)[1]
     assert replay(State(), host.recorded) == (host.agent.state, 0)
     assert len(diagnosed(host, Evidence(log=IN_USE, listeners=(NGINX,)))) == 1

@@ -61,7 +61,10 @@ def test_what_was_healed_before_is_seen_again() -> None:
 
     text = night.end(seq, night.order(seq), "verified")
 
-    assert "**Seen before** 2 times in 30 days, last 2026-11-18 (OPS-20261118-009), repaired by me 2 of 2" in text
+    assert (
+        "**Seen before** 2 times in 30 days, last 2026-11-18 (OPS-20261118-009); what helped: restart 2x (median 0.4 s)"
+        in text
+    )
 
 
 def test_a_page_tells_what_was_tried_who_was_told_and_what_is_next() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsagent.core import events as ev
+from opsagent.core.before import Before
 from opsagent.core.report.incident_file import BELOW, incident_file, merged
 from opsagent.core.report.links import below_incidents, has_file
 from tests.core.report.telling import Telling
@@ -46,7 +47,7 @@ def test_the_latest_rows_stay_in_a_table_of_many_and_the_rest_is_counted() -> No
         )  # fmt: skip
         night.take(queued, seq)
 
-    text = incident_file(night.one(seq), "h")
+    text = incident_file(night.one(seq), "h", Before())
 
     assert "30 earlier ones: `opsagent show OPS-20261118-001`\n\n| at (UTC) |" in text
     assert "| n129 |" in text
@@ -56,7 +57,7 @@ def test_the_latest_rows_stay_in_a_table_of_many_and_the_rest_is_counted() -> No
 def test_it_holds_what_happened_what_was_done_and_who_was_told_in_utc() -> None:
     night = eventful()
 
-    text = incident_file(night.one(1), "web-1")
+    text = incident_file(night.one(1), "web-1", Before())
 
     assert text.startswith("# OPS-20261118-001 · api is down · SEV2 · acknowledged\n\n- **Host** web-1\n")
     assert "first bad 2026-11-18T01:14:06.000Z" in text
@@ -72,7 +73,7 @@ def test_without_actions_and_messages_it_says_so() -> None:
     night = Telling()
     night.incident()
 
-    text = incident_file(night.one(1), "web-1")
+    text = incident_file(night.one(1), "web-1", Before())
 
     assert "## Actions\n\nNone.\n" in text
     assert "## Told\n\nNobody.\n" in text
@@ -113,6 +114,6 @@ def test_a_file_that_is_not_ours_goes_below_the_mark() -> None:
 def test_a_line_of_evidence_cannot_play_the_mark() -> None:
     night = eventful()
     night.take(ev.EvidenceGathered(source="journal", lines=(BELOW, "spam")), 1)
-    text = incident_file(night.one(1), "web-1")
+    text = incident_file(night.one(1), "web-1", Before())
 
     assert merged(text + "mine\n", text) == text + "mine\n"

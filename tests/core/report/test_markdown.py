@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsagent.core import events as ev
+from opsagent.core.before import Before
 from opsagent.core.phase import Phase
 from opsagent.core.report.archive import archived, seen
 from opsagent.core.report.head import head
@@ -109,7 +110,7 @@ def everything_that_is_written(payload: str, name: str | None = None) -> dict[st
     return {
         "daily": "\n\n".join(f"{entry.text}\n<!-- opsagent:{entry.seq} -->" for entry in night.entries),
         "head": re.sub(r"^\*\*and \d+ more.*\n", "", top.text, flags=re.MULTILINE),
-        "incident": incident_file(incident, name or "h"),
+        "incident": incident_file(incident, name or "h", Before()),
         "archive": re.sub(r"pattern [0-9a-f]{12}", "pattern X", archived("", patterns)),
     }
 
