@@ -39,6 +39,7 @@ CALLED_FOR: dict[Cause, tuple[str, ...]] = {
 }
 """What a cause calls for before anything else, by the beginnings of labels; a table, for a person to check."""
 _NOTHING = "{} is next of what is allowed, and was never tried for this failure"
+_NEEDS_A_PROCESS = ("reload", "signal", "stop")
 _OF_USE_ONLY_THERE = ("reclaim", "signal", "restore")
 
 
@@ -78,7 +79,7 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
     """Return what may be tried in the order in which it makes sense; it is never empty, and never more than allowed."""
-    fitting = tuple(rule for rule in check.repair if not (rule.do == "reload" and _is_down(world, check)))
+    fitting = tuple(rule for rule in check.repair if not (rule.do in _NEEDS_A_PROCESS and _is_down(world, check)))
     rules = _acting(world, check, fitting) or fitting or check.repair
     sensible = [rule for rule in rules if not futile(world, incident, check, rule)]
     hopeful = [rule for rule in sensible if not is_hopeless(known.tally(rule.label), incident)]
@@ -106,7 +107,7 @@ def by_people(world: World, incident: Incident) -> tuple[str, ...]:
 
 
 def _is_down(world: World, check: CheckPolicy) -> bool:
-    """Only what runs can be reloaded."""
+    """Only what runs can be reloaded, told something or stopped."""
     unit = world.state.units.get(check.unit or "")
     return unit is not None and unit.active_state in ("inactive", "failed")
 

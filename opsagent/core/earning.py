@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _DOWN = ("failed", "inactive")
 
 
+_MEANT_TO_TAKE_DOWN = ("signal", "stop")
+
+
 def followed(world: World, incident: Incident, action: Action, verdict: ev.ActionJudged) -> list[Draft]:
     """Return what a verdict means for the mode of its remedy, and tell a person of it."""
     rule = next(iter(_rules(world, incident.key, action.label)), None)
@@ -45,8 +48,11 @@ def worsening(state: State, action: Action, outcome: str) -> str:
 
     Only what systemd itself says counts: a unit that ran just before, was touched, and does not run any more. Its own
     unit counts when the action failed, what was restarted with it whatever came of it. Looks are no witnesses: one
-    that turns bad late may tell of the failure that was there before. What a person stopped is not our doing.
+    that turns bad late may tell of the failure that was there before. What a person stopped is not our doing, and what
+    was to go down did as it should.
     """
+    if action.remedy in _MEANT_TO_TAKE_DOWN:
+        return ""
     own = (action.unit,) if outcome == Outcome.FAILED else ()
     gone = [name for name in action.running if name in (*own, *action.also) and _is_gone(state, name)]
     if not gone or outcome == Outcome.REFUSED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import budget, trust
+from opsagent.core import budget, dependants, trust
 from opsagent.core.change import phrase
 from opsagent.core.changes import holding
 from opsagent.core.choice import is_hopeless, told
@@ -15,6 +15,7 @@ from opsagent.core.futile import futile, waits_for
 from opsagent.core.incident import Incident
 from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
+from opsagent.core.own_stop import left_down
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
@@ -58,8 +59,16 @@ class Case:
     @property
     def touched(self) -> tuple[str, ...]:
         """Every unit that the action restarts, or stops: systemd passes both on to the same ones."""
-        also = tuple(one.name for one in self.facts.also) if self.rule.do in _SPREADS else ()
-        return (self.unit, *also)
+        if self.rule.do == dependants.REMEDY:
+            return (self.unit, *dependants.in_order(self.world.policy, self.beside))
+        return (self.unit, *(one.name for one in self.beside))
+
+    @property
+    def beside(self) -> tuple[UnitSnapshot, ...]:
+        """What was read of the units that the action may touch beside its own."""
+        more = self.facts.dependants if self.rule.do == dependants.REMEDY else ()
+        known = {one.name: one for one in (*more, *self.facts.also) if one.name != self.unit}
+        return tuple(known.values()) if self.rule.do in _SPREADS else ()
 
     @property
     def mode(self) -> trust.Effective:
@@ -161,14 +170,20 @@ def _operator_stop(case: Case) -> str:
     return f"{stop.unit} was stopped by {stop.by or 'an operator'} at {moment(stop.at, case.world.policy.zone)}"
 
 
+def _own_stop(case: Case) -> str:
+    """What a person orders may start it again."""
+    snapshot = case.facts.snapshot
+    needed = (*case.touched, *(snapshot.pulls if snapshot else ()))
+    return "" if case.forced_by else left_down(case.world, case.incident, case.check, case.rule, needed)
+
+
 def _masked(case: Case) -> str:
     snapshot = case.facts.snapshot
     if not case.check.unit:
         return ""
     if snapshot is None or snapshot.load_state == "not-found":
         return f"{case.unit} does not exist"
-    also = case.facts.also if case.rule.do in _SPREADS else ()
-    masked = next((one.name for one in (snapshot, *also) if _is_masked(one)), None)
+    masked = next((one.name for one in (snapshot, *case.beside) if _is_masked(one)), None)
     return f"{masked} is masked" if masked else ""
 
 
@@ -198,7 +213,7 @@ def _oneshot(case: Case) -> str:
 
 
 def _job(case: Case) -> str:
-    for one in (case.facts.snapshot, *case.facts.also):
+    for one in (case.facts.snapshot, *case.facts.also, *case.beside):
         if one is not None and one.job:
             return f"a {one.job} job of {one.name} is queued: systemd is on it"
     snapshot = case.facts.snapshot
@@ -354,6 +369,7 @@ _QUESTIONS: dict[str, Callable[[Case], str]] = {
     "armed": _armed,
     "denied": _denied,
     "operator_stop": _operator_stop,
+    "own_stop": _own_stop,
     "masked": _masked,
     "disabled": _disabled,
     "oneshot": _oneshot,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
-from opsagent.core import changes, inbox
+from opsagent.core import changes, inbox, own_stop
 from opsagent.core import events as ev
 from opsagent.core.archive.matched import matched, with_cause
 from opsagent.core.archive.news import news
@@ -102,9 +102,15 @@ def is_late(world: World, snapshot: UnitSnapshot) -> bool:
 
 
 def stops(world: World, seen: Iterable[StopSeen]) -> list[Draft]:
-    """Record operators' stops of watched units; what fell with another unit was nobody's wish."""
+    """Record operators' stops of watched units; what fell with another unit was nobody's wish, what we stopped ours."""
     fresh = [stop for stop in seen if not stop.fell_with and world.state.stops.get(stop.unit) != stop]
+    fresh = [stop for stop in fresh if not _is_ours(world, stop)]
     return [Draft(event=ev.OperatorStopped(stop=stop)) for stop in fresh if not _runs_again(world, stop)]
+
+
+def _is_ours(world: World, stop: StopSeen) -> bool:
+    own = world.state.own_stops.get(stop.unit)
+    return own is not None and stop.at >= own.at
 
 
 def _runs_again(world: World, stop: StopSeen) -> bool:
@@ -137,6 +143,7 @@ def action(done: inbox.ActionDone, world: World) -> list[Draft]:
     if done.outcome.output:
         lines = ev.EvidenceGathered(source=f"output of {known.remedy}", lines=done.outcome.output)
         drafts.append(Draft(event=lines, incident=done.incident, because=done.action))
+    drafts += own_stop.told(world, known, event.result)
     return drafts + (unit(world, after) if after else [])
 
 

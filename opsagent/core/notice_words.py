@@ -26,6 +26,12 @@ def notice_of(event: ev.Event, state: State, policy: Policy) -> tuple[str, str] 
     return notice(policy, subject, lines) if subject else None
 
 
+def stopped(policy: Policy, unit: str, why: str) -> tuple[str, str]:
+    """Return the notice of a unit that was stopped on purpose."""
+    left = f"It stays down until somebody starts it: systemctl start {unit}"
+    return notice(policy, f"{unit} was stopped by opsagent, on purpose", (f"Why: {why}.", left))
+
+
 def _noticed(event: ev.Event, state: State) -> tuple[str, tuple[str, ...]]:
     subject, lines = "", tuple[str, ...]()
     match event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core import dependants
 from opsagent.core import events as ev
 from opsagent.core.acts import act_unit
 from opsagent.core.budget import slow_retry_at, used
@@ -189,7 +190,7 @@ def _request(case: Case) -> ev.ActionRequested:
 
 def _running(case: Case) -> tuple[str, ...]:
     """Return the units that the action touches and that run now."""
-    read = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
+    read = [one for one in (case.facts.snapshot, *case.beside) if one is not None]
     return tuple(one.name for one in read if one.name in case.touched and one.active_state == "active")
 
 
@@ -198,6 +199,9 @@ def _patience(case: Case) -> timedelta:
     units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
     if case.rule.do in ("command", "act", "signal", "docker") or not units:
         return case.rule.timeout
+    if case.rule.do == dependants.REMEDY:  # one after the other
+        units = [one for one in (case.facts.snapshot, *case.beside) if one is not None and one.name in case.touched]
+        return sum(((one.timeout_stop or PATIENCE) + (one.timeout_start or PATIENCE) for one in units), timedelta())
     stop = max(one.timeout_stop or PATIENCE for one in units)
     start = max(one.timeout_start or PATIENCE for one in units)
     return max(case.rule.timeout, stop + start)
@@ -332,7 +336,19 @@ def _not_looked_yet(world: World, incident: Incident) -> bool:
     return any(check.repair for check in unknown) or len(unknown) == len(judges(world, incident))
 
 
-FINAL_GUARDS = ("hold", "security", "mode", "armed", "denied", "masked", "disabled", "oneshot", "change", "cause")
+FINAL_GUARDS = (
+    "hold",
+    "security",
+    "mode",
+    "armed",
+    "denied",
+    "own_stop",
+    "masked",
+    "disabled",
+    "oneshot",
+    "change",
+    "cause",
+)
 
 
 def _can_reset(world: World, incident: Incident) -> bool:

@@ -40,6 +40,7 @@ def shifted(state: State, by: timedelta) -> State:
         pauses={key: replace(one, until=one.until + by) for key, one in state.pauses.items()},
         chronic_told={unit: at + by for unit, at in state.chronic_told.items()},
         overloaded_at=moved(state.overloaded_at),
+        own_stops={unit: replace(stop, at=stop.at + by) for unit, stop in state.own_stops.items()},
         stops={unit: replace(stop, at=stop.at + by) for unit, stop in state.stops.items()},
         breaker=_breaker(state.breaker, by) if state.breaker else None,
         changes=replace(state.changes, known=tuple(replace(c, at=c.at + by) for c in state.changes.known)),

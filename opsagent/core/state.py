@@ -45,6 +45,14 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnStop:
+    """A unit that we stopped on purpose: ordered `at`, for this incident. It is down until somebody starts it."""
+
+    at: datetime
+    incident: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """The confirmed status of a check, since when, and its last sentence."""
 
@@ -217,6 +225,7 @@ class State:
     # What is known of each unit's start-up time.
     starts: Mapping[str, Starts] = field(default_factory=dict)
     stops: Mapping[str, StopSeen] = field(default_factory=dict)
+    own_stops: Mapping[str, OwnStop] = field(default_factory=dict)
     health: Mapping[str, Known] = field(default_factory=dict)
     flapping: frozenset[str] = frozenset()
     incidents: Mapping[int, Incident] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import budget, guards, startup
+from opsagent.core import budget, dependants, guards, startup
 from opsagent.core.choice import choose
 from opsagent.core.incident import Incident
 from opsagent.core.nearness import ranked
@@ -266,7 +266,9 @@ def _facts(world: World, check: CheckPolicy) -> Facts:
         world.state.units.get(name) or UnitSnapshot(name=name, read_at=world.now, scope=check.scope)
         for name in snapshot.also
     )
-    return Facts(unit=unit, at=world.now, snapshot=snapshot, also=also)
+    below = dependants.below(world.policy, unit) if dependants.wants_them(world.policy, unit) else ()
+    known = tuple(world.state.units[name] for name in below if name in world.state.units)
+    return Facts(unit=unit, at=world.now, snapshot=snapshot, also=also, dependants=known)
 
 
 def _imagined(world: World, check: CheckPolicy) -> Incident:

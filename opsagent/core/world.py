@@ -23,7 +23,8 @@ OPENED = -2  # stands for "the incident that an event before it, decided togethe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What was read about a unit just before acting on it, `at` (UTC). `also` are the units its restart touches.
+    """What was read about a unit just before acting on it, `at` (UTC). `also` are the units its restart touches,
+    `dependants` those that depend on it by the settings, with theirs.
 
     `evidence` is what was around it at that moment; None where nobody looked.
     """
@@ -32,6 +33,7 @@ class Facts:
     at: datetime
     snapshot: UnitSnapshot | None
     also: tuple[UnitSnapshot, ...] = ()
+    dependants: tuple[UnitSnapshot, ...] = ()
     evidence: Evidence | None = None
 
 

@@ -12,8 +12,8 @@ import structlog
 
 from opsagent import checks, notifiers, remedies
 from opsagent.archive.expressions import said
+from opsagent.core import dependants, inbox
 from opsagent.core import events as ev
-from opsagent.core import inbox
 from opsagent.core.aliases import public
 from opsagent.core.archive.matching import expressions_for
 from opsagent.core.archive.pattern import Archive
@@ -109,6 +109,7 @@ class Hands:
     def _act(self, incident: int, action: int, event: ev.ActionRequested) -> None:
         order = Order(
             unit=event.unit,
+            also=event.also,
             scope=event.scope,
             timeout=event.timeout,
             hold_path=HOLD_PATH,
@@ -183,12 +184,14 @@ class Hands:
         manager = systemd.connection(scope)
         snapshot: UnitSnapshot | None = None
         also: tuple[UnitSnapshot, ...] = ()
+        below: tuple[UnitSnapshot, ...] = ()
         with contextlib.suppress(BusError, BusLostError):
             snapshot = manager.snapshot(unit)
             also = manager.snapshots(snapshot.also) if snapshot is not None else ()
+            below = self._dependants(unit, manager)
         stops, cursor = self.stops()
         near = self._near(unit, snapshot, scope, since)
-        facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also, evidence=near)
+        facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also, dependants=below, evidence=near)
         found = conditions(manager.system_state, HOLD_PATH)
         return inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor)
 
@@ -201,6 +204,15 @@ class Hands:
         with contextlib.suppress(OSError):
             return self._with_said(self._around(log, (), snapshot, scope), unit)
         return None
+
+    def _dependants(self, unit: str, manager: systemd.Systemd) -> tuple[UnitSnapshot, ...]:
+        """Read the units that depend on this one by the settings, and what systemd restarts with those."""
+        if not dependants.wants_them(self._policy, unit):
+            return ()
+        found = manager.snapshots(dependants.below(self._policy, unit))
+        known = {unit, *(one.name for one in found)}
+        more = {name for one in found for name in one.also} - known
+        return (*found, *manager.snapshots(sorted(more)))
 
     def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         """Collect evidence beside the repair; `unit` as it was when it failed."""

@@ -143,6 +143,21 @@ class Systemd:
         """
         return self._acting(unit, lambda bus: self._run_job(bus, _METHODS[verb], unit, timeout))
 
+    def settled(self, unit: str, timeout: timedelta) -> UnitSnapshot | None:
+        """Wait until no job of this unit is queued or under way, at most `timeout`, and return how it is then."""
+        deadline = time.monotonic() + timeout.total_seconds()
+        bus = self._connected()
+        subscribe(bus)
+        bus.add_match(_JOBS)
+        try:
+            found = self._snapshot(bus, unit)
+            while found is not None and found.job and (left := deadline - time.monotonic()) > 0:
+                bus.next_signal(left)
+                found = self._snapshot(bus, unit)
+        finally:
+            bus.remove_match(_JOBS)
+        return found
+
     def reset_failed(self, unit: str) -> JobOutcome:
         """Clear a unit's failed state and its start limit counter."""
         return self._acting(unit, lambda bus: self._reset(bus, unit))

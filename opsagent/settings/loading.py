@@ -171,6 +171,7 @@ class _Reading:
         self.problems += acts.problems(self.root)
         self.problems += backups.problems(self.root)
         self.problems += relations.circles(checks)
+        self.problems += relations.dependants(checks)
         self.problems += relations.escalation(self.root)
         for window in windows:
             self.problems += relations.never_ends(window)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from opsagent.core import dependants
 from opsagent.core.acts import OF_ROOT, Act, act_unit
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
@@ -99,5 +100,8 @@ class Settings:
             remedies = {rule.do for rule in check.repair if rule.do not in ("command", "act", *OF_ROOT)}
             if check.unit and remedies and check.scope == "system":
                 pairs.setdefault(check.unit, set()).update(remedies)
+            if any(rule.do == dependants.REMEDY for rule in check.repair) and check.unit and check.scope == "system":
+                for unit in dependants.below(self.policy, check.unit):
+                    pairs.setdefault(unit, set()).add(dependants.REMEDY)
             pairs |= {unit: {"act"} for rule in check.repair if (unit := act_unit(rule, check.unit or ""))}
         return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

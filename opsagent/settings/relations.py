@@ -22,8 +22,8 @@ from opsagent.settings.tree import Mapping, Node, Scalar, Sequence, place_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload", "signal", "stop"})
-_TAKES_DOWN = frozenset({"restart", "act", "signal", "stop", "docker"})
+NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload", "restart_with_dependants", "signal", "stop"})
+_TAKES_DOWN = frozenset({"restart", "restart_with_dependants", "act", "signal", "stop", "docker"})
 NAMED = ("act", "docker", "signal")
 _OFFERED = 20
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4")
@@ -186,6 +186,30 @@ def never_ends(window: Node) -> Iterator[Problem]:
     if begins and "-" not in begins and every <= lasts <= timedelta(days=7) and isinstance(window, Mapping):
         text = f"cannot use {spell(lasts)}, allowed: less than {spell(every)}, for it begins again then"
         yield Problem(place=window.keys["for"], text=f"{text} (maintenance.for)")
+
+
+def dependants(checks: list[Node]) -> Iterator[Problem]:
+    """Find units that would be restarted with another although none may touch them, or they hold data."""
+    units = {text_of(check, "name"): text_of(check, "unit") for check in checks}
+    needs = {text_of(check, "name"): {name for name, _ in _texts(check, "depends_on")} for check in checks}
+    for check in checks:
+        for rule in listed(check, "repair"):
+            do = rule.value if isinstance(rule, Scalar) else text_of(rule, "do")
+            found = _below(text_of(check, "unit"), units, needs) if do == "restart_with_dependants" else ()
+            for unit in sorted(one for one in found if not malformed(one)):
+                if why := denied(unit) or ("it holds data" if holds_data(unit) else ""):
+                    text = f"cannot restart {shown(unit)} together with what it depends on: {why}"
+                    yield Problem(place=rule.place, text=f"{text} (repair of check {shown(text_of(check, 'name'))})")
+
+
+def _below(unit: str, units: dict[str, str], needs: dict[str, set[str]]) -> set[str]:
+    found = {unit}
+    while True:
+        names = {name for name, each in units.items() if each in found}
+        more = {units[name] for name, needed in needs.items() if needed & names and units[name]} - found
+        if not more:
+            return found - {unit}
+        found |= more
 
 
 def circles(checks: list[Node]) -> Iterator[Problem]:

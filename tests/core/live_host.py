@@ -58,6 +58,7 @@ class LiveHost(StoryHost):
         self._done: list[tuple[datetime, inbox.ActionDone]] = []
         self._next: dict[str, datetime] = {}
         self._carried = 0
+        self.late: list[StopSeen] = []
 
     def serve(self, name: str, **more: object) -> Service:
         """Begin with a service that has been running for an hour."""
@@ -155,6 +156,14 @@ class LiveHost(StoryHost):
         due = [one for one in self._done if one[0] <= self.now]
         self._done = [one for one in self._done if one[0] > self.now]
         self.take(*(done for _, done in due), *(inbox.Looked(seen=seen) for seen in self._looks()))
+        if due and self.late:  # the journal is read when the unit is
+            stops, self.late = tuple(self.late), []
+            self.take(
+                *(
+                    inbox.UnitSeen(snapshot=replace(self.units[one.unit], read_at=self.now), stops=(one,))
+                    for one in stops
+                )
+            )
         self._settle()
 
     def _looks(self) -> list[Observation]:
@@ -209,11 +218,24 @@ class LiveHost(StoryHost):
         if cure and event.remedy != cure:
             return JobOutcome(result="done", seconds=0.1)
         self.services[event.unit].sick = "" if cure else self.services[event.unit].sick
+        if event.remedy in ("stop", "signal"):
+            return self._by_root(event)
         for name in (event.unit, *event.also):
             self.services[name].restarts.append(self.now)
             self.start(name, tell=False)
         after = self.services[event.unit].unit
         return JobOutcome(result="done" if self.services[event.unit].can_start else "failed", seconds=0.1, after=after)
+
+    def _by_root(self, event: ev.ActionRequested) -> JobOutcome:
+        """Root stops the unit, or sends it a signal, of which it dies or (SIGCONT) wakes up; the journal tells it."""
+        if event.remedy == "stop":
+            self.change(event.unit, tell=False, active_state="inactive", sub_state="dead", result="success")
+            self.late.append(StopSeen(unit=event.unit, at=self.now + A_MOMENT / 2))
+        elif event.act == "SIGCONT":
+            self.services[event.unit].sick = ""
+        else:
+            self.change(event.unit, tell=False, active_state="failed", sub_state="failed", result="core-dump")
+        return JobOutcome(result="done", seconds=0.1)
 
     def _delivery(self, owed: Owed) -> inbox.Tried:
         if owed.notifier in self.gone:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.agent import Agent
-from opsagent.core import inbox
+from opsagent.core import dependants, inbox
 from opsagent.core.codec import Recorded, decode
 from opsagent.core.log_row import Batch, Row, StoreError
 from opsagent.core.observation import Observation, Reading, Status, ok
@@ -145,7 +145,9 @@ class StoryHost:
         for name in asked:
             snapshot = self.units.get(name)
             also = tuple(self.units[one] for one in (snapshot.also if snapshot else ()) if one in self.units)
-            facts = Facts(unit=name, at=self.now, snapshot=snapshot, also=also)
+            below = dependants.below(self.agent.policy, name) if dependants.wants_them(self.agent.policy, name) else ()
+            known = tuple(self.units[one] for one in below if one in self.units)
+            facts = Facts(unit=name, at=self.now, snapshot=snapshot, also=also, dependants=known)
             self.take(inbox.FactsSeen(unit=name, facts=facts, conditions=self.conditions))
 
     def carry_out(self, result: str = "done", error: str = "", **fields) -> None:

@@ -21,8 +21,21 @@ from tests.core.live_host import LiveHost
 from tests.core.test_stories import API, POLICY, SLOW
 
 ORDER = (
-    *("hold", "security", "mode", "armed", "denied", "operator_stop", "masked", "disabled", "oneshot", "job", "busy"),
-    *("quiet", "deploy", "boot", "overload", "flapping", "root", "breaker", "change", "just_started"),
+    *("hold", "security", "mode", "armed", "denied", "operator_stop", "own_stop", "masked", "disabled"),
+    *(
+        "oneshot",
+        "job",
+        "busy",
+        "quiet",
+        "deploy",
+        "boot",
+        "overload",
+        "flapping",
+        "root",
+        "breaker",
+        "change",
+        "just_started",
+    ),
     *("dependency", "cause", "budget", "experience"),
 )
 RELOAD = RemedyRule(do="reload")

@@ -64,7 +64,9 @@ def explained(world: World, name: str = "api") -> str:
 def test_an_incident_that_was_given_up_is_explained_whole() -> None:
     told = why.lines(WORLD, "api", next_at=NOW + timedelta(seconds=5))
 
-    agree = "security, mode, armed, denied, operator_stop, masked, disabled, oneshot, job, busy, quiet, deploy, boot"
+    agree = (
+        "security, mode, armed, denied, operator_stop, own_stop, masked, disabled, oneshot, job, busy, quiet, deploy"
+    )
     later = "next level told 03:40:00; repair asked again 04:10:00"
     bad = "bad after 3 bad looks in a row, 5s apart"
     guess = "waits up to 60 s after a start: a guess until 3 starts are known, now 0"
@@ -77,7 +79,7 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
         "Budget: 3 of 3 used in 30m, 3 of 8 in 24h; host 3 of 6 in 1h",
         "Guard budget: no, api.service: 3 restarts in 30 min (limit 3) (again at 04:10:00)",
         (
-            f"Guards that agree: hold, {agree}, overload, flapping, root, breaker, change, just_started, "
+            f"Guards that agree: hold, {agree}, boot, overload, flapping, root, breaker, change, just_started, "
             "dependency, cause, experience"
         ),
         f"Next: looked at 03:10:05; {later}; tried again slowly, checked on and on",

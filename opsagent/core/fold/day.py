@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opsagent.core.state import State
 
 BLIPS_A_DAY = 50
-_RESTARTS = ("restart", "reset_failed")
+_RESTARTS = ("restart", "restart_with_dependants", "reset_failed")
 _BEATS_ANEW = (ev.HeartbeatDone, ev.DaemonStarted, ev.SettingsApplied)
 
 

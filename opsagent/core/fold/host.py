@@ -36,7 +36,11 @@ def _(event: ev.UnitObserved, state: State, recorded: Recorded) -> State:
     held = {
         seq: story.asked_anew(one) if news and one.unit == seen.name else one for seq, one in state.incidents.items()
     }
-    return replace(state, units={**state.units, seen.name: seen}, active_at=active_at, incidents=held)
+    stopped = state.own_stops.get(seen.name)
+    again = stopped is not None and seen.active_state == "active" and (seen.active_enter_at or stopped.at) > stopped.at
+    own_stops = without(state.own_stops, seen.name) if again else state.own_stops
+    units = {**state.units, seen.name: seen}
+    return replace(state, units=units, active_at=active_at, own_stops=own_stops, incidents=held)
 
 
 @folded.register(ev.StartupSeen)

@@ -10,7 +10,7 @@ from opsagent.core.fold.rule import KEEP_PAST, folded, without
 from opsagent.core.fold.trust import counted
 from opsagent.core.phase import Outcome
 from opsagent.core.renewal import replace
-from opsagent.core.state import Attempt, Heal
+from opsagent.core.state import Attempt, Heal, OwnStop
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,13 +34,20 @@ def _(event: ev.ActionRequested, state: State, recorded: Recorded) -> State:
         remedy=event.remedy,
     )
     kept = tuple(a for a in state.attempts if recorded.at - a.at < KEEP_ATTEMPTS)
-    return replace(state, attempts=(*kept, attempt))
+    stops = state.own_stops
+    if event.remedy == "stop":
+        stops = {**stops, event.unit: OwnStop(at=recorded.at, incident=recorded.incident or 0)}
+    return replace(state, attempts=(*kept, attempt), own_stops=stops)
 
 
 @folded.register(ev.ActionEnded)
 def _(event: ev.ActionEnded, state: State, recorded: Recorded) -> State:
     attempts = tuple(replace(a, ended_at=recorded.at) if a.action == event.action else a for a in state.attempts)
-    return replace(state, attempts=attempts)
+    incident = state.incidents.get(recorded.incident or 0)
+    action = next((a for a in incident.actions if a.seq == event.action), None) if incident else None
+    in_vain = action is not None and action.remedy == "stop" and event.result not in ("done", "unknown")
+    stops = without(state.own_stops, action.unit) if action is not None and in_vain else state.own_stops
+    return replace(state, attempts=attempts, own_stops=stops)
 
 
 @folded.register(ev.ActionJudged)

@@ -50,10 +50,10 @@ def _unit(policy: Policy, check: CheckPolicy, units: Mapping[str, UnitSnapshot |
 
 def _armed(policy: Policy, check: CheckPolicy, unit: UnitSnapshot) -> Iterator[Finding]:
     remedies = {rule.do for rule in check.repair}
-    if unit.type == "oneshot" and remedies & {"restart", "reload"}:
+    if unit.type == "oneshot" and remedies & {"restart", "restart_with_dependants", "reload", "signal", "stop"}:
         yield red(unit.name, "is a oneshot, which is never restarted", f"write repair: [] for {check.name}")
     yield from _stop(unit)
-    if "restart" in remedies:
+    if remedies & {"restart", "restart_with_dependants"}:
         yield from _start_limit(policy.per_unit, unit, remedies)
     if holds_data(unit.name) and unit.also:
         yield warn(unit.name, f"a restart of it restarts {', '.join(unit.also)} too", "see that this is meant")

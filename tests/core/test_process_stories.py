@@ -1,0 +1,204 @@
+"""Remedies for a process: a signal before a restart, a stop on purpose, a restart with all that depends on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsagent.core import commands as cmd
+from opsagent.core import dependants
+from opsagent.core.phase import Outcome, Repair
+from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
+from opsagent.core.unit import UnitSnapshot
+from tests.core.live_host import LiveHost
+from tests.core.story_host import NOON
+from tests.core.test_stories import API, POLICY
+
+ABORT, CONTINUE = RemedyRule(do="signal", name="SIGABRT"), RemedyRule(do="signal", name="SIGCONT")
+RESTART, STOP = RemedyRule(do="restart"), RemedyRule(do="stop")
+ALL = RemedyRule(do=dependants.REMEDY)
+
+
+def host_with(*repair: RemedyRule) -> LiveHost:
+    host = LiveHost(replace(POLICY, checks=(replace(API, repair=repair),)))
+    host.serve("api.service")
+    host.run(minutes=2)
+    return host
+
+
+def done(host: LiveHost) -> list[tuple[str, str]]:
+    return [(one.label, one.outcome.value) for one in host.incident.actions if one.outcome is not Outcome.REFUSED]
+
+
+def test_a_hung_service_is_told_to_dump_its_stack_and_restarted_at_once_after_it() -> None:
+    host = host_with(ABORT, RESTART)
+    host.services["api.service"].sick = "timeout"
+    host.run(minutes=1, until=lambda: len(host.orders.acted) == 1)
+    host.services["api.service"].sick = ""  # a new process is well
+
+    host.run(minutes=3)
+
+    assert done(host) == [("signal SIGABRT", "failed"), ("restart", "verified")]
+    first, second = (event for _, _, event in host.orders.acted)
+    assert "by opsagent-act-signal-sigabrt-api.service" in first.reason
+    between = host.incident.actions[1].at - host.incident.actions[0].at
+    assert between < min(POLICY.per_unit.waits), "a preparation is not waited after"
+    assert second.remedy == "restart"
+
+
+def test_a_stopped_process_is_woken_and_that_alone_is_the_repair() -> None:
+    host = host_with(CONTINUE, RESTART)
+    host.services["api.service"].sick = "timeout"
+
+    host.run(minutes=5)
+
+    assert done(host) == [("signal SIGCONT", "verified")]
+
+
+def test_a_dead_service_gets_no_signal() -> None:
+    host = host_with(ABORT, RESTART)
+
+    host.kill("api.service")
+    host.run(minutes=3)
+
+    assert done(host) == [("restart", "verified")]
+
+
+def test_what_was_stopped_on_purpose_is_no_operators_stop_stays_down_and_a_person_is_told() -> None:
+    host = host_with(STOP)
+    host.services["api.service"].sick = "status"
+
+    host.run(hours=10)
+
+    assert done(host) == [("stop", "failed")]
+    assert host.agent.state.stops == {}
+    assert host.incident.repair is Repair.HELD
+    assert [one.guard for one in host.incident.actions if one.outcome is Outcome.REFUSED] == ["own_stop"]
+    [notice] = [one for one in host.told("notice") if "on purpose" in one.title]
+    assert notice.title == "[NOTICE] web-1: api.service was stopped by opsagent, on purpose"
+    assert "systemctl start api.service" in notice.body
+    assert host.told("page")
+
+
+def test_a_restart_before_the_stop_in_the_list_does_not_follow_it() -> None:
+    host = host_with(RESTART, STOP)
+    host.services["api.service"].sick = "status"
+
+    host.run(hours=10)
+
+    assert done(host) == [("restart", "failed"), ("stop", "failed")]
+    assert host.units["api.service"].active_state == "inactive"
+
+
+def test_where_the_list_goes_on_after_the_stop_the_service_is_started_again_and_no_notice_is_sent() -> None:
+    host = host_with(STOP, RESTART)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1, until=lambda: len(host.orders.acted) == 1)
+    host.services["api.service"].sick = ""
+
+    host.run(minutes=3)
+
+    assert done(host) == [("stop", "failed"), ("restart", "verified")]
+    assert host.told("notice") == []
+    assert host.agent.state.own_stops == {}
+
+
+def test_a_person_may_start_what_was_stopped_and_then_it_is_as_any_other() -> None:
+    host = host_with(STOP)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=10)
+
+    host.services["api.service"].sick = ""
+    host.start("api.service")
+    host.run(minutes=3)
+
+    assert host.agent.state.own_stops == {}
+    assert host.incident.state.value == "verifying" or not host.incident.is_open
+
+
+def test_a_person_may_order_the_restart_of_what_was_stopped() -> None:
+    host = host_with(RESTART, STOP)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=30)
+    host.services["api.service"].sick = ""
+
+    assert host.ask(cmd.RepairNow(by="ann", check="api", remedy="restart")).accepted
+    host.run(minutes=3)
+
+    assert done(host)[-1] == ("restart", "verified")
+
+
+def service(name: str, *needs: str, repair: tuple[RemedyRule, ...] = ()) -> CheckPolicy:
+    return replace(API, name=name, unit=f"{name}.service", depends_on=needs, repair=repair)
+
+
+SHOP = (service("db", repair=(ALL,)), service("api", "db"), service("web", "api"), service("mail"))
+
+
+def test_a_restart_with_dependants_takes_them_in_the_order_of_the_graph_and_counts_each() -> None:
+    host = LiveHost(replace(POLICY, checks=SHOP))
+    for check in SHOP:
+        host.serve(check.unit or "")
+    host.run(minutes=2)
+    host.services["db.service"].sick = "status"
+    host.run(minutes=1, until=lambda: bool(host.orders.acted))
+    host.services["db.service"].sick = ""
+
+    host.run(minutes=3)
+
+    [(_, _, order)] = host.orders.acted
+    assert (order.remedy, order.unit, order.also) == (ALL.do, "db.service", ("api.service", "web.service"))
+    [attempt] = host.agent.state.attempts
+    assert [attempt.touched(one.unit or "") for one in SHOP] == [True, True, True, False]
+
+
+def test_a_dependant_under_maintenance_by_a_person_keeps_the_whole_from_being_restarted() -> None:
+    host = LiveHost(replace(POLICY, checks=SHOP))
+    for check in SHOP:
+        host.serve(check.unit or "")
+    host.run(minutes=2)
+    host.ask(
+        cmd.Pause(by="ann", target="web", lasts=timedelta(hours=2), pages=False, repairs=True, because="a migration")
+    )
+    host.services["db.service"].sick = "status"
+
+    host.run(minutes=3)
+
+    assert host.orders.acted == []
+    assert "web is paused by ann" in [one.reason for one in host.incident.actions][-1]
+
+
+def test_a_dependant_that_is_down_is_not_started_by_the_way() -> None:
+    units = [UnitSnapshot(name="api.service", read_at=NOON, active_state="inactive")]
+    units += [UnitSnapshot(name="web.service", read_at=NOON, active_state="active")]
+
+    assert dependants.in_order(Policy(host="h", checks=SHOP), units) == ("web.service",)
+
+
+def test_what_systemd_binds_comes_after_what_it_is_bound_to() -> None:
+    unit = UnitSnapshot(name="a.service", read_at=NOON, active_state="active", pulls=("b.service",))
+    other = UnitSnapshot(name="b.service", read_at=NOON, active_state="active")
+
+    assert dependants.in_order(Policy(host="h"), [unit, other]) == ("b.service", "a.service")
+
+
+NAMES = st.sampled_from("abcdef")
+
+
+@given(st.lists(st.tuples(NAMES, NAMES), max_size=12))
+def test_every_dependant_comes_once_and_after_all_it_needs(edges: list[tuple[str, str]]) -> None:
+    forward = [(low, high) for low, high in edges if low < high]  # no circles: the settings refuse them
+    needs = {name: tuple(low for low, high in forward if high == name) for name in "abcdef"}
+    policy = Policy(host="h", checks=tuple(service(name, *needs[name]) for name in "abcdef"))
+
+    found = dependants.below(policy, "a.service")
+
+    assert len(found) == len(set(found))
+    place = {unit: number for number, unit in enumerate(found)}
+    for low, high in forward:
+        below = f"{low}.service" in place and f"{high}.service" in place
+        assert not below or place[f"{low}.service"] < place[f"{high}.service"]
+        assert low != "a" or f"{high}.service" in place
