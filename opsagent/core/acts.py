@@ -17,6 +17,8 @@ _ODD = re.compile(r"[^a-z0-9-]")
 
 OF_ROOT = frozenset({"docker", "signal", "stop"})
 """Remedies that are acts too, which nobody writes down: they are made from what the check's `repair` says."""
+RECLAIM = "reclaim"
+"""The act that every `reclaim` asks for: there is one list of what may be taken away."""
 SIGNALS = ("SIGABRT", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 """What may be sent: signals that a program can heed, and the one that wakes it. SIGKILL leaves no trace of why it hung,
 and a restart ends in it anyway when nothing else helps."""
@@ -70,8 +72,8 @@ def name_for(do: str, name: str, unit: str) -> str:
 
 def act_unit(rule: RemedyRule, unit: str) -> str:
     """Return the unit of root's by which a remedy works, "" for one that needs none."""
-    if rule.do == "act":
-        return unit_of(rule.name)
+    if rule.do in ("act", RECLAIM):
+        return unit_of(rule.name or RECLAIM)
     return unit_of(name_for(rule.do, rule.name, unit)) if rule.do in OF_ROOT else ""
 
 

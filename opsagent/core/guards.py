@@ -204,7 +204,7 @@ def _disabled(case: Case) -> str:
 
 def _oneshot(case: Case) -> str:
     snapshot = case.facts.snapshot
-    if snapshot is None or case.rule.do in ("command", "act", "docker", "reset_failed"):
+    if snapshot is None or case.rule.do in ("command", "act", "docker", "reclaim", "reset_failed"):
         return ""
     if snapshot.type == "oneshot":
         return f"{case.unit} is a oneshot: running it again is not a repair"

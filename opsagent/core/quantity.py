@@ -21,8 +21,8 @@ _STEPS = (
 )
 DURATION_PATTERN = r"^(?=[0-9])([0-9]{1,8}d)?([0-9]{1,8}h)?([0-9]{1,8}m)?([0-9]{1,8}s)?([0-9]{1,8}ms)?$"
 _DURATION = re.compile(DURATION_PATTERN.removesuffix("$"), re.ASCII)
-_POWERS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_POWERS |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+SIZES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 SIZE_PATTERN = r"^[0-9]{1,15}(B|[KMGT]i?B)$"
 _SIZE = re.compile(r"([0-9]{1,15})(B|[KMGT]i?B)", re.ASCII)
 _NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -65,7 +65,7 @@ def size(text: str) -> Bytes:
     if found is None:
         message = f"cannot read {_shown(text)} as a size, allowed: a whole number with B, KiB, MiB, GiB, TiB, KB … TB"
         raise ValueError(message)
-    return Bytes(int(found[1]) * _POWERS[found[2]])
+    return Bytes(int(found[1]) * SIZES[found[2]])
 
 
 def within(key: str, value: float | None, least: float, most: float) -> None:

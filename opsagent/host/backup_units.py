@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opsagent.core.backup.job import Sqlite
-from opsagent.host.unit_files import MARK, SANDBOX, paths, quoted, seconds
+from opsagent.host.unit_files import MARK, SANDBOX, TEMPORARY, paths, quoted, seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,6 @@ DRILLS = {"monthly": "Sun *-*-1..7 04:30:00", "weekly": "Sun *-*-* 04:30:00"}
 """A Sunday, after the backups of the night; of a month the first."""
 # Whoever backs up reads everything, whoever rehearses a restore gives files back to whom they belong.
 _RIGHTS = "CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_FSETID"
-_TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - where others keep what is backed up, not we
 
 
 def texts(job: Job, records: Path, state: Path, program: str) -> dict[str, str]:
@@ -77,11 +76,9 @@ def _service(job: Job, verb: str, program: str, writes: tuple[str, ...]) -> str:
 def _fence(job: Job) -> list[str]:
     """Restored programs may be setuid; and a private /tmp would hide what is backed up from the host's own."""
     named = job.what.paths if not isinstance(job.what, Sqlite) else (job.what.database,)
-    shared = any(
-        PurePosixPath(one).is_relative_to(above) for one in (*named, *directories(job)) for above in _TEMPORARY
-    )
+    shared = any(PurePosixPath(one).is_relative_to(above) for one in (*named, *directories(job)) for above in TEMPORARY)
     left_out = ("RestrictSUIDSGID=", "PrivateTmp=") if shared else ("RestrictSUIDSGID=",)
-    opened = paths("ReadWritePaths", _TEMPORARY).splitlines() if shared else []
+    opened = paths("ReadWritePaths", TEMPORARY).splitlines() if shared else []
     return [*(line for line in SANDBOX.splitlines() if not line.startswith(left_out)), *opened]
 
 

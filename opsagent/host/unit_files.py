@@ -5,15 +5,20 @@ A unit file is a program of root's. So every word of the settings is quoted, and
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from opsagent.core.reclaim import arguments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import timedelta
 
     from opsagent.core.acts import Act
+    from opsagent.core.reclaim import Reclaim
 
 MARK = "# Made by `opsagent install --refresh` from the settings; do not edit."
+TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - others' files lie there, not ours; a private one would hide them
 SANDBOX = """\
 NoNewPrivileges=yes
 ProtectSystem=strict
@@ -91,6 +96,32 @@ def _closed(one: Act) -> list[str]:
     filters = [f"SystemCallFilter={call}" for call in calls]
     writable = paths("ReadWritePaths", one.writes).splitlines()
     return [f"CapabilityBoundingSet={kept}", *writable, *SANDBOX.splitlines(), *filters]
+
+
+def reclaim(wanted: Reclaim, spared: Sequence[str], python: str) -> str:
+    """Return the unit of the remedy `reclaim`: what it may take away stands in its command, where root can read it.
+
+    It sees the host as it is, but can change nothing outside the directories that are named.
+    """
+    command = quoted([python, "-I", "-m", "opsagent.acts.reclaim", *arguments(wanted, spared)])
+    writes = [one.path for one in wanted.directories]
+    writes += ["/var/cache/apt/archives"] if wanted.apt_cache else []
+    writes += ["/var/log/journal", "/run/log/journal"] if wanted.journal is not None else []
+    shared = any(PurePosixPath(one).is_relative_to(above) for one in writes for above in TEMPORARY)
+    fence = [line for line in SANDBOX.splitlines() if not (shared and line.startswith("PrivateTmp="))]
+    lines = [
+        *("[Unit]", "Description=opsagent act: reclaim", "StartLimitIntervalSec=0", ""),
+        *("[Service]", "Type=oneshot", f"ExecStart={command}"),
+        f"TimeoutStartSec={seconds(wanted.timeout * 1.1 + timedelta(seconds=5))}",
+        *("TimeoutStopSec=10s", "UMask=0077", "RuntimeDirectory=opsagent-acts", "RuntimeDirectoryPreserve=yes"),
+        # to look into and change the directories of others, and to see that nobody has a file open
+        "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_FOWNER CAP_LEASE",
+        *paths("ReadWritePaths", writes).splitlines(),
+        *fence,
+        "MemoryMax=256M",
+        "SystemCallFilter=@system-service",
+    ]
+    return "\n".join([MARK, *lines, ""])
 
 
 def reader_socket(user: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.checks import container
-from opsagent.core.acts import OF_ROOT, is_act
+from opsagent.core.acts import OF_ROOT, RECLAIM, is_act, unit_of
 from opsagent.host import backup_units, polkit, root_acts, unit_files
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings.source import HOMES
@@ -202,6 +202,7 @@ def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
     wanted = {UNITS / act.unit: unit_files.act(act) for act in (*settings.acts, *_made_acts(settings))}
     readers = unit_files.container_readers(_containers(settings), f"{sys.prefix}/bin/python")
     backups = [backup_units.texts(job, settings.backup_records, settings.state, PROGRAM) for job in settings.backups]
+    wanted |= _reclaim(settings)
     wanted |= {UNITS / name: text for texts in (readers, *backups) for name, text in texts.items()}
     found = (path for pattern in _OURS for path in _below(root, UNITS).glob(pattern))
     there = [UNITS / path.name for path in sorted(found)]
@@ -224,6 +225,14 @@ def _with_real_names(settings: Settings, units: Units) -> Settings:
         names[unit] = found.name if found else unit
     checks = tuple(replace(one, unit=names.get(one.unit or "", one.unit)) for one in settings.policy.checks)
     return replace(settings, policy=replace(settings.policy, checks=checks))
+
+
+def _reclaim(settings: Settings) -> dict[Path, str]:
+    """Return the unit that frees disk; what is ours is spared by it wherever it is."""
+    if settings.reclaim.is_empty:
+        return {}
+    spared = tuple(map(str, (settings.state, settings.memory, settings.backup_records, sys.prefix)))
+    return {UNITS / unit_of(RECLAIM): unit_files.reclaim(settings.reclaim, spared, f"{sys.prefix}/bin/python")}
 
 
 def _containers(settings: Settings) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.acts import OF_ROOT, name_for
+from opsagent.core.acts import OF_ROOT, RECLAIM, name_for
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.relations import listed, names, repeated_names, text_of, unfit_command, unknown
 from opsagent.settings.tree import Mapping, Scalar, place_of
@@ -46,6 +46,7 @@ def timed(settings: Settings) -> Settings:
     """Have an act waited for as long as root lets it run, with the backup before it and a moment to end it."""
     jobs = {job.name: job.timeout for job in settings.backups}
     limits = {f"act {one.name}": one.timeout + jobs.get(one.backup_first, timedelta()) + END for one in settings.acts}
+    limits[RECLAIM] = settings.reclaim.timeout + END
     watched = tuple(replace(one, policy=_timed(one.policy, limits)) for one in settings.watched)
     policy = replace(settings.policy, checks=tuple(one.policy for one in watched))
     return replace(settings, policy=policy, watched=watched)

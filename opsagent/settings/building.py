@@ -64,6 +64,7 @@ def settings_of(
         watched=checks,
         channels=channels,
         acts=document.acts,
+        reclaim=document.reclaim,
         path=path,
     )
 

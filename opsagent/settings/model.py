@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core import dependants
-from opsagent.core.acts import OF_ROOT, Act, act_unit
+from opsagent.core.acts import Act, act_unit
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
+from opsagent.core.reclaim import Reclaim
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
 from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source, is_system_path
 
@@ -62,6 +63,7 @@ class Settings:
     channels: tuple[Channel, ...] = ()
     backups: tuple[Job, ...] = ()
     acts: tuple[Act, ...] = ()
+    reclaim: Reclaim = field(default_factory=Reclaim)
     sources: tuple[Source, ...] = field(default=(), repr=False)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     path: Path | None = None
@@ -97,11 +99,12 @@ class Settings:
         """Return the pairs (unit of the system's manager, remedies) that need a right, sorted by unit."""
         pairs: dict[str, set[str]] = {}
         for check in self.policy.checks:
-            remedies = {rule.do for rule in check.repair if rule.do not in ("command", "act", *OF_ROOT)}
+            by_root = {rule: unit for rule in check.repair if (unit := act_unit(rule, check.unit or ""))}
+            remedies = {rule.do for rule in check.repair if rule.do != "command" and rule not in by_root}
             if check.unit and remedies and check.scope == "system":
                 pairs.setdefault(check.unit, set()).update(remedies)
             if any(rule.do == dependants.REMEDY for rule in check.repair) and check.unit and check.scope == "system":
                 for unit in dependants.below(self.policy, check.unit):
                     pairs.setdefault(unit, set()).add(dependants.REMEDY)
-            pairs |= {unit: {"act"} for rule in check.repair if (unit := act_unit(rule, check.unit or ""))}
+            pairs |= {unit: {"act"} for unit in by_root.values()}
         return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

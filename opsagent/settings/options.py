@@ -12,6 +12,7 @@ from typing import Any, Literal
 from opsagent.core.acts import Act
 from opsagent.core.backup.job import Paths, Sqlite
 from opsagent.core.policy import Confirm, Criticality, HostBudget, Mode, RemedyRule, ReviewPolicy, UnitBudget
+from opsagent.core.reclaim import Reclaim
 
 BACKUP_KINDS: dict[str, type] = {"paths": Paths, "sqlite": Sqlite}
 NAME = r"[a-z0-9][a-z0-9-]{0,62}"
@@ -229,6 +230,7 @@ class Document:
     checks: what is watched; every check has a name and a kind.
     backups: what is backed up, and proven by rehearsed restores; each gets a check of kind `backup` unless it has one.
     acts: what root allows to be done in its name, each as a unit of its own; only for the host's own instance.
+    reclaim: what the remedy `reclaim` may take away when disk is needed; default: nothing.
     repair: what may be done, and how often.
     notifiers: the ways to people.
     escalation: who is told, and when somebody else is; default: all notifiers at once.
@@ -253,6 +255,7 @@ class Document:
     checks: tuple[Any, ...] = ()
     backups: tuple[Any, ...] = ()
     acts: tuple[Act, ...] = ()
+    reclaim: Reclaim = field(default_factory=Reclaim)
     repair: Repair = field(default_factory=Repair)
     notifiers: tuple[Any, ...] = ()
     escalation: Steps = field(default_factory=Steps)

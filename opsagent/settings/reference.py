@@ -43,8 +43,8 @@ REMEDIES = """\
 ## Remedies
 
 `repair` is the list of what may be done for a check, in the order it is tried; an item is a remedy's name or a mapping
-`{{do: …}}`. Known remedies: {remedies}. All but `command`, `act` and `docker` need
-the check's `unit`.
+`{{do: …}}`. Known remedies: {remedies}. All but `command`, `act`, `docker`
+and `reclaim` need the check's `unit`.
 
 `signal` (`{{do: signal, name: SIGABRT}}`), `stop` and `docker` (`{{do: docker, name: web}}`) are done by root:
 `install --refresh` makes a unit `opsagent-act-….service` of each, with one fixed command for one unit or container, and

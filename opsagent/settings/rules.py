@@ -13,6 +13,7 @@ from opsagent.core.backup.job import BackupOptions, Keep
 from opsagent.core.denied import malformed
 from opsagent.core.policy import Confirm, HostBudget, RemedyRule, ReviewPolicy, UnitBudget
 from opsagent.core.quantity import spell
+from opsagent.core.reclaim import OldFiles, Reclaim
 from opsagent.settings.options import (
     NAME,
     Changes,
@@ -108,6 +109,13 @@ def full_path(value: str) -> str:
     """A directory by its full path, or none."""
     if value and (not value.startswith("/") or ".." in value.split("/") or not value.isprintable()):
         raise ValueError(f"cannot use {shown(value)} as a directory, allowed: a full path without ..")
+    return value
+
+
+def file_pattern(value: str) -> str:
+    """A pattern for names of files in one directory."""
+    if not value or "/" in value or not value.isprintable():
+        raise ValueError(f"cannot use {shown(value)} as a pattern, allowed: for the name alone, such as *.log.*")
     return value
 
 
@@ -235,6 +243,10 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Act, "name"): name,
     (Act, "command"): filled,
     (Act, "timeout"): between(_SECOND, _HOUR),
+    (Reclaim, "timeout"): between(_SECOND, _HOUR),
+    (OldFiles, "path"): full_path,
+    (OldFiles, "pattern"): file_pattern,
+    (OldFiles, "older_than"): between(_SECOND, 3650 * _DAY),
     (UnitBudget, "attempts"): between(1, 20),
     (UnitBudget, "within"): between(_MINUTE, 7 * _DAY),
     (UnitBudget, "per_day"): between(1, 100),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.host.scenarios.stage import CONFIRM, SETTINGS, did
+from tests.host.scenarios.stage import CONFIRM, QUICK, SETTINGS, did
 
 if TYPE_CHECKING:
     from tests.host.harness import Host
@@ -88,3 +88,36 @@ def test_a_container_that_ended_is_brought_back_by_an_act_without_any_right_on_i
 
     assert not exists(host, READER)
     assert host.show("opsagent-containers.socket", "LoadState") == "not-found"
+
+
+RECLAIM = "reclaim: {directories: [{path: /srv/full/app, pattern: '*.log*', older_than: 7d}]}"
+SAVER = f"- {{name: saver, kind: unit, unit: saver.service, {QUICK}, repair: [reclaim, restart]}}"
+SAVES = "while head -c 1M /dev/zero >/srv/full/save; do rm /srv/full/save; sleep 0.2; done; exit 1"
+FILL = """
+mkdir -p /srv/full && mount -t tmpfs -o size=8M tmpfs /srv/full && mkdir -p /srv/full/app /srv/precious
+head -c 5M /dev/zero >/srv/full/app/old.log.1
+head -c 1M /dev/zero >/srv/full/app/new.log
+echo alive >/srv/precious/a.log
+ln -s /srv/precious/a.log /srv/full/app/trap.log
+ln -s /srv/precious /srv/full/app/trap.logs
+touch -h -d '-30 days' /srv/full/app/old.log.1 /srv/full/app/trap.log* /srv/precious/a.log
+"""
+
+
+def test_a_full_disk_is_reclaimed_within_the_list_and_then_the_service_is_healthy(stage: Stage) -> None:
+    stage.host.run(["sh", "-ec", FILL])
+    unit = stage.service("saver.service", f"[Service]\nExecStart=/bin/sh -c '{SAVES}'\n")
+    stage.begin(SAVER, RECLAIM)
+    stage.good("saver")
+
+    fill = "head -c 8M /dev/zero >>/srv/full/filler; systemctl is-active -q saver"
+    stage.until(lambda: stage.host.run(["sh", "-c", fill], check=False).returncode, what="a full disk")
+
+    healed = stage.healed("saver")
+    assert did(healed) == [("reclaim", "failed"), ("restart", "verified")]
+    assert healed["actions"][0]["reason"] == ""
+    assert stage.host.show(unit, "ActiveState") == "active"
+    left = stage.host.run(["ls", "/srv/full/app"]).stdout.split()
+    assert left == ["new.log", "trap.log", "trap.logs"]
+    assert stage.host.run(["cat", "/srv/precious/a.log"]).stdout == "alive\n"
+    stage.host.run(["umount", "-l", "/srv/full"])

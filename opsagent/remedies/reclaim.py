@@ -1,0 +1,36 @@
+"""The remedy `reclaim`: root's unit takes away what the settings allow, and tells what it freed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opsagent.core import reclaim
+from opsagent.host import act_reports
+from opsagent.remedies.guard.by_root import ask
+
+if TYPE_CHECKING:
+    from opsagent.core.order import Order
+    from opsagent.core.unit import JobOutcome
+
+REPORTS = Path("/run/opsagent-acts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """Ask for `opsagent-act-reclaim.service`; how much it freed is told with its outcome."""
+
+    def act(self, order: Order) -> JobOutcome:
+        """Do it once: `done` when something was freed, `failed` when nothing was."""
+        before = act_reports.stamp(REPORTS / "reclaim.json")
+        outcome = Act().act(order)
+        report = act_reports.read(REPORTS / "reclaim.json", before)
+        if outcome.result != "done" or report is None:
+            return outcome
+        try:
+            freed = reclaim.reported(report)
+        except (ValueError, TypeError, KeyError):
+            return outcome
+        result = "done" if reclaim.total(freed) else "failed"
+        return replace(outcome, result=result, error=reclaim.sentence(freed))
