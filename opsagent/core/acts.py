@@ -69,6 +69,9 @@ def name_for(do: str, name: str, unit: str) -> str:
         return whole
     return f"{_ODD.sub('-', whole.lower())[:54]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
 
+TELLING = (RECLAIM,)
+"""Remedies that say in words of their own what they did."""
+
 
 def act_unit(rule: RemedyRule, unit: str) -> str:
     """Return the unit of root's by which a remedy works, "" for one that needs none."""

@@ -26,7 +26,8 @@ CHRONIC = "/chronic"
 class Action:
     """One repair, ordered or refused, as `incidents --json` shows it. `seq` is the event that recorded it.
 
-    `mode` is the one that was in force for it, `running` are the units it touched that ran just before.
+    `mode` is the one that was in force for it, `running` are the units it touched that ran just before. `did` is what a
+    remedy that prepares another says of its own work: `freed 1.2 GiB: …`.
     """
 
     seq: int
@@ -47,6 +48,7 @@ class Action:
     name: str = ""
     mode: str = ""
     running: tuple[str, ...] = ()
+    did: str = ""
 
     @property
     def label(self) -> str:

@@ -117,7 +117,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
         raise InstallError(str(error)) from error
     stale = [file for file in wanted if not _fits(file, root)]
     if check:
-        said = [f"{file.path} does not fit the settings" for file in stale]
+        said = [line for file in stale for line in (f"{file.path} does not fit the settings", *_shown(file))]
         return Report(stale=tuple(file.path for file in stale), lines=(*lines, *said, *([REFRESH] if stale else [])))
     _need_root()
     for directory in outside:
@@ -279,6 +279,12 @@ def _fits(file: _Wanted, root: Path) -> bool:
         return file.content is None
     except PermissionError:
         return True
+
+
+def _shown(file: _Wanted) -> list[str]:
+    """Show what root would run from then on, before it is written."""
+    is_one = file.path.parent == UNITS and is_act(file.path.name)
+    return [f"    {line}" for line in (file.content or "").splitlines()] if is_one else []
 
 
 def _bring(file: _Wanted, root: Path) -> None:

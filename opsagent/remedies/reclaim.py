@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.core import reclaim
+from opsagent.core.acts import RECLAIM
 from opsagent.host import act_reports
 from opsagent.remedies.guard.by_root import ask
 
@@ -24,7 +25,7 @@ class Remedy:
     def act(self, order: Order) -> JobOutcome:
         """Do it once: `done` when something was freed, `failed` when nothing was."""
         before = act_reports.stamp(REPORTS / "reclaim.json")
-        outcome = Act().act(order)
+        outcome = Act().act(replace(order, act=RECLAIM))
         report = act_reports.read(REPORTS / "reclaim.json", before)
         if outcome.result != "done" or report is None:
             return outcome

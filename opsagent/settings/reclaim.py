@@ -49,7 +49,7 @@ def _own(root: Mapping) -> tuple[str, ...]:
 def _refusal(path: str, own: tuple[str, ...]) -> str:
     place = PurePosixPath(path)
     if not path.startswith("/"):
-        return "cannot reclaim without a full path, allowed: one that begins with /" if not path else ""
+        return ""  # missing, or refused already
     inside = next((one for one in (*own, *_NEVER_IN) if place.is_relative_to(one)), "")
     above = next((one for one in (*own, *_NEVER_IN, *_NEVER_ABOVE) if PurePosixPath(one).is_relative_to(place)), "")
     home = any(place in (one, *one.parents) or place.parent == one for one in map(PurePosixPath, HOMES))

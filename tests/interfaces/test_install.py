@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from opsagent.checks.container import Check as Container
 from opsagent.core.acts import Act
 from opsagent.core.backup.job import Job, Sqlite
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
+from opsagent.core.quantity import Bytes
+from opsagent.core.reclaim import OldFiles, Reclaim
 from opsagent.core.unit import UnitSnapshot
 from opsagent.host import polkit
 from opsagent.interfaces import install
@@ -311,3 +313,24 @@ def test_a_backup_gets_its_units_and_timers_and_all_goes_with_it(tmp_path: Path)
     install.refresh(settings(), REDIS, root=tmp_path)
 
     assert list(units.rglob("*-app.*")) == []
+
+
+def test_what_frees_disk_is_shown_before_it_is_written_and_gone_when_nothing_asks_for_it(tmp_path: Path) -> None:
+    unit = tmp_path / "etc/systemd/system/opsagent-act-reclaim.service"
+    old = OldFiles(path="/srv/100 %/app", pattern="-*.log", older_than=timedelta(days=7), recursive=True)
+    wanted = replace(settings(), reclaim=Reclaim(directories=(old,), journal=Bytes(500_000_000)))
+
+    told = install.refresh(wanted, REDIS, check=True, root=tmp_path).lines
+    assert not unit.exists()
+    install.refresh(wanted, REDIS, root=tmp_path)
+
+    text = unit.read_text()
+    assert all(f"    {line}" in told for line in text.splitlines())
+    writable = [line for line in text.splitlines() if line.startswith("ReadWritePaths=")]
+    assert writable == [
+        f'ReadWritePaths="-{path}"' for path in ("/srv/100 %%/app", "/var/log/journal", "/run/log/journal")
+    ]
+    assert "ProtectSystem=strict" in text
+    assert f'"--spare" "{wanted.state}" "--spare" "{wanted.memory}"' in text
+    install.refresh(settings(), REDIS, root=tmp_path)
+    assert not unit.exists()

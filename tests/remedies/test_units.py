@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["shared_host"]
 
 ROOT = Path(__file__).parent.parent.parent
-ON_UNITS = sorted(set(KINDS) - {"command", "act"})
+ON_UNITS = sorted(set(KINDS) - {"command", "act", "reclaim"})
 ACT = """
 import dataclasses, json, sys
 from datetime import timedelta

@@ -125,3 +125,56 @@ def test_acts_of_several_files_are_one_list(read: Callable[..., Settings]) -> No
     settings = read(WEB, more="acts:\n- {name: other, command: [/bin/true]}\n")
 
     assert [act.name for act in settings.acts] == ["web", "other"]
+
+
+RECLAIM = "reclaim:\n  directories:\n  - {{path: {path}, pattern: '*.log', older_than: 7d}}\n"
+CHECK = "checks:\n- {name: a, kind: cpu, repair: [reclaim]}\n"
+NEVER = (
+    *("/", "/etc", "/etc/app", "/usr", "/boot", "/var", "/var/lib", "/var/lib/opsagent/memory/daily", "/home"),
+    *(
+        "/home/ann",
+        "/root",
+        "/proc/1",
+        "/srv",
+        "/srv/notes",
+        "/srv/notes/daily",
+        "/srv/state",
+        "/var/lib/opsagent-backup",
+    ),
+)
+
+
+@pytest.mark.parametrize("path", NEVER)
+def test_disk_is_never_reclaimed_where_the_system_homes_or_our_memory_are(problems: Problems, path: str) -> None:
+    [found] = problems(f"memory: /srv/notes\nstate: /srv/state\n{RECLAIM.format(path=path)}{CHECK}")
+
+    assert found.startswith(f"5: cannot reclaim in {path!r}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (CHECK, "2: cannot reclaim disk without knowing what may go, add the section 'reclaim' to the file (repair)"),
+        (f"reclaim: {{apt_cache: false}}\n{CHECK}", "3: cannot reclaim disk without knowing what may go"),
+        (RECLAIM.format(path="var/log"), "3: cannot use 'var/log' as a directory, allowed: a full path without .."),
+        (RECLAIM.format(path="/srv/a/../b"), "3: cannot use '/srv/a/../b' as a directory"),
+        (RECLAIM.format(path="/srv/app").replace("*.log", "a/*"), "3: cannot use 'a/*' as a pattern"),
+        (f"scope: user\n{RECLAIM.format(path='/srv/app')}", "2: cannot reclaim disk in a user's own instance"),
+        ("acts:\n- {name: reclaim, command: [/bin/true]}", "2: cannot call an act 'reclaim'"),
+    ],
+)
+def test_what_may_be_reclaimed_is_told_at_its_line_where_it_cannot_be(
+    problems: Problems, text: str, problem: str
+) -> None:
+    [found] = problems(text)
+
+    assert found.startswith(problem)
+
+
+def test_a_check_may_free_disk_and_only_its_act_may_be_asked_for(read: Callable[..., Settings]) -> None:
+    more = "  journal: 500MB\n  timeout: 3m\n"
+    settings = read(f"{RECLAIM.format(path='/var/log/app')}{more}checks:\n- {{name: a, kind: cpu, repair: [reclaim]}}")
+
+    assert settings.armed() == (("opsagent-act-reclaim.service", ("act",)),)
+    assert settings.reclaim.journal == 500_000_000
+    assert settings.policy.checks[0].repair[0].timeout == timedelta(minutes=3, seconds=15)

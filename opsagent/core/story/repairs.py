@@ -6,6 +6,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.acts import TELLING
 from opsagent.core.incident import Action
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.renewal import replace
@@ -83,7 +84,8 @@ def _(event: ev.ActionRequested, incident: Incident, recorded: Recorded) -> Inci
 def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident:
     def ended(action: Action) -> Action:
         # Why it was asked for is of no use any more when somebody said no: why they did is.
-        reason = event.reason if event.result == "refused" else action.reason
+        did = event.reason if action.remedy in TELLING else ""
+        reason = event.reason if event.result == "refused" or did else action.reason
         return replace(
             action,
             seconds=event.seconds,
@@ -91,6 +93,7 @@ def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident
             result=event.result,
             after=event.invocation_id,
             reason=reason,
+            did=did,
         )
 
     changed = replace(_with_action(incident, event.action, ended), repair=Repair.VERIFYING)
@@ -100,7 +103,8 @@ def _(event: ev.ActionEnded, incident: Incident, recorded: Recorded) -> Incident
 @follow.register(ev.ActionJudged)
 def _(event: ev.ActionJudged, incident: Incident, recorded: Recorded) -> Incident:
     def judged(action: Action) -> Action:
-        return replace(action, outcome=Outcome(event.outcome), reason=event.reason)
+        reason = f"{action.did}; {event.reason}" if action.did not in ("", event.reason) else event.reason
+        return replace(action, outcome=Outcome(event.outcome), reason=reason)
 
     changed = replace(_with_action(incident, event.action, judged), repair=Repair.IDLE)
     if event.outcome == Outcome.VERIFIED:

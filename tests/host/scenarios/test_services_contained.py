@@ -115,7 +115,7 @@ def test_a_full_disk_is_reclaimed_within_the_list_and_then_the_service_is_health
 
     healed = stage.healed("saver")
     assert did(healed) == [("reclaim", "failed"), ("restart", "verified")]
-    assert healed["actions"][0]["reason"] == ""
+    assert healed["actions"][0]["reason"].startswith("freed 5.0 MiB: 5.0 MiB of /srv/full/app (1 file); left alone: ")
     assert stage.host.show(unit, "ActiveState") == "active"
     left = stage.host.run(["ls", "/srv/full/app"]).stdout.split()
     assert left == ["new.log", "trap.log", "trap.logs"]
