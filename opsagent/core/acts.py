@@ -19,6 +19,8 @@ OF_ROOT = frozenset({"docker", "signal", "stop"})
 """Remedies that are acts too, which nobody writes down: they are made from what the check's `repair` says."""
 RECLAIM = "reclaim"
 """The act that every `reclaim` asks for: there is one list of what may be taken away."""
+TELLING = (RECLAIM,)
+"""Remedies that say in words of their own what they did."""
 SIGNALS = ("SIGABRT", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 """What may be sent: signals that a program can heed, and the one that wakes it. SIGKILL leaves no trace of why it hung,
 and a restart ends in it anyway when nothing else helps."""
@@ -68,9 +70,6 @@ def name_for(do: str, name: str, unit: str) -> str:
     if _NAME.fullmatch(whole):
         return whole
     return f"{_ODD.sub('-', whole.lower())[:54]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
-
-TELLING = (RECLAIM,)
-"""Remedies that say in words of their own what they did."""
 
 
 def act_unit(rule: RemedyRule, unit: str) -> str:

@@ -25,7 +25,7 @@ class Remedy:
     def act(self, order: Order) -> JobOutcome:
         """Do it once: `done` when something was freed, `failed` when nothing was."""
         before = act_reports.stamp(REPORTS / "reclaim.json")
-        outcome = Act().act(replace(order, act=RECLAIM))
+        outcome = ask(order, RECLAIM)
         report = act_reports.read(REPORTS / "reclaim.json", before)
         if outcome.result != "done" or report is None:
             return outcome
