@@ -40,6 +40,7 @@ LONGEST_LINE = 300
 _MOST_REFUSALS = 4
 _MOST_STANDING = 2
 """Incidents that are explained in full."""
+_MOST_REPAIRS = 6
 _KEPT_BACK = (Repair.WAITING, Repair.HELD, Repair.EXHAUSTED)
 
 
@@ -99,10 +100,13 @@ def _of_incidents(world: World, name: str) -> list[str]:
 
 def _standing(world: World, incident: Incident) -> list[str]:
     ends = f"no check sees it, only a person ends it: opsagent resolve {incident.label}"
+    if incident.signs:
+        ends = f"it ends after a day or more without a repair, or when you say so: opsagent resolve {incident.label}"
     steps = _steps(world, incident)
     return [
         f"{incident.check}: {incident.reason}{_since(world, incident.first_bad_at)}",
         _state(world, incident),
+        *incident.repairs[:_MOST_REPAIRS],
         f"Reported by {incident.raised_by}; {ends}" if incident.awaits_person and incident.is_open else "",
         f"Next: {'; '.join(steps)}" if steps else f"Look: opsagent show {incident.label}",
     ]

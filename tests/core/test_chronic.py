@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import commands as cmd
-from opsagent.core import contract, inbox
+from opsagent.core import contract, inbox, why
 from opsagent.core import events as ev
 from opsagent.core.fold import replay
 from opsagent.core.observation import Severity
@@ -73,6 +73,17 @@ def test_it_is_told_with_the_curve_and_nothing_is_repaired_for_it() -> None:
     assert "3 repairs from" in page.body
     assert "restart helped after" in page.body
     assert chronic(host).actions == ()
+
+
+def test_why_has_the_curve_and_says_how_it_ends() -> None:
+    host = died(host_of(), 3, 11)
+    label = chronic(host).label or ""
+
+    told = "\n".join(why.lines(host.agent.world(host.now), label))
+
+    assert "3 repairs from" in told
+    assert "without a repair, or when you say so: opsagent resolve" in told
+    assert f"beside it {label} SEV3 is paged" in "\n".join(why.lines(host.agent.world(host.now), "api"))
 
 
 def test_no_good_look_ends_it_and_a_day_without_a_repair_does() -> None:
