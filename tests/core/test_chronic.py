@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import commands as cmd
 from opsagent.core import contract, inbox, why
 from opsagent.core import events as ev
+from opsagent.core.before import Before
 from opsagent.core.fold import replay
 from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
@@ -55,7 +56,7 @@ def test_what_is_repaired_every_eleven_minutes_is_an_incident_for_a_person_with_
     assert (incident.check, incident.severity, incident.raised_by) == ("api", Severity.SEV3, "opsagent")
     assert incident.signs == ("too_many", "periodic")
     assert "every 11 min" in incident.reason
-    told = incident_file(incident, "web-1")
+    told = incident_file(incident, "web-1", Before())
     assert "## Repairs" in told
     assert "▁" in told
     assert "█" in told
