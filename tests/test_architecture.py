@@ -30,6 +30,7 @@ ROOMS = {
     "logs": set(),
     "redact": {"redact"},
     "review": {"core", "host", "redact", "review"},
+    "replay": {"core", "store", "settings", "checks", "agent", "replay"},
     "daemon": {
         *("core", "checks", "remedies", "notifiers", "store", "memory", "host", "settings", "agent", "logs", "redact"),
         "archive",

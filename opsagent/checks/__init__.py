@@ -37,6 +37,17 @@ class Comparing(Protocol):
 
 
 @runtime_checkable
+class Grading(Protocol):
+    """What a kind offers besides if one number decides: the answer to a number on record, and what is asked at all."""
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge the first measure of a look that was made then (seconds since 1970), by the limits of this check."""
+
+    def question(self) -> object:
+        """Return this check without its limits: two that ask the same differ only in how they judge."""
+
+
+@runtime_checkable
 class Quoting(Protocol):
     """What a kind offers besides if it read other people's words: those that its answer is about."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -39,13 +39,23 @@ class Check:
     def observe(self) -> Reading:
         """Return the percentage since the previous look of any cpu check (since boot at the very first)."""
         percent, seconds = _percent()
-        status = grade(percent, self.warning, self.critical)
+        reading = self.graded(percent, 0)
+        return replace(reading, message=f"{reading.message} over the last {spoken(timedelta(seconds=seconds))}")
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge a percentage."""
+        del at
+        status = grade(value, self.warning, self.critical)
         return Reading(
             status=status,
-            message=f"processors {percent:.0f} % busy over the last {spoken(timedelta(seconds=seconds))}",
+            message=f"processors {value:.0f} % busy",
             failure_class=None if status is Status.OK else "high",
-            measures=(Measure(name="cpu", value=percent, unit="%", limit=lowest(self.warning, self.critical)),),
+            measures=(Measure(name="cpu", value=value, unit="%", limit=lowest(self.warning, self.critical)),),
         )
+
+    def question(self) -> Check:
+        """Return this check without its limits."""
+        return replace(self, warning=None, critical=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,14 +117,26 @@ class Check:
         message = f"{reading.message}; at the pace of the last half hour full in {left // TREND_STEP} min"
         return replace(reading, status=Status.CRITICAL, message=message, failure_class="full", severity=Severity.SEV2)
 
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge the percent of bytes in use: inodes and bytes left are on no record."""
+        del at
+        return self._by_percent(f"{self.path} is {value:.0f} % full", value, 0.0, scarce=False)
+
+    def question(self) -> Check:
+        """Return this check without its limits."""
+        return replace(self, warning=None, critical=None)
+
     def _graded(self, space: Space) -> Reading:
-        limit = lowest(self.warning, self.critical)
-        used = Measure(name="disk", value=space.percent, unit="%", limit=limit)
-        files = Measure(name="inodes", value=space.inodes_percent, unit="%", limit=limit)
-        left = Measure(name="free", value=space.free, unit="bytes")
-        told = f"{self.path} is {used.value:.0f} % full, {spoken_bytes(space.free)} left"
-        told += f"; {files.value:.0f} % of its inodes used" if space.inodes else ""
+        told = f"{self.path} is {space.percent:.0f} % full, {spoken_bytes(space.free)} left"
+        told += f"; {space.inodes_percent:.0f} % of its inodes used" if space.inodes else ""
         scarce = self.free_below is not None and space.free < self.free_below
+        reading = self._by_percent(told, space.percent, space.inodes_percent, scarce=scarce)
+        return replace(reading, measures=(*reading.measures, Measure(name="free", value=space.free, unit="bytes")))
+
+    def _by_percent(self, told: str, used_percent: float, inodes_percent: float, *, scarce: bool) -> Reading:
+        limit = lowest(self.warning, self.critical)
+        used = Measure(name="disk", value=used_percent, unit="%", limit=limit)
+        files = Measure(name="inodes", value=inodes_percent, unit="%", limit=limit)
         by_space = Status.CRITICAL if scarce else grade(used.value, self.warning, self.critical)
         by_inodes = grade(files.value, self.warning, self.critical)
         first, second, status, failure_class = used, files, by_space, "full"
@@ -135,7 +147,7 @@ class Check:
             message=told,
             failure_class=None if status is Status.OK else failure_class,
             severity=Severity.SEV2 if status is Status.CRITICAL and first.value >= _PAGE_AT else None,
-            measures=(first, second, left),
+            measures=(first, second),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zoneinfo
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
 from opsagent.checks.wire.connection import Ask
@@ -20,6 +20,7 @@ from opsagent.core.peak import Peak
 from opsagent.core.quantity import in_order, spell
 
 _PERCENT = 100.0
+_LIMITS = ("warning", "critical", "low_warning", "low_critical", "peak", "zone")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +177,14 @@ class Check:
             failure_class=found.failure_class if found else None,
             measures=tuple(measures),
         )
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge a number by itself: how it grew is judged where it is looked at."""
+        return self._judged(value, Memory(), at)
+
+    def question(self) -> object:
+        """Return what is asked, without the limits."""
+        return [getattr(self, one.name) for one in fields(self) if one.name not in _LIMITS]
 
     def _limits(self, now: float) -> Limits:
         limits = Limits(

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 from opsagent.checks.wire.connection import Ask
 from opsagent.checks.wire.exchange import Answer, ask, check_question, place
-from opsagent.checks.wire.expect import Expect, unmet
+from opsagent.checks.wire.expect import Expect, late, unmet
 from opsagent.checks.wire.stage import StageError, Stages, spoken
 from opsagent.checks.wire.urls import check_url, secret_headers
 from opsagent.checks.wire.x509 import validity
@@ -70,6 +70,19 @@ class Check:
         except StageError as error:
             return replace(error.reading, measures=stages.measures())
         return self._judged(question, answer, stages)
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge how long a good answer took (seconds)."""
+        del at
+        missed = late(self.expect, value)
+        told = f"{place(self.url)} answered in {spoken(value)}{missed}"
+        status, failure = (Status.CRITICAL, "latency") if missed else (Status.OK, None)
+        measures = (Measure(name="time", value=value, unit="s"),)
+        return Reading(status=status, message=told, failure_class=failure, measures=measures)
+
+    def question(self) -> Check:
+        """Return this check without its limit of time."""
+        return replace(self, expect=replace(self.expect, max_latency=None))
 
     def _question(self, secrets: tuple[tuple[str, str], ...]) -> Ask:
         headers = (*self.headers.items(), *secrets)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -34,15 +34,22 @@ class Check:
         """Return the load per processor now."""
         processors = os.cpu_count() or 1
         one, five, fifteen = os.getloadavg()
-        status = grade(five / processors, self.warning, self.critical)
+        reading = self.graded(100 * five / processors, 0)
+        message = f"load {one:.2f}, {five:.2f}, {fifteen:.2f} over 1, 5, 15 min on {processors} processors"
+        return replace(reading, message=message, measures=(*reading.measures, Measure(name="load1", value=one)))
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge the load in percent of the processors, so that 5 points are a small step, not two whole tasks."""
+        del at
+        warning, critical = (None if one is None else 100 * one for one in (self.warning, self.critical))
+        status = grade(value, warning, critical)
         return Reading(
             status=status,
-            message=f"load {one:.2f}, {five:.2f}, {fifteen:.2f} over 1, 5, 15 min on {processors} processors",
+            message=f"load {value / 100:.2f} for each processor",
             failure_class=None if status is Status.OK else "high",
-            measures=(self._share(five / processors), Measure(name="load1", value=one)),
+            measures=(Measure(name="load", value=value, unit="%", limit=lowest(warning, critical)),),
         )
 
-    def _share(self, load: float) -> Measure:
-        """Write the load in percent of the processors, so that 5 points are a small step, not two whole tasks."""
-        limit = lowest(self.warning, self.critical)
-        return Measure(name="load", value=100 * load, unit="%", limit=None if limit is None else 100 * limit)
+    def question(self) -> Check:
+        """Return this check without its limits."""
+        return replace(self, warning=None, critical=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -61,6 +61,17 @@ class Check:
                 measures=(used, swapped, waiting),
             )
         return self._graded(told, used, swapped, waiting)
+
+    def graded(self, value: float, at: float) -> Reading:
+        """Judge the memory alone: what was in use of the swap is on no record."""
+        del at
+        used = Measure(name="memory", value=value, unit="%", limit=lowest(self.warning, self.critical))
+        swapped = Measure(name="swap", value=0.0, unit="%", limit=self.swap_warning)
+        return self._graded(f"memory {value:.0f} % used", used, swapped, Measure(name="pressure", value=0.0, unit="%"))
+
+    def question(self) -> Check:
+        """Return this check without its limits."""
+        return replace(self, warning=None, critical=None, swap_warning=None)
 
     def _graded(self, told: str, used: Measure, swapped: Measure, waiting: Measure) -> Reading:
         status = grade(used.value, self.warning, self.critical)

@@ -18,7 +18,7 @@ from opsagent.core.policy import Policy
 from opsagent.core.task import Task
 from opsagent.core.trend import Point
 from opsagent.core.unit import HostConditions, JobOutcome, MemoryUsed, StopSeen, UnitSnapshot
-from opsagent.core.world import Facts
+from opsagent.core.world import Draft, Facts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +240,13 @@ class LogsRead:
     review: LogsReviewed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """Facts as an earlier record has them, for replays alone: what follows from them is decided anew."""
+
+    facts: tuple[Draft, ...]
+
+
 Arrival = (
     Looked
     | UnitSeen
@@ -264,6 +271,7 @@ Arrival = (
     | ArchiveSeen
     | Compared
     | TasksSeen
+    | Recalled
     | Started
     | Salvaged
     | Stopping

@@ -58,6 +58,12 @@ def _(arrival: inbox.ClockSeen, world: World) -> list[Draft]:
     return [Draft(event=ev.ClockJumped(by=arrival.by))]
 
 
+@drafts.register(inbox.Recalled)
+def _(arrival: inbox.Recalled, world: World) -> list[Draft]:
+    del world
+    return list(arrival.facts)
+
+
 @drafts.register(inbox.Started)
 def _(arrival: inbox.Started, world: World) -> list[Draft]:
     del world

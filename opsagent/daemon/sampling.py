@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from opsagent.core.log_row import StoreError
+from opsagent.core.sampled import class_of
 from opsagent.core.trend import OVER
 from opsagent.store import room
 from opsagent.store.history import History
@@ -73,11 +74,11 @@ class Sampling:
             log.error("the samples were damaged and are set aside", kept_at=str(self._samples.set_aside))
 
     def add(self, seen: Observation) -> None:
-        """Keep one look: its status, its first number, its failure class."""
+        """Keep one look: its status, its first number, its failure class with what else is decided by."""
         if self._samples is not None:
             first = next(iter(seen.reading.measures), None)
             value = first.value if first is not None else None
-            self._samples.add(seen.check, seen.at, seen.reading.status, value, seen.reading.failure_class)
+            self._samples.add(seen.check, seen.at, seen.reading.status, value, class_of(seen.reading))
 
     def turn(self, now: datetime) -> None:
         """Write when it is time."""

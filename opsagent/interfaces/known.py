@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
 from opsagent import checks, notifiers, remedies, settings
+
+_FILE = re.compile(r"^# (/.*\.ya?ml)\n", re.MULTILINE)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,14 @@ def read(path: Path | None, *, draft: bool = False) -> Settings:
     if path is None:
         return settings.load_text(discovered(), check_kinds, remedies.KINDS, notifier_kinds)
     return settings.load(path, check_kinds, remedies.KINDS, notifier_kinds, draft=draft)
+
+
+def recorded(text: str) -> Settings:
+    """Return the settings whose text the event log kept: each file after a line `# its path`. Raises SettingsError."""
+    check_kinds, notifier_kinds = kinds()
+    parts = _FILE.split(text)
+    files = [(path, body.removesuffix("\n")) for path, body in zip(parts[1::2], parts[2::2], strict=True)]
+    return settings.load_texts(files, check_kinds, remedies.KINDS, notifier_kinds)
 
 
 def kinds() -> tuple[dict[str, type], dict[str, type]]:

@@ -13,9 +13,9 @@ from opsagent.settings.problem import Place, Problem, SettingsError
 from opsagent.settings.source import Account, Source, find, this_account
 
 if TYPE_CHECKING:
-    from opsagent.settings.loading import default_settings, load, load_text
+    from opsagent.settings.loading import default_settings, load, load_text, load_texts
 
-_READERS = ("default_settings", "load", "load_text")
+_READERS = ("default_settings", "load", "load_text", "load_texts")
 
 __all__ = [
     "Account",
@@ -30,6 +30,7 @@ __all__ = [
     "find",
     "load",
     "load_text",
+    "load_texts",
     "this_account",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -76,12 +76,23 @@ def load_text(
     name: str = "discovered",
 ) -> Settings:
     """Read settings that stand in no file, as those written for a host without any; problems call them `name`."""
+    return load_texts([(name, text)], kinds, remedies, notifier_kinds, account)
+
+
+def load_texts(
+    texts: Iterable[tuple[str, str]],
+    kinds: Kinds,
+    remedies: Collection[str],
+    notifier_kinds: Kinds,
+    account: Account | None = None,
+) -> Settings:
+    """Read settings that stand in no file any more: each text with the name that problems call it."""
     account = account or source.this_account()
-    made = source.Source.of(name, text.encode())
+    made = [source.Source.of(name, text.encode()) for name, text in texts]
     known = Known(kinds=kinds, remedies=remedies, notifier_kinds=notifier_kinds)
-    reading = _settings_of([made], [], known, looks_only=False)
+    reading = _settings_of(made, [], known, looks_only=False)
     reading.must_be_good()
-    return reading.settings(account, (made,), None)
+    return reading.settings(account, tuple(made), None)
 
 
 def default_settings(

@@ -59,10 +59,19 @@ class History:
             number = self._number(check)
             query = "SELECT data FROM full WHERE check_id = ? AND last >= ? ORDER BY first"
             for (data,) in self._connection.execute(query, (number, millis(since))):
-                yield chunks.statuses(data)
+                found = chunks.columns(data)
+                yield found.times, found.statuses
             query = "SELECT at, status FROM recent WHERE check_id = ? AND at >= ? ORDER BY at"
             rows = self._connection.execute(query, (number, millis(since))).fetchall()
             yield tuple(at for at, _ in rows), bytes(status for _, status in rows)
+
+    def columns(self, check: str, since: datetime, until: datetime) -> Iterator[chunks.Columns]:
+        """Yield looks at a check in order, some hundreds at a time; some from before and after the span come along."""
+        with our_words("read the samples"):
+            number = self._number(check)
+            for data in self._chunks("full", number, since, until):
+                yield chunks.columns(data)
+            yield chunks.columns_of(recent(self._connection, number, chunks.MOST))
 
     def sums(self, check: str, since: datetime, until: datetime) -> tuple[Slot, ...]:
         """Return the five-minute sums of a check in a span, of the last 30 days and of those before."""

@@ -57,7 +57,7 @@ def unmet(expect: Expect, answer: Answer, where: str, seconds: float) -> Reading
         ("status", _status(expect.status, answer)),
         ("body", _json(expect.json, answer)),
         ("body", _text(expect.text, answer)),
-        ("latency", _latency(expect.max_latency, seconds)),
+        ("latency", late(expect, seconds)),
     ):
         if missed:
             if failure_class == "status" and answer.status in range(300, 400):
@@ -109,7 +109,9 @@ def _text(wanted: str, answer: Answer) -> str:
     return f", but {part} does not contain {visible(wanted, _SHOWN)!r}"
 
 
-def _latency(limit: timedelta | None, seconds: float) -> str:
+def late(expect: Expect, seconds: float) -> str:
+    """Say that an answer took too long, or ""."""
+    limit = expect.max_latency
     if limit is None or seconds <= limit.total_seconds():
         return ""
     return f", slower than {spoken(limit.total_seconds())}"

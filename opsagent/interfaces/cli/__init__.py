@@ -41,6 +41,7 @@ COMMANDS = {
     "ping": "jobs",
     "job": "jobs",
     "review": "reviewing",
+    "replay": "replaying",
     "init": "setting",
     "validate": "setting",
     "settings": "setting",

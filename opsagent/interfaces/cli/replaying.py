@@ -1,0 +1,80 @@
+"""`replay`: what other settings would have made of the last month."""
+
+# no `annotations` from __future__ in the files of commands: typer reads them when the program runs
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from opsagent.core.text import visible
+from opsagent.core.timing import iso
+from opsagent.interfaces.cli import clock, daemon, past, place
+from opsagent.interfaces.cli.clock import Wall
+from opsagent.interfaces.cli.options import Config, Json
+from opsagent.interfaces.cli.place import Place
+from opsagent.interfaces.cli.reading import span
+from opsagent.interfaces.cli.screen import fail, say, say_json, table, warn
+
+
+def replay(
+    settings: Annotated[Path, typer.Option("--settings", metavar="FILE", help="The settings to try.")],
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="DURATION|DATE", help="How far back: 30d, 2h, or a date such as 2026-03-01.")
+    ] = "30d",
+    until: Annotated[str, typer.Option(metavar="DURATION|DATE", help="Up to when, as --since; default: now.")] = "",
+    json_: Json = False,
+    config: Config = None,
+) -> None:
+    """Try other settings on what was recorded. Tells which incidents, repairs and pages would differ."""
+    from opsagent.interfaces import replaying  # noqa: PLC0415 - the whole core and its stores
+
+    where = place.find(config)
+    now = clock.now()
+    end = now - span(until, where) if until else now
+    wanted = place.load(Place(settings=settings, state=where.state, socket=where.socket))
+    begin = now - span(since, where)
+    if begin >= end:
+        fail("cannot replay a span that ends before it begins: --since must be before --until")
+    try:
+        found = replaying.replayed(where, past.all_rows(where), wanted, (begin, end), _progress(begin, end))
+    except FileNotFoundError as error:
+        fail(str(error))
+    if json_:
+        say_json(found)
+    else:
+        _print(found, daemon.wall(where))
+
+
+def _progress(begin: datetime, end: datetime) -> Callable[[datetime], object]:
+    """Return what tells a person at a terminal how far it has come."""
+    if not sys.stderr.isatty():
+        return bool
+
+    def tell(at: datetime) -> None:
+        sys.stderr.write(f"\r{100 * ((at - begin) / (end - begin)):3.0f} % of the record, {iso(at)[:16]}\r")
+        sys.stderr.flush()
+
+    return tell
+
+
+def _print(found: dict[str, Any], wall: Wall) -> None:
+    rows = [(wall.shown(one["at"]), one["check"], _label(one), "; ".join(one["how"])) for one in found["differences"]]
+    if rows:
+        table(("at", "what", "incident", "how"), [tuple(map(visible, row)) for row in rows], wide="how")
+    else:
+        say("nothing would differ")
+    before, after = found["before"], found["after"]
+    counts = [f"{before[name]} {name} before, {after[name]} after" for name in ("incidents", "repairs", "pages")]
+    say(f"{wall.shown(found['since'])} to {wall.shown(found['until'])} {wall.zone}: {'; '.join(counts)}")
+    for note in found["notes"]:
+        warn(visible(note["text"]))
+    if found["assumed"]:
+        warn(f"{found['assumed']} repairs are on no record: {found['rule']}")
+
+
+def _label(one: dict[str, Any]) -> str:
+    return one["before"]["label"] if one["before"] else "-"

@@ -1,0 +1,109 @@
+"""`replay`: settings of a file against the log and the samples of an instance, as the daemon writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from opsagent.core import inbox
+from opsagent.core.observation import Observation, Reading
+from opsagent.core.sampled import class_of
+from opsagent.interfaces import known
+from opsagent.store.eventlog import EventLog
+from opsagent.store.pending import Pending
+from opsagent.store.samples import NAME, Samples
+from tests.core.story_host import StoryHost
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.interfaces.instance import Instance
+
+YAML = """\
+host: web-1
+state: {state}
+checks:
+  - {{name: root, kind: disk, path: /, warning: 80, critical: 97}}
+  - {{name: page, kind: http, url: "http://127.0.0.1:8080/", criticality: important}}
+"""
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def lived(instance: Instance) -> Instance:
+    """Live through three hours in which a disk fills to 96 % and a page is down for ten minutes."""
+    instance.settings.write_text(YAML.format(state=instance.state))
+    settings = known.read(instance.settings, draft=True)
+    checks = {one.policy.name: one.check for one in settings.watched}
+    begin = datetime.now(UTC) - timedelta(hours=3)
+    host = StoryHost(settings.policy, begin)
+    log = EventLog(instance.state / "events.db", host="web-1", boot="boot").open()
+    samples = Samples.open(instance.state / NAME, begin)
+    host.agent._log = Pending(log)
+    source = settings.sources[0]
+    read = inbox.SettingsRead(policy=settings.policy, digest=source.sha256, text=f"# {source.path}\n{source.text}")
+    host.take(inbox.Started(version="1", pid=1), read)
+    for minute in range(175):
+        host.now = begin + minute * MINUTE
+        used = 60.0 + (36.0 if minute > 90 else 0.0)
+        down = Reading(status="critical", message="refused", failure_class="refused")  # type: ignore[arg-type]
+        up = checks["page"].graded(0.25, 0)  # type: ignore[attr-defined]
+        looks = {"root": checks["root"].graded(used, 0), "page": down if 30 <= minute < 40 else up}  # type: ignore[attr-defined]
+        for name, reading in looks.items():
+            seen = Observation(check=name, reading=reading, at=host.now)
+            value = reading.measures[0].value if reading.measures else None
+            samples.add(name, seen.at, reading.status, value, class_of(reading))
+            host.take(inbox.Looked(seen=seen))
+        samples.flush(host.now)
+    samples.close()
+    log.close()
+    return instance
+
+
+def changed(instance: Instance, tmp_path: Path, *pairs: tuple[str, str]) -> str:
+    text = YAML.format(state=instance.state)
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "new.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_the_settings_in_force_tell_what_happened(lived: Instance, tmp_path: Path) -> None:
+    found = lived.json("replay", "--settings", changed(lived, tmp_path))
+
+    assert found["differences"] == []
+    assert found["before"] == found["after"] == {"incidents": 2, "repairs": 0, "pages": found["before"]["pages"]}
+    assert found["before"]["pages"] > 0
+    assert "nothing would differ" in lived.run("replay", "--settings", changed(lived, tmp_path)).stdout
+
+
+def test_a_number_on_record_is_judged_by_the_new_limit(lived: Instance, tmp_path: Path) -> None:
+    lower = lived.json("replay", "--settings", changed(lived, tmp_path, ("critical: 97", "critical: 95")))
+    higher = lived.json("replay", "--settings", changed(lived, tmp_path, ("warning: 80", "warning: 97")))
+
+    (worse,), (gone,) = lower["differences"], higher["differences"]
+    assert (worse["check"], worse["before"]["severity"], worse["after"]["severity"]) == ("root", "SEV4", "SEV2")
+    assert worse["how"]
+    assert (gone["key"], gone["how"], gone["after"]) == ("root", ["would not have been"], None)
+    assert any("judged anew" in note["text"] for note in higher["notes"])
+
+
+def test_an_answer_that_took_too_long_for_new_settings_is_an_incident(lived: Instance, tmp_path: Path) -> None:
+    slow = ('8080/"', '8080/", expect: {max_latency: 200ms}')
+    found = lived.json("replay", "--settings", changed(lived, tmp_path, slow))
+
+    assert any("earlier" in how for one in found["differences"] for how in one["how"])
+
+
+def test_what_was_never_looked_at_is_said_and_not_guessed(lived: Instance, tmp_path: Path) -> None:
+    more = ("checks:\n", "checks:\n  - {name: api-2, kind: tcp, host: 127.0.0.1, port: 1}\n")
+    found = lived.json("replay", "--settings", changed(lived, tmp_path, more, ("8080", "8081")))
+
+    said = {note["check"]: note["text"] for note in found["notes"]}
+    assert said["api-2"] == "no record: api-2 is new"
+    assert said["page"] == "no record: page asks something else than it did"
+    assert [one["key"] for one in found["differences"]] == ["page"]
