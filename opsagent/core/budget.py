@@ -32,14 +32,19 @@ def spent(world: World, units: tuple[str, ...], incident: Incident, *, forced: b
 
     A person's order skips the wait between attempts, never the limits.
     """
+    over = limited(world, units, incident)
+    if over is not None or forced:
+        return over
+    return _given_up(world, units[0], incident) or wait(world, units[0])
+
+
+def limited(world: World, units: tuple[str, ...], incident: Incident) -> Spent | None:
+    """Return which limit of a unit or of the host is reached, or None."""
     for unit in units:
         over = _unit(world, unit, incident)
         if over is not None:
             return over
-    over = _host(world, units)
-    if over is not None or forced:
-        return over
-    return _given_up(world, units[0], incident) or _wait(world, units[0])
+    return _host(world, units)
 
 
 def used(world: World, unit: str, within: timedelta) -> tuple[Attempt, ...]:
@@ -110,7 +115,7 @@ def _host(world: World, units: tuple[str, ...]) -> Spent | None:
     return None
 
 
-def _wait(world: World, unit: str) -> Spent | None:
+def wait(world: World, unit: str) -> Spent | None:
     """`waits[i]` runs from the end of attempt i to attempt i+1, counted within the unit's window.
 
     What was prepared is followed at once.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core import in_order
 from opsagent.core.diagnosis.finding import Cause
 from opsagent.core.experience import PREPARING, Experience, Tally
 from opsagent.core.futile import futile, path_of, since_it_worked
@@ -39,7 +40,6 @@ CALLED_FOR: dict[Cause, tuple[str, ...]] = {
 }
 """What a cause calls for before anything else, by the beginnings of labels; a table, for a person to check."""
 _NOTHING = "{} is next of what is allowed, and was never tried for this failure"
-_NEEDS_A_PROCESS = ("reload", "signal", "stop")
 _OF_USE_ONLY_THERE = ("reclaim", "signal", "restore")
 
 
@@ -66,6 +66,11 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
     asked = next((rule for rule in check.repair if incident.asked_remedy in (rule.do, rule.label)), None)
     if asked is not None:
         return Choice(rule=asked, why=f"{asked.label} was asked for by a person")
+    if check.ordered:
+        here = in_order.place(world, incident, check)
+        step = f"step {here.number} of {len(check.repair)} of the playbook of {check.name}"
+        rule = here.next or check.repair[-1]
+        return Choice(rule=rule, why=f"{rule.label} is {step}")
     known = world.state.experience.get(incident.fingerprint) or Experience(fingerprint=incident.fingerprint)
     rules = ordered(world, incident, check, known)
     rule = _next(incident, check, rules)
@@ -79,7 +84,9 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
     """Return what may be tried in the order in which it makes sense; it is never empty, and never more than allowed."""
-    fitting = tuple(rule for rule in check.repair if not (rule.do in _NEEDS_A_PROCESS and _is_down(world, check)))
+    fitting = tuple(
+        rule for rule in check.repair if not (rule.do in in_order.NEEDS_A_PROCESS and _is_down(world, check))
+    )
     rules = _acting(world, check, fitting) or fitting or check.repair
     sensible = [rule for rule in rules if not futile(world, incident, check, rule)]
     hopeful = [rule for rule in sensible if not is_hopeless(known.tally(rule.label), incident)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core import budget, dependants, trust
+from opsagent.core import budget, dependants, in_order, trust
 from opsagent.core.change import phrase
 from opsagent.core.changes import holding
 from opsagent.core.choice import is_hopeless, told
@@ -331,7 +331,7 @@ def _started(case: Case) -> str:
 
 
 def _budget(case: Case) -> Answer:
-    spent = budget.spent(case.world, case.touched, case.incident, forced=bool(case.forced_by))
+    spent = in_order.spent(case.world, case.touched, case.incident, case.check, forced=bool(case.forced_by))
     if spent is None:
         return Answer(guard="budget")
     return Answer(guard="budget", reason=spent.reason, exhausted=spent.exhausted, again_at=spent.again_at)
@@ -349,7 +349,8 @@ def _experience(case: Case) -> Answer:
     """What never helped against this failure is left alone, but for the slow tries after giving up."""
     known = case.world.state.experience.get(case.incident.fingerprint)
     tally = known.tally(case.rule.label) if known is not None else None
-    if tally is None or not is_hopeless(tally, case.incident) or case.forced_by or case.incident.gave_up_at is not None:
+    bound = case.forced_by or case.check.ordered or case.incident.gave_up_at is not None
+    if tally is None or not is_hopeless(tally, case.incident) or bound:
         return Answer(guard="experience")
     reason = f"{case.rule.label} skipped: it {told(tally)}"
     again_at = budget.slow_retry_at(case.world, case.incident)

@@ -55,7 +55,8 @@ class Confirm:
 class RemedyRule:
     """One allowed remedy of a check: the kind, for `command` its argv (never a shell), for `act` its name.
 
-    `mode` is its own, never above the file's; None: the file's.
+    `mode` is its own, never above the file's; None: the file's. In an ordered list `wait` is how long its effect is
+    waited for (None: as the budget says), and `verify` the check that must be good before the list goes on.
     """
 
     do: str
@@ -64,6 +65,8 @@ class RemedyRule:
     timeout: timedelta = timedelta(seconds=60)
     holds_data: bool = False
     mode: Mode | None = None
+    wait: timedelta | None = None
+    verify: str = ""
 
     @property
     def label(self) -> str:
@@ -76,7 +79,8 @@ class CheckPolicy:
     """What the core knows of a check. The kind's own options stay in `checks/`.
 
     `hold` is the YAML key `for`: how long a bad status must last before it counts. `job` is when a job should run.
-    What a check of `security` finds is an incident for people at once, and nothing is ever done about it by itself.
+    `ordered`: `repair` is a playbook, done strictly in its order. What a check of `security` finds is an incident for
+    people at once, and nothing is ever done about it by itself.
     """
 
     name: str
@@ -88,6 +92,7 @@ class CheckPolicy:
     hold: timedelta = timedelta()
     confirm: Confirm = Confirm()
     repair: tuple[RemedyRule, ...] = ()
+    ordered: bool = False
     criticality: Criticality = Criticality.LOW
     depends_on: tuple[str, ...] = ()
     job: Plan | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core import in_order
 from opsagent.core.jobs import looked_at
 from opsagent.core.phase import Phase, Repair
 from opsagent.core.recovery import judges
@@ -50,7 +51,16 @@ def hurried(world: World) -> dict[str, datetime]:
             if at is not None:
                 soon[check.name] = min(at, soon.get(check.name, at))
                 _with_dependencies(world, incident, check, soon)
+        _with_the_proof_of_a_step(world, incident, soon)
     return soon
+
+
+def _with_the_proof_of_a_step(world: World, incident: Incident, soon: dict[str, datetime]) -> None:
+    """A playbook goes on only when the check that proves its last step was looked at."""
+    for check in judges(world, incident):
+        name = in_order.to_verify(world, incident, check) if check.ordered and incident.is_open else ""
+        if name and world.policy.check(name) is not None:
+            soon[name] = min(world.now, soon.get(name, world.now))
 
 
 def _while_it_starts(world: World, check: CheckPolicy, begun: datetime) -> datetime:

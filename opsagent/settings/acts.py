@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.acts import OF_ROOT, RECLAIM, name_for
 from opsagent.settings.problem import Place, Problem, shown
-from opsagent.settings.relations import listed, names, repeated_names, text_of, unfit_command, unknown
+from opsagent.settings.relations import listed, names, repeated_names, rules_of, text_of, unfit_command, unknown
 from opsagent.settings.tree import Mapping, Scalar, place_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _timed(check: CheckPolicy, limits: dict[str, timedelta]) -> CheckPolicy:
 
 def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
     for check in listed(root, "checks"):
-        for rule in listed(check, "repair"):
+        for rule in rules_of(check):
             name = text_of(rule, "name")
             if isinstance(rule, Mapping) and text_of(rule, "do") == "act" and name and name not in known:
                 yield unknown(name, rule.keys["name"], known, "act", "repair")
@@ -67,7 +67,7 @@ def _unknown(root: Mapping, known: frozenset[str]) -> Iterator[Problem]:
 
 def _made(check: Node) -> Iterator[str]:
     """Return the names of the acts that the remedies of a check are."""
-    for rule in listed(check, "repair"):
+    for rule in rules_of(check):
         do = rule.value if isinstance(rule, Scalar) else text_of(rule, "do")
         if do in OF_ROOT:
             yield name_for(do, text_of(rule, "name"), text_of(check, "unit"))

@@ -194,6 +194,7 @@ class _Reading:
         names = relations.names(checks) | {building.FAILED_UNITS} | backups.check_names(self.root)
         for check in checks:
             self.problems += relations.unknown_names(check, "depends_on", names, "check")
+            self.problems += relations.verifiers(check, names)
         for window in windows:
             self.problems += relations.unknown_names(window, "checks", names | {EVERYTHING}, "check")
         changes = self.root.items.get("changes")

@@ -26,6 +26,9 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
         "timeout": "the longest a command may run; an act has its own.",
         "mode": "observe, suggest or auto for this remedy of this check; never more than the file's `repair.mode`.",
         "holds_data": "true confirms that a unit which holds data may be restarted.",
+        "wait": "in a `playbook`, how long its effect is waited for; default: none after what only prepares, else the "
+        "budget's wait.",
+        "verify": "in a `playbook`, a check that must be good after it, or the playbook ends there.",
     },
     UnitBudget: {
         "attempts": "most attempts on one unit within `within`.",

@@ -101,7 +101,9 @@ def _read_kind(node: Mapping, subject: str, common: type, cls: type) -> tuple[It
     read, refused, problems = _values(node, subject, common, cls)
     if read is None:
         return None, problems
-    hands_off = [key for key in ("repair", "unit") if read.get(key)] if getattr(cls, "SECURITY", False) else []
+    hands_off = (
+        [key for key in ("repair", "playbook", "unit") if read.get(key)] if getattr(cls, "SECURITY", False) else []
+    )
     if hands_off:
         text = f"cannot use {hands_off[0]!r} here: what is about security is for people alone ({subject})"
         problems.append(Problem(place=node.keys[hands_off[0]], text=text))
@@ -150,7 +152,8 @@ def watched(item: Item, document: Document) -> Watched:
         timeout=common["timeout"],
         hold=common["hold"],
         confirm=common["confirm"],
-        repair=common["repair"],
+        repair=common["repair"] or common["playbook"],
+        ordered=bool(common["playbook"]),
         criticality=common["criticality"] or (Criticality.IMPORTANT if common["unit"] else Criticality.LOW),
         depends_on=common["depends_on"],
         security=getattr(type(item.made), "SECURITY", False),
@@ -189,7 +192,7 @@ def _every(item: Item, document: Document) -> timedelta:
     if common["every"] is not None and "every" not in getattr(item.made, "OWN", ()):
         every: timedelta = common["every"]
         return every
-    armed_http = common["kind"] == "http" and common["repair"]
+    armed_http = common["kind"] == "http" and (common["repair"] or common["playbook"])
     return min(ARMED_HTTP_EVERY, document.fast_loop) if armed_http else document.fast_loop
 
 

@@ -276,6 +276,7 @@ class CheckOptions:
     unit: the systemd unit whose failure this is, by its full name; evidence is taken from it.
     scope: whose manager has that unit; default: the settings' `scope`.
     repair: remedies allowed, in this order; the default only watches.
+    playbook: in place of `repair`, a list that is done strictly in its order, with a look after each step.
     criticality: how much this host's owner needs it; default: important if it names a unit, else low.
     depends_on: checks that must be good for this one to be; the first broken one is repaired first.
     for: how long a bad status must last before it counts.
@@ -289,6 +290,7 @@ class CheckOptions:
     unit: str | None = None
     scope: Scope | None = None
     repair: tuple[RemedyRule, ...] = ()
+    playbook: tuple[RemedyRule, ...] = ()
     criticality: Criticality | None = None
     depends_on: tuple[str, ...] = ()
     hold: timedelta = field(default=timedelta(), metadata={"key": "for"})

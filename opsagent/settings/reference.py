@@ -50,6 +50,12 @@ and `reclaim` need the check's `unit`.
 `install --refresh` makes a unit `opsagent-act-….service` of each, with one fixed command for one unit or container, and
 lets opsagent ask for exactly that unit. Signals: {signals}.
 
+A check's `playbook` stands in place of its `repair`: steps that are done strictly in their order, whatever was learned.
+After each step the checks are looked at. When they are good, that is the end; else the next step follows after the
+step's `wait`, and a step with `verify` ends the playbook unless that check is good then. After the last step in vain a
+person is told, and the playbook begins anew after 1, 2, 4, then every 8 hours. It is not the playbook of the memory
+(`playbook: {{run: …}}` of the file), which people write in `debugging-notes.md` and which only looks.
+
 Only services are acted on. Units the host or its people depend on (the message bus, systemd's own, ssh, logins, the
 network, container engines, opsagent itself) are never touched. A unit that holds data (PostgreSQL, MySQL, MongoDB,
 etcd, Kafka, Elasticsearch and the like) is restarted only with `{{do: restart, holds_data: true}}`. A command that

@@ -86,10 +86,31 @@ def _offered(name: str, known: Collection[str], what: str) -> str:
     return f"{hint}, known {what}s: {some}" if known else f", there are no {what}s"
 
 
+def rules_of(check: Node) -> list[Node]:
+    """Return what a check may do, whether in an order of choice or in a strict one."""
+    return [*listed(check, "repair"), *listed(check, "playbook")]
+
+
+def verifiers(check: Node, known: Collection[str]) -> Iterator[Problem]:
+    """Find steps that are proven by nothing, and what belongs to steps of a playbook only."""
+    for rule in listed(check, "repair"):
+        for key in ("wait", "verify"):
+            if isinstance(rule, Mapping) and key in rule.items:
+                text = f"cannot use {key!r} in 'repair', it belongs to the steps of 'playbook'"
+                yield Problem(place=rule.keys[key], text=f"{text} (check {shown(text_of(check, 'name'))})")
+    for rule in listed(check, "playbook"):
+        name = text_of(rule, "verify")
+        if isinstance(rule, Mapping) and name and name not in known:
+            yield unknown(name, rule.keys["verify"], known, "check", "verify")
+
+
 def repairs(check: Node, remedies: Collection[str], scope: str = "") -> Iterator[Problem]:
     """Find what a check's `repair` may not name, and units that no remedy may touch; `scope` is the document's."""
     of_user = "user" in (text_of(check, "scope") or scope, scope)
-    for item in listed(check, "repair"):
+    if listed(check, "repair") and listed(check, "playbook") and isinstance(check, Mapping):
+        text = "cannot have 'repair' and 'playbook' at once, allowed: one of them"
+        yield Problem(place=check.keys["playbook"], text=f"{text} (check {shown(text_of(check, 'name'))})")
+    for item in rules_of(check):
         rule = item
         if isinstance(item, Scalar):
             rule = Mapping(place=item.place, items={"do": item}, keys={"do": item.place})
@@ -193,7 +214,7 @@ def dependants(checks: list[Node]) -> Iterator[Problem]:
     units = {text_of(check, "name"): text_of(check, "unit") for check in checks}
     needs = {text_of(check, "name"): {name for name, _ in _texts(check, "depends_on")} for check in checks}
     for check in checks:
-        for rule in listed(check, "repair"):
+        for rule in rules_of(check):
             do = rule.value if isinstance(rule, Scalar) else text_of(rule, "do")
             found = _below(text_of(check, "unit"), units, needs) if do == "restart_with_dependants" else ()
             for unit in sorted(one for one in found if not malformed(one)):

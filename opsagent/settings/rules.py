@@ -230,6 +230,7 @@ RULES: dict[tuple[type, str], Callable[[Any], Any]] = {
     (Confirm, "resolve_after"): between(timedelta(), _DAY),
     (Confirm, "start_within"): between(timedelta(), _HOUR),
     (RemedyRule, "timeout"): between(_SECOND, _HOUR),
+    (RemedyRule, "wait"): between(timedelta(), _HOUR),
     (BackupOptions, "name"): backup_name,
     (BackupOptions, "at"): time_of_day,
     (BackupOptions, "every"): between(5 * _MINUTE, 31 * _DAY),

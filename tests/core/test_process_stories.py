@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from opsagent.core import commands as cmd
 from opsagent.core import dependants
+from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
 from opsagent.core.unit import UnitSnapshot
@@ -129,6 +130,66 @@ def test_a_person_may_order_the_restart_of_what_was_stopped() -> None:
     host.run(minutes=3)
 
     assert done(host)[-1] == ("restart", "verified")
+
+
+def playbook(*steps: RemedyRule, **more: object) -> LiveHost:
+    disk = CheckPolicy(name="disk", kind="disk", every=timedelta(minutes=5))
+    host = LiveHost(replace(POLICY, checks=(replace(API, repair=steps, ordered=True), disk), **more))
+    host.answers["disk"] = lambda: ok("40 % used")
+    host.serve("api.service")
+    host.run(minutes=6)
+    return host
+
+
+def test_a_playbook_is_done_in_its_order_with_its_own_waits_and_then_a_person_is_told() -> None:
+    slowly = replace(RESTART, wait=timedelta(seconds=90))
+    host = playbook(CONTINUE, slowly, RemedyRule(do="reload"))
+    host.answers["api"] = lambda: Reading(status=Status.CRITICAL, message="answered 500", failure_class="status")
+
+    host.run(minutes=40)
+
+    assert done(host) == [("signal SIGCONT", "failed"), ("restart", "failed"), ("reload", "failed")]
+    _, second, third = host.incident.actions[:3]
+    assert second.ended_at is not None
+    assert third.at - second.ended_at >= timedelta(seconds=90)
+    assert host.incident.repair is Repair.EXHAUSTED
+    assert host.incident.repair_reason == "every step of the playbook of api was tried"
+    assert host.told("page")
+
+
+def test_what_was_learned_never_changes_the_order_of_a_playbook() -> None:
+    host = playbook(CONTINUE, RESTART)
+    for _ in range(4):
+        host.services["api.service"].sick = "status"
+        host.services["api.service"].cured_by = "restart"
+        host.run(hours=9)
+
+    every = [event.remedy for _, _, event in host.orders.acted]
+    assert every == ["signal", "restart"] * 4
+
+
+def test_a_playbook_ends_at_a_step_that_did_not_do_what_it_had_to() -> None:
+    host = playbook(replace(STOP, verify="disk"), RESTART)
+    host.answers["disk"] = lambda: Reading(status=Status.CRITICAL, message="99 % used", failure_class="usage")
+    host.services["api.service"].sick = "status"
+
+    host.run(minutes=30)
+
+    assert done(host) == [("stop", "failed")]
+    assert host.incident.repair is Repair.EXHAUSTED
+    assert host.incident.repair_reason == "the playbook of api ends at stop: disk is not good (99 % used)"
+
+
+def test_a_playbook_goes_on_at_once_when_its_step_is_proven_by_a_look_of_its_own() -> None:
+    host = playbook(replace(STOP, verify="disk"), RESTART)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1, until=lambda: len(host.orders.acted) == 1)
+    host.services["api.service"].sick = ""
+
+    host.run(minutes=2)
+
+    assert done(host) == [("stop", "failed"), ("restart", "verified")]
+    assert host.incident.actions[1].at - host.incident.actions[0].at < timedelta(seconds=5)
 
 
 def service(name: str, *needs: str, repair: tuple[RemedyRule, ...] = ()) -> CheckPolicy:

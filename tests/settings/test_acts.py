@@ -73,6 +73,22 @@ MISTAKES = {
         ),
         "2: cannot use the name 'stop-a', the repair of check 'a' has an act of that name",
     ),
+    "two lists": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [restart], playbook: [restart]}",
+        "2: cannot have 'repair' and 'playbook' at once, allowed: one of them (check 'a')",
+    ),
+    "step outside a playbook": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [{do: restart, wait: 5s}]}",
+        "2: cannot use 'wait' in 'repair', it belongs to the steps of 'playbook' (check 'a')",
+    ),
+    "step proven by nothing": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, playbook: [{do: restart, verify: b}]}",
+        "2: cannot find the check 'b'",
+    ),
+    "playbook of what nobody may": (
+        "checks:\n- {name: a, kind: unit, unit: ssh.service, playbook: [restart]}",
+        "2: cannot act on 'ssh.service', it is never touched: the way in for people",
+    ),
     "denied unit": (
         f"{WEB}checks:\n- {{name: a, kind: unit, unit: ssh.service, repair: [{{do: act, name: web}}]}}",
         (
