@@ -25,6 +25,7 @@ COMMANDS = {
     "why": "reading",
     "incidents": "reading",
     "show": "reading",
+    "failures": "failures",
     "metrics": "measuring",
     "environment": "environment",
     "ack": "acting",

@@ -63,7 +63,7 @@ def incidents(where: Place, asked: IncidentsAsked) -> list[dict[str, Any]] | Non
     """Return incidents from the log, none when it was never begun, None when this user may not read it."""
     reader = _reader(where)
     if reader is None:
-        return None if _is_closed(where) else []
+        return None if is_closed(where) else []
     since = clock.now() - asked.since
     with reader:
         texts = reader.incidents(since=since, open_only=asked.open_only, check=asked.check or None, limit=asked.limit)
@@ -77,7 +77,7 @@ def changes(where: Place, asked: ChangesAsked) -> list[dict[str, Any]] | None:
 
     reader = _reader(where)
     if reader is None:
-        return None if _is_closed(where) else []
+        return None if is_closed(where) else []
     with reader:
         rows = reader.newest("ChangeSeen", since=clock.now() - asked.since, limit=asked.limit)
     return contract.changes(rows)
@@ -89,7 +89,7 @@ def review(where: Place) -> dict[str, Any] | None:
 
     reader = _reader(where)
     if reader is None:
-        if _is_closed(where):
+        if is_closed(where):
             fail(f"cannot read {where.log}, allowed: members of the group opsagent")
         return None
     with reader:
@@ -103,7 +103,7 @@ def story(where: Place, label: str) -> dict[str, Any] | None:
 
     reader = _reader(where)
     if reader is None:
-        if _is_closed(where):
+        if is_closed(where):
             return None
         fail(f"cannot find incident {label}: opsagent has not run here yet")
     with reader:
@@ -122,7 +122,7 @@ def environment(where: Place) -> dict[str, Any] | None:
 
     reader = _reader(where)
     if reader is None:
-        return None if _is_closed(where) else shown(None, None, {})
+        return None if is_closed(where) else shown(None, None, {})
     kinds = (ev.EnvironmentLearned.__name__, ev.EnvironmentDrifted.__name__)
     with reader:
         rows = [row for kind in kinds for row in reader.newest(kind, since=BEGINNING, limit=1)]
@@ -215,7 +215,7 @@ def _reader(where: Place) -> Reader | None:
         fail(f"{error}{more}")
 
 
-def _is_closed(where: Place) -> bool:
+def is_closed(where: Place) -> bool:
     """Tell whether there is a log that this user may not read."""
     try:
         where.log.stat()

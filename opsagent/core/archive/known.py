@@ -1,0 +1,174 @@
+"""What is known of every kind of failure: its pattern if it has one, its incidents, and what each remedy came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from opsagent.core.archive.pattern import Pattern
+from opsagent.core.experience import Try
+from opsagent.core.incident import Incident
+from opsagent.core.occurrence import occurrence
+from opsagent.core.timing import iso
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
+
+    from opsagent.core.experience import Experience
+
+NO_FILE = "no file"
+ALONE_WITHIN = 60.0
+"""Seconds within which a failure that went away by itself counts for the base rate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What one remedy came to for a kind of failure; `is_named`: its pattern names it."""
+
+    do: str
+    tries: tuple[Try, ...] = ()
+    is_named: bool = False
+
+    @property
+    def worked(self) -> int:
+        """How often the check was good afterwards and stayed so."""
+        return sum(one.worked for one in self.tries)
+
+    @property
+    def median_seconds(self) -> float | None:
+        """How long it took when it worked; None where it never did."""
+        seconds = [one.seconds for one in self.tries if one.seconds is not None]
+        return median(seconds) if seconds else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One kind of failure. `pattern` is None where no file describes it; `incidents` are in their order.
+
+    Of `left` times that it was left to itself it was good again `alone` times within a minute.
+    """
+
+    fingerprint: str
+    pattern: Pattern | None = None
+    incidents: tuple[Incident, ...] = ()
+    remedies: tuple[Worth, ...] = ()
+    alone: int = 0
+    left: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called: its slug, without a file its fingerprint."""
+        return self.pattern.slug if self.pattern else self.fingerprint
+
+    @property
+    def title(self) -> str:
+        """Say it in a few words."""
+        if self.pattern:
+            return self.pattern.title
+        last = self.incidents[-1]
+        return f"{last.check}: {last.cause or last.failure_class}"
+
+    @property
+    def status(self) -> str:
+        """Return active, retired, or that there is no file."""
+        return self.pattern.status if self.pattern else NO_FILE
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When it last began (UTC)."""
+        return max((one.first_bad_at for one in self.incidents), default=None)
+
+    @property
+    def lasted(self) -> tuple[float, ...]:
+        """How long each spell of it was bad, in seconds, where a good look ended it."""
+        spells = (spell for one in self.incidents for spell in (*one.earlier, occurrence(one)))
+        return tuple(spell.lasted for spell in spells if spell.lasted is not None)
+
+
+def known(
+    patterns: Iterable[Pattern], incidents: Iterable[Incident], experience: Mapping[str, Experience]
+) -> tuple[Known, ...]:
+    """Return every kind of failure that a file describes or an incident showed, the one that came last first."""
+    files, mine = tuple(patterns), dict[str, list[Incident]]()
+    for one in incidents:
+        if one.label and not one.blind:
+            mine.setdefault(_kind(files, one), []).append(one)
+    found = [_known(one, one.slug, mine.pop(one.slug, []), experience) for one in files]
+    found += [_known(None, name, those, experience) for name, those in mine.items()]
+    return tuple(sorted(found, key=lambda one: (one.last_at is None, -_stamp(one), one.name)))
+
+
+def _stamp(one: Known) -> float:
+    return one.last_at.timestamp() if one.last_at else 0.0
+
+
+def _kind(files: tuple[Pattern, ...], incident: Incident) -> str:
+    """Return the slug of the pattern that spoke of it or has its fingerprint, else its fingerprint."""
+    slugs = {one.slug for one in files}
+    if incident.pattern in slugs:
+        return incident.pattern
+    return next(
+        (one.slug for one in files if one.fingerprint and one.fingerprint == incident.fingerprint),
+        incident.fingerprint,
+    )
+
+
+def _known(
+    pattern: Pattern | None, name: str, incidents: list[Incident], experience: Mapping[str, Experience]
+) -> Known:
+    own = pattern.fingerprint if pattern else name
+    names = {own, *(one.fingerprint for one in incidents)}
+    learned = [experience[one] for one in sorted(names) if one in experience]
+    counts = [one.alone(ALONE_WITHIN) for one in learned]
+    return Known(
+        fingerprint=own or next((one.fingerprint for one in reversed(incidents)), ""),
+        pattern=pattern,
+        incidents=tuple(incidents),
+        remedies=tuple(_worths(pattern, learned)),
+        alone=sum(back for back, _ in counts),
+        left=sum(seen for _, seen in counts),
+    )
+
+
+def _worths(pattern: Pattern | None, learned: list[Experience]) -> Iterator[Worth]:
+    """Yield the remedies that the pattern names in its order, then what else was tried."""
+    named = [one.do for one in pattern.remedies] if pattern else []
+    tried = [tally.label for one in learned for tally in one.tallies if tally.tries]
+    for label in dict.fromkeys((*named, *tried)):
+        tries = (each for one in learned for each in one.tally(label).tries)
+        yield Worth(do=label, tries=tuple(sorted(tries, key=lambda one: one.at)), is_named=label in named)
+
+
+def shown(one: Known, folder: str) -> dict[str, Any]:
+    """Return it as `failures --json` shows it; `folder` is that of the patterns, below the memory."""
+    pattern, lasted = one.pattern, one.lasted
+    return {
+        "slug": pattern.slug if pattern else None,
+        "title": one.title,
+        "fingerprint": one.fingerprint or None,
+        "cause": (pattern.cause if pattern else one.incidents[-1].cause) or None,
+        "status": one.status,
+        "verified": pattern.verified if pattern else False,
+        "file": f"{folder}/{pattern.slug}.md" if pattern else None,
+        "occurrences": len(one.incidents),
+        "first_seen": iso(one.incidents[0].first_bad_at) if one.incidents else None,
+        "last_seen": iso(one.last_at) if one.last_at else None,
+        "remedies": [_worth(each) for each in one.remedies],
+        "base_rate": round(one.alone / one.left, 3) if one.left else None,
+        "median_seconds": round(median(lasted), 3) if lasted else None,
+        "bad_seconds": round(sum(lasted), 3),
+        "incidents": [each.label for each in one.incidents],
+    }
+
+
+def _worth(one: Worth) -> dict[str, Any]:
+    seconds = one.median_seconds
+    return {
+        "do": one.do,
+        "tried": len(one.tries),
+        "worked": one.worked,
+        "last": iso(one.tries[-1].at) if one.tries else None,
+        "median_seconds": None if seconds is None else round(seconds, 3),
+    }

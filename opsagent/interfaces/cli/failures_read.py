@@ -1,0 +1,142 @@
+"""The failure archive and the log behind it, read for the commands: no daemon is asked, and nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
+
+from opsagent.archive import files, reading
+from opsagent.core import events as ev
+from opsagent.core.archive.known import Known, known
+from opsagent.core.archive.searching import Text, entries
+from opsagent.core.batch import changed_by
+from opsagent.core.codec import Recorded, decode
+from opsagent.core.fold import fold
+from opsagent.core.incident import IllegalTransitionError, Incident
+from opsagent.core.state import State
+from opsagent.core.unit import UnitSnapshot
+from opsagent.interfaces.cli import past, place
+from opsagent.interfaces.cli.place import Place
+from opsagent.interfaces.cli.screen import USAGE, fail
+from opsagent.memory import guides
+from opsagent.memory.layout import PLACES, Layout
+from opsagent.memory.place import WriteError
+from opsagent.redact import Redactor
+from opsagent.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path, PurePosixPath
+
+    from opsagent.core.archive.pattern import Archive
+
+_BESIDE = ("README.md", "bug-patterns.md", "ci-failures.md", "debugging-notes.md")
+"""Where people and agents keep entries too, beside the index."""
+_LARGEST = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the log comes to, and its incidents, each with its unit as it was when the failure was believed."""
+
+    state: State
+    incidents: tuple[tuple[Incident, UnitSnapshot | None], ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that is known of failures on this host."""
+
+    where: Place
+    settings: Settings
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """The folder of the patterns, below the memory."""
+        return files.folder(self.settings.layout)
+
+    @cached_property
+    def archive(self) -> Archive:
+        """The pattern files as they are now."""
+        return reading.read(self.settings.memory, self.settings.layout, Redactor(self.settings.secrets).redact)
+
+    @cached_property
+    def recalled(self) -> Recalled:
+        """What the log comes to."""
+        return _recalled(self.where)
+
+    @cached_property
+    def kinds(self) -> tuple[Known, ...]:
+        """Every kind of failure, the one that came last first."""
+        incidents = [incident for incident, _ in self.recalled.incidents]
+        return known(self.archive.patterns, incidents, self.recalled.state.experience)
+
+    def path(self, slug: str) -> Path:
+        """Return where the file of a pattern is, or would be."""
+        return self.settings.memory / self.folder / f"{slug}.md"
+
+    def text(self, path: PurePosixPath) -> str:
+        """Return what stands in a file of the memory, "" where it cannot be read."""
+        try:
+            raw = guides.content(self.settings.memory, path, _LARGEST)
+        except WriteError:
+            return ""
+        return (raw or b"").decode("utf-8-sig", "replace")
+
+    def one(self, name: str) -> Known:
+        """Return the kind of failure with this slug, fingerprint or incident; ends the program where there is none."""
+        wanted = name.removesuffix(".md")
+        for one in self.kinds:
+            labels = {str(incident.label) for incident in one.incidents}
+            if wanted in (one.name, one.fingerprint) or wanted.upper() in labels:
+                return one
+        return self.unknown(name)
+
+    def unknown(self, name: str) -> NoReturn:
+        """End the program: there is none of that name, and these are near it."""
+        names = [one.name for one in self.kinds]
+        near = get_close_matches(name, names, n=5, cutoff=0.5) or [one for one in names if name.casefold() in one]
+        hint = f"near it: {', '.join(near[:5])}" if near else "see: opsagent failures list"
+        fail(f"cannot find a failure {name!r}; {hint}")
+
+    def texts(self) -> Iterator[Text]:
+        """Yield all that can be searched: the patterns, then the entries of the index and of what is beside it."""
+        for one in self.kinds:
+            path = self.folder / f"{one.name}.md"
+            said = self.text(path) if one.pattern else "\n".join(each.reason for each in one.incidents)
+            where = str(path) if one.pattern else ""
+            yield Text(where=where, line=1, title=one.title, text=f"{one.fingerprint}\n{said}", slug=one.name)
+        index = PLACES[Layout(self.settings.layout)].archive
+        for path in dict.fromkeys((index, *(folder / name for name in _BESIDE for folder in self._folders(index)))):
+            yield from entries(str(path), self.text(path))
+
+    def _folders(self, index: PurePosixPath) -> tuple[PurePosixPath, ...]:
+        return (index.parent, self.folder.parent)
+
+
+def found(config: str | None) -> Found:
+    """Return what is known of failures; ends the program where this user may not read it."""
+    where = place.find(config)
+    settings = place.load(where, USAGE)
+    if past.is_closed(where):
+        fail(f"cannot read {where.log}, allowed: members of the group opsagent", USAGE)
+    return Found(where=where, settings=settings)
+
+
+def _recalled(where: Place) -> Recalled:
+    """Return every incident on record, oldest first; none when the log was never begun."""
+    state, known, units = State(), dict[int, Incident](), dict[int, UnitSnapshot | None]()
+    for row in past.all_rows(where) if where.log.exists() else ():
+        one = Recorded(seq=row.seq, at=row.at, event=decode(row.type, row.data), incident=row.incident)
+        before = state
+        try:
+            state = fold(before, one)
+        except IllegalTransitionError:
+            continue
+        known |= changed_by(before, state, one)
+        if isinstance(one.event, ev.IncidentConfirmed) and row.incident in known:
+            units[row.incident] = state.units.get(known[row.incident].unit or "")
+    labelled = (one for _, one in sorted(known.items()) if one.label)
+    return Recalled(state, tuple((one, units.get(one.seq)) for one in labelled))
