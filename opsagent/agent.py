@@ -325,7 +325,7 @@ class Agent:
         """What was learned while an incident is open is of use to it as well."""
         for incident in state.incidents.values():
             if incident.label is not None:
-                self._effects.compare(incident, recalled(state, incident))
+                self._effects.compare(incident, recalled(incident, state.units.get(incident.unit or "")))
 
     def _send(self, turn: _Turn, now: datetime) -> None:
         for _, _, recorded in turn.recorded:

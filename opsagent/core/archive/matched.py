@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.archive.matching import Agreed
     from opsagent.core.incident import Incident
-    from opsagent.core.state import State
+    from opsagent.core.unit import UnitSnapshot
     from opsagent.core.world import World
 
 EVIDENCE = "evidence: "
@@ -47,8 +47,8 @@ def with_cause(incident: Incident, drafts: Iterable[Draft]) -> Incident:
     return replace(incident, cause=cause)
 
 
-def recalled(state: State, incident: Incident) -> Evidence:
-    """Return what is still known of a failure: the lines on record, and how its unit stands."""
+def recalled(incident: Incident, unit: UnitSnapshot | None) -> Evidence:
+    """Return what is still known of a failure: the lines on record, and how its unit stood, where that is known."""
     log, kernel = list[str](), list[str]()
     for moment in incident.timeline:
         source = moment.text.removeprefix(EVIDENCE)
@@ -56,7 +56,7 @@ def recalled(state: State, incident: Incident) -> Evidence:
             (kernel if source == _OF_KERNEL else log).extend(moment.quoted)
     return Evidence(
         message=incident.reason,
-        unit=state.units.get(incident.unit or ""),
+        unit=unit,
         log=tuple(map(line_of, log)),
         kernel=tuple(map(line_of, kernel)),
     )

@@ -64,11 +64,11 @@ def _rank(found: Agreed) -> tuple[int, bool, datetime, str]:
 
 
 def _agreed(pattern: Pattern, failure: Failure) -> Agreed | None:
-    keys = tuple(_keys(pattern, failure)) if pattern.status == ACTIVE else ()
-    return Agreed(pattern=pattern, keys=keys) if keys and all(what for _, what in keys) else None
+    agreed = tuple(keys(pattern, failure)) if pattern.status == ACTIVE else ()
+    return Agreed(pattern=pattern, keys=agreed) if agreed and all(what for _, what in agreed) else None
 
 
-def _keys(pattern: Pattern, failure: Failure) -> Iterator[tuple[str, str]]:
+def keys(pattern: Pattern, failure: Failure) -> Iterator[tuple[str, str]]:
     """Yield each key that is given with what it agreed with, "" for what did not."""
     match = pattern.match
     if match.unit:

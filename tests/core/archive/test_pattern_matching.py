@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from opsagent.core.archive.allowed import refused_remedies
 from opsagent.core.archive.failure import Failure, failure_of
 from opsagent.core.archive.matching import expressions_for, matching
-from opsagent.core.archive.pattern import Match, Named, Pattern
+from opsagent.core.archive.pattern import Match, Named, Pattern, Said
+from opsagent.core.archive.trial import tried
 from opsagent.core.diagnosis.evidence import Evidence, line_of
-from opsagent.core.incident import Incident
+from opsagent.core.incident import Incident, Moment
 from opsagent.core.phase import Phase
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
 from opsagent.core.unit import UnitSnapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 FAILURE = Failure(
@@ -93,18 +98,20 @@ def test_only_expressions_that_may_matter_are_compared() -> None:
     assert expressions_for([mine, other, pattern(log=("any", "mine"))], "shop.service") == ("mine", "any")
 
 
+INCIDENT = Incident(
+    seq=1,
+    key="shop.service",
+    check="shop",
+    checks=("shop",),
+    unit="shop.service",
+    state=Phase.REPAIRING,
+    failure_class="dead",
+    reason="x",
+    first_bad_at=NOON,
+)
+
+
 def test_how_it_ended_is_known_from_the_log_when_the_unit_runs_again() -> None:
-    incident = Incident(
-        seq=1,
-        key="shop.service",
-        check="shop",
-        checks=("shop",),
-        unit="shop.service",
-        state=Phase.REPAIRING,
-        failure_class="dead",
-        reason="x",
-        first_bad_at=NOON,
-    )
     lines = (
         "2026-11-27T12:00:00Z systemd[1]: shop.service: Main process exited, code=killed, status=9/KILL",
         "2026-11-27T12:00:00Z systemd[1]: shop.service: Failed with result 'signal'.",
@@ -112,7 +119,7 @@ def test_how_it_ended_is_known_from_the_log_when_the_unit_runs_again() -> None:
     )
     alive = UnitSnapshot(name="shop.service", read_at=NOON, active_state="active")
 
-    found = failure_of(incident, Evidence(unit=alive, log=tuple(map(line_of, lines))))
+    found = failure_of(INCIDENT, Evidence(unit=alive, log=tuple(map(line_of, lines))))
 
     assert (found.exits, found.results) == ({"SIGKILL"}, {"signal"})
 
@@ -128,3 +135,25 @@ def test_a_pattern_frees_nothing_that_the_settings_do_not_allow() -> None:
     assert refused_remedies(one, policy) == ("act renew",)
     assert refused_remedies(one, policy, "api.service") == ("restart",)
     assert refused_remedies(replace(one, match=Match(cause=("x",))), policy) == ()
+
+
+def test_a_trial_says_of_which_incidents_a_pattern_speaks_and_why_not_of_others() -> None:
+    lines = ("write: No space left", "bye")
+    told = Moment(seq=2, at=NOON, text="evidence: log", quoted=lines)
+    other = replace(INCIDENT, seq=9, label="OPS-20261127-009", unit="api.service", cause="port-taken")
+    mine = replace(INCIDENT, label="OPS-20261127-001", cause="disk-full", timeline=(told,))
+    one = pattern(unit="shop", cause="disk-full", log="No space")
+
+    def find(wanted: Iterable[str], seen: Sequence[str]) -> tuple[Said, ...]:
+        return tuple(Said(expression=e, line=line) for e in wanted for line in seen if e in line)
+
+    first, second = tried(one, [(mine, None), (other, None)], find)
+
+    assert (first.matches, first.why_not) == (True, ())
+    assert first.because == 'unit shop.service, cause disk-full, log "write: No space left"'
+    assert (second.matches, second.because) == (False, "")
+    assert second.why_not == (
+        "unit: it was api.service",
+        "cause: it was port-taken or dead",
+        "log: no line on record says it",
+    )
