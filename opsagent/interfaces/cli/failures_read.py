@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -120,7 +121,7 @@ def found(config: str | None) -> Found:
     """Return what is known of failures; ends the program where this user may not read it."""
     where = place.find(config)
     settings = place.load(where, USAGE)
-    if past.is_closed(where):
+    if past.is_closed(where) and not os.access(where.log, os.R_OK):
         fail(f"cannot read {where.log}, allowed: members of the group opsagent", USAGE)
     return Found(where=where, settings=settings)
 
