@@ -42,11 +42,9 @@ def due(world: World) -> list[Draft]:
     for incident in world.state.open_incidents:
         if incident.key.endswith(CHRONIC) and (event := _quiet(world, incident)) is not None:
             return [Draft(event=event, incident=incident.seq)]
-    for unit in dict.fromkeys(heal.unit for heal in world.state.heals):
-        drafts = _found(world, unit)
-        if drafts:
-            return drafts
-    return []
+    newest = {heal.unit: heal.at for heal in world.state.heals}
+    fresh = (unit for unit, at in newest.items() if elapsed(at, world.now) <= FRESH)
+    return next((drafts for unit in fresh if (drafts := _found(world, unit))), [])
 
 
 def _quiet(world: World, incident: Incident) -> ev.IncidentResolved | None:
@@ -61,10 +59,9 @@ def _quiet(world: World, incident: Incident) -> ev.IncidentResolved | None:
 
 
 def _found(world: World, unit: str) -> list[Draft]:
-    newest = next(heal for heal in reversed(world.state.heals) if heal.unit == unit)
-    if elapsed(newest.at, world.now) > FRESH or _at_work(world, unit):
-        return []
     heals = _counted(world, unit)
+    if not heals or _at_work(world, unit):
+        return []
     signs = signs_of(heals, world.now)
     known = world.state.open_for(unit + CHRONIC)
     return _told(world, unit, heals, signs) if _is_news(world, unit, signs, known) else []
