@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.archive.expressions import refusal
 from opsagent.archive.fields import KEYS, Fields
-from opsagent.core.archive.mark import is_ours
+from opsagent.core.archive.mark import is_ours, parted
 from opsagent.core.archive.pattern import Match, Named, Pattern, Refused
 from opsagent.settings import tree
 from opsagent.settings.problem import shown
@@ -24,7 +24,6 @@ LONGEST_TITLE = 200
 MOST_REMEDIES = 20
 STATUS = ("active", "retired")
 MATCH = ("unit", "result", "exit", "cause", "log")
-_ENDS = ("---", "...")
 _NONE = "has no front matter, allowed: a first line `---`, then `title:` and `match:`, a line `---`, then prose"
 _WHAT = "a pattern from this, allowed: keys such as 'title: …'"
 _SAID = {"yes": True, "true": True, "no": False, "false": False}
@@ -32,11 +31,11 @@ _SAID = {"yes": True, "true": True, "no": False, "false": False}
 
 def pattern(path: str, slug: str, text: str, saved_at: datetime | None) -> tuple[Pattern | None, tuple[Refused, ...]]:
     """Read a file: the pattern, None for one that cannot be used, and all that is wrong with it, each with its line."""
-    lines = text.removeprefix("\ufeff").splitlines(keepends=True)
-    end = next((number for number, line in enumerate(lines[1:], start=1) if line.rstrip() in _ENDS), 0)
-    if not lines or lines[0].rstrip() != "---" or not end:
+    parts = parted(text)
+    if parts is None:
         return None, (Refused(path=f"{path}:1", why=_NONE),)
-    front = "".join(lines[1:end])
+    lines, rest = parts
+    front = "".join(lines)
     if len(front) > LARGEST_FRONT:
         why = f"has a front matter of {len(front)} characters, allowed: up to {LARGEST_FRONT}"
         return None, (Refused(path=f"{path}:1", why=why),)
@@ -45,8 +44,8 @@ def pattern(path: str, slug: str, text: str, saved_at: datetime | None) -> tuple
         return None, tuple(Refused(path=str(one.place), why=one.text) for one in problems)
     fields = Fields()
     made = _made(fields, root, slug, saved_at)
-    ours = made is not None and is_ours(made, "".join(lines[end:]))
-    return (replace(made, ours=ours) if made is not None else None), tuple(fields.refused)
+    known = replace(made, ours=is_ours(lines, rest)) if made is not None else None
+    return known, tuple(fields.refused)
 
 
 def _made(fields: Fields, root: tree.Mapping, slug: str, saved_at: datetime | None) -> Pattern | None:

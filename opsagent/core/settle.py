@@ -19,6 +19,7 @@ from opsagent.core import (
     suspicion,
     tickets,
 )
+from opsagent.core.archive import writing
 from opsagent.core.playbook import following
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def due(world: World, touched: Iterable[str]) -> list[Draft]:
         or earning.forgotten(world)
         or chronic.due(world)
         or findings.patterns(world)
+        or writing.due(world)
         or tickets.due(world)
         or runbooks.due(world)
         or jobs.witnessed(world)

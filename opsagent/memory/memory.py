@@ -27,6 +27,7 @@ from opsagent.memory.days import Days
 from opsagent.memory.drafts import Drafts
 from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.pages import Pages
+from opsagent.memory.patterns import Patterns
 from opsagent.memory.writer import WriteError, Writer
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Memory:
         self._incidents: dict[int, tuple[Incident, Before]] = {}
         self._pages = Pages(self._writer, self._places, redact)
         self._drafts = Drafts(self._writer, redact)
+        self._of_failures = Patterns(self._writer, self._places, redact)
         self._backups: State | None = None
         self._patterns: Mapping[str, Pattern] = {}
         self._new_patterns: set[str] = set()
@@ -199,6 +201,7 @@ class Memory:
         self._entries.extend(self._told(before, after, recorded))
         self._pages.tell(after, recorded, self._days.host)
         self._drafts.tell(after, recorded, self._days.host)
+        self._of_failures.tell(after, recorded)
         self._backups = after if isinstance(recorded.event, BACKUPS) else self._backups
 
     def _forget_oldest(self) -> None:
@@ -240,6 +243,7 @@ class Memory:
                 del self._incidents[seq]
         problems += self._tried(self._pages.write)
         problems += self._tried(self._drafts.write)
+        problems += self._tried(self._of_failures.write)
         if self._backups is not None:
             problem = self._tried(partial(self._write_backups, self._backups))
             problems += problem

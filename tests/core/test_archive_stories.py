@@ -78,3 +78,36 @@ def test_an_archive_that_means_the_same_is_no_event_and_the_next_is_only_what_ch
     assert ([one.slug for one in last.patterns], last.gone, last.refused) == ([KNOWN.slug], ("b",), wrong)
     assert replay(State(), host.recorded)[0].archive == host.agent.state.archive
     assert [one.title for one in host.agent.state.archive.patterns] == ["New"]
+
+
+def written(host: LiveHost) -> list[ev.PatternWritten]:
+    return host.events(ev.PatternWritten)
+
+
+def test_a_failure_that_nobody_knew_is_written_down_once_and_known_the_next_time() -> None:
+    host = host_of()
+    host.run(minutes=1)
+
+    (event,) = written(host)
+    assert event.match.unit == ("api.service",)
+    assert host.incident.pattern == event.slug
+    record = host.agent.state.archive.records[event.slug]
+    assert (record.count, record.labels) == (1, (host.incident.label,))
+
+    host.run(minutes=70)
+    host.kill("api.service")
+    host.run(seconds=1)
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=Evidence()))
+    host.run(minutes=1)
+    assert len(written(host)) == 1
+    assert host.agent.state.archive.records[event.slug].count == 2
+    tried = host.agent.state.archive.records[event.slug].remedies
+    assert [(one.do, one.tried, one.worked) for one in tried] == [("restart", 2, 2)]
+
+
+def test_a_failure_that_is_known_is_not_written_down() -> None:
+    host = host_of(replace(KNOWN, match=Match(unit=("api*",))))
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=SEEN))
+    host.run(minutes=1)
+
+    assert written(host) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 
 TELL = "tell"
 """The remedy that is none: a person is told, and nothing is tried."""
@@ -86,11 +88,44 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How often a remedy was tried for one kind of failure, how often that was verified, and in how many seconds."""
+
+    do: str
+    tried: int = 0
+    worked: int = 0
+    last: datetime | None = None
+    seconds: tuple[float, ...] = ()
+
+    @property
+    def median(self) -> float | None:
+        """The usual time from the order to the first good look; None when it never worked."""
+        return round(median(self.seconds), 1) if self.seconds else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """The incidents that one pattern spoke of: how many, when (UTC), the latest by seq and by label, what was tried."""
+
+    count: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    incidents: tuple[int, ...] = ()
+    labels: tuple[str, ...] = ()
+    remedies: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Archive:
-    """What was read of the pattern files: the patterns by their slugs, and what could not be used."""
+    """What was read of the pattern files: the patterns by their slugs, and what could not be used.
+
+    `records` is what the log knows of them, also of some that are gone; `written` are the slugs that we wrote.
+    """
 
     patterns: tuple[Pattern, ...] = ()
     refused: tuple[Refused, ...] = ()
+    records: Mapping[str, Record] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     def pattern(self, slug: str) -> Pattern | None:
         """Return the pattern of that slug, or None."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from opsagent.core.events.archive import ArchiveRead, PatternMatched
+from opsagent.core.events.archive import ArchiveRead, PatternMatched, PatternWritten
 from opsagent.core.events.backups import BackupMade, BackupRestored, RestoreDrilled
 from opsagent.core.events.changes import ChangeSeen, ChangesRecalled, TicketOpened
 from opsagent.core.events.environment import EnvironmentDrifted, EnvironmentLearned, ListenersOpened
@@ -151,6 +151,7 @@ __all__ = [
     "OperatorStopped",
     "PatternMatched",
     "PatternSeen",
+    "PatternWritten",
     "PauseEnded",
     "PauseSet",
     "PlaybookMatched",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from opsagent.core.archive.pattern import Pattern, Refused
+from opsagent.core.archive.pattern import Match, Pattern, Refused
 from opsagent.core.events.event import Event
 
 
@@ -19,6 +19,16 @@ class ArchiveRead(Event):
     patterns: tuple[Pattern, ...] = ()
     gone: tuple[str, ...] = ()
     refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternWritten(Event):
+    """A failure that no pattern spoke of was written down as one, a file of this name, for people to correct."""
+
+    slug: str
+    title: str
+    fingerprint: str
+    match: Match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opsagent.core.archive.record import recorded_of
 from opsagent.core.experience import learned
 from opsagent.core.fold import (
     archive,
@@ -39,6 +40,9 @@ def fold(state: State, recorded: Recorded) -> State:
     """Return the state after this event. Raises `IllegalTransitionError`, and then nothing changed."""
     changed = incidents.about_incident(state, recorded) if recorded.incident is not None else state
     changed = folded(recorded.event, changed, recorded)
+    records = recorded_of(state, changed, recorded)
+    if records is not changed.archive.records:
+        changed = replace(changed, archive=replace(changed.archive, records=records))
     known = learned(state, changed, recorded) if recorded.incident is not None else state.experience
     return replace(changed, seq=recorded.seq, at=recorded.at, day=counted(state, changed, recorded), experience=known)
 

@@ -247,6 +247,12 @@ def _(event: ev.PlaybookMatched, incident: Incident, recorded: Recorded) -> Inci
     return told_story(changed, recorded, f"playbook: {event.section} ({event.reason})", left)
 
 
+@follow.register(ev.PatternWritten)
+def _(event: ev.PatternWritten, incident: Incident, recorded: Recorded) -> Incident:
+    said = f"not known before: written down as pattern {event.slug}, for you to correct"
+    return told_story(replace(incident, pattern=event.slug), recorded, said)
+
+
 @follow.register(ev.PatternMatched)
 def _(event: ev.PatternMatched, incident: Incident, recorded: Recorded) -> Incident:
     said = f"known before: {event.title} ({event.slug}, by {event.because})" if event.slug else event.because
