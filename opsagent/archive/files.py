@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from opsagent.archive import front
 from opsagent.core.archive.pattern import Archive, Pattern, Refused
+from opsagent.core.task import items
 from opsagent.core.text import visible
 from opsagent.memory import guides
 from opsagent.memory.layout import PLACES, Layout
@@ -76,7 +77,8 @@ def _read(root: Path, path: PurePosixPath) -> FileRead:
         return FileRead(name=path.name)
     text = raw.decode("utf-8", "replace")
     pattern, refused = front.pattern(shown, path.name.removesuffix(_ENDING), text, saved_at)
-    return FileRead(name=path.name, pattern=pattern, refused=refused)
+    known = replace(pattern, tasks=items(text)) if pattern is not None else None
+    return FileRead(name=path.name, pattern=known, refused=refused)
 
 
 def archive(found: Iterable[FileRead], layout: str, more: int = 0) -> Archive:

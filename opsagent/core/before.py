@@ -82,8 +82,11 @@ def _earlier(state: State, incident: Incident) -> Iterator[tuple[str, Occurrence
 
 
 def _tasks(state: State, incident: Incident, labels: Collection[str]) -> tuple[Task, ...]:
-    """Return what the records of these incidents leave to be done, and its own."""
-    return tuple(one for one in state.tasks if one.incident in {*labels, incident.label})
+    """Return what its pattern leaves to be done, then what the records of these incidents do, and its own."""
+    pattern = state.archive.pattern(incident.pattern)
+    where = f"{PATTERNS}/{incident.pattern}.md"
+    known = tuple(Task(text=text, where=where) for text in pattern.tasks) if pattern else ()
+    return (*known, *(one for one in state.tasks if one.incident in {*labels, incident.label}))
 
 
 def _cures(spells: Iterable[Occurrence]) -> tuple[Cure, ...]:

@@ -56,6 +56,14 @@ def test_a_text_and_a_number_are_lists_where_lists_are_meant() -> None:
     )
 
 
+def test_what_is_to_be_done_is_read_from_the_prose(tmp_path: Path) -> None:
+    save(tmp_path, "shop.md", f"{GOOD}- [ ] ask the vendor\n- [x] done\n")
+
+    (found,) = reading.read(tmp_path, "standalone", redact).patterns
+
+    assert found.tasks == ("ask the vendor",)
+
+
 def test_title_and_match_are_all_that_people_must_write() -> None:
     found, refused = front.pattern(PLACE, "shop", "---\r\ntitle: x\r\nmatch:\r\n  cause: disk-full\r\n---\r\n", None)
 

@@ -7,6 +7,7 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core import wording
+from opsagent.core.archive.pattern import Match, Pattern
 from opsagent.core.before import Before, Cure, before
 from opsagent.core.incident import By
 from opsagent.core.phase import Phase
@@ -161,3 +162,16 @@ def test_what_had_another_cause_was_another_failure(cause: str, times: int) -> N
         night.take(ev.CauseFound(cause=cause, reason="so it seems"), seq)
 
     assert seen(night, seq).occurrences == times
+
+
+def test_what_the_pattern_leaves_to_be_done_comes_first() -> None:
+    night = Telling()
+    seq = night.incident()
+    pattern = Pattern(slug="api-dead", title="It dies", match=Match(unit=("api",)), tasks=("ask the vendor",))
+    night.take(ev.ArchiveRead(patterns=(pattern,)))
+    night.take(ev.PatternMatched(slug="api-dead", title="It dies", because="unit api.service"), seq)
+
+    found = seen(night, seq)
+
+    assert found.pattern == "failures/patterns/api-dead.md"
+    assert found.tasks == (Task(text="ask the vendor", where=found.pattern),)

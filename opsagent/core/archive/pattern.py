@@ -55,7 +55,8 @@ class Pattern:
 
     `remedies` are in the order in which the file names them. `ours`: nobody has changed its match or remedies since we
     wrote them. `status` is `active` or `retired`: a retired one matches nothing. `saved_at` (UTC) is when what it means
-    was last changed. Counters and dates are from the log: what a file says of them is not read.
+    was last changed. `tasks` are the open items of its prose. Counters and dates are from the log: what a file says of
+    them is not read.
     """
 
     slug: str
@@ -73,6 +74,7 @@ class Pattern:
     status: str = "active"
     ours: bool = False
     saved_at: datetime | None = None
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
