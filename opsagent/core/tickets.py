@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core import notice_words
+from opsagent.core.diagnosis.finding import Cause
 from opsagent.core.notices import notice
 from opsagent.core.observation import Severity
 from opsagent.core.phase import SILENT
@@ -24,6 +25,11 @@ ONCE_IN = timedelta(days=30)
 OFTEN = 3
 """The same failure so many times in 30 days is nobody's bad luck."""
 _BY_HAND = (9, 15)
+_OF_ITS_SURROUNDINGS = (
+    *(Cause.PORT_TAKEN, Cause.DISK_FULL, Cause.INODES_USED_UP, Cause.READ_ONLY, Cause.DEPENDENCY_DOWN, Cause.DNS),
+    *(Cause.CERTIFICATE_EXPIRED, Cause.OUT_OF_MEMORY, Cause.TOO_MANY_OPEN_FILES),
+)
+"""Causes for which a program's last words are no mistake of its own, however they look."""
 _OF_PLAYBOOK = ("playbook: ", "evidence: playbook ")
 """What a person wrote long ago, and what it led to, is nothing that the program said."""
 
@@ -47,7 +53,7 @@ def _is_theirs(incident: Incident) -> bool:
 
 
 def _reason(world: World, incident: Incident) -> str:
-    if incident.traceback:
+    if incident.traceback and incident.cause not in _OF_ITS_SURROUNDINGS:
         return f"its program shows a mistake of its own: {incident.traceback}"
     heard = any(moment.quoted and not moment.text.startswith(_OF_PLAYBOOK) for moment in incident.timeline)
     waited = elapsed(incident.detected_at or world.now, world.now) >= EVIDENCE_WITHIN

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from opsagent.core.diagnosis.evidence import Evidence, FileSystem, Neighbour, line_of
 from opsagent.host import journal
+from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.cgroups import cgroup2_root
 from opsagent.host.inventory import who_listens
 from opsagent.host.listeners import ListenersError
 from opsagent.host.mounts import Mount, mounts, space_of, watched_mounts
+from opsagent.host.systemd import connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _BEFORE_ITS_END, _AFTER_ITS_END = timedelta(seconds=30), timedelta(seconds=1)
 _SHORT = timedelta(seconds=2)
+_NUMBER = re.compile(r"(?<![\d.])[1-9]\d{1,4}(?![\d.])")
+_HIGHEST = 65_535
 _MOST_PROCESSES = 500
 _MOST_SYSTEMS = 100
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
@@ -45,6 +49,7 @@ def around(
         listeners=_listeners(scope),
         systems=tuple(_systems()),
         neighbours=tuple(_neighbours(targets)),
+        given=tuple(dict.fromkeys(_given(unit, scope))) if unit is not None else (),
         stopped=tuple(_stopped(pid)) if pid else (),
         files=_files(pid) if pid else None,
     )
@@ -69,6 +74,15 @@ def _listeners(scope: str) -> tuple[Listener, ...]:
         return who_listens(scope=scope, dated=True)
     except ListenersError:
         return ()
+
+
+def _given(unit: UnitSnapshot, scope: str) -> Iterator[int]:
+    """Return the numbers in the words of its command that may be ports; which of them is one, the listeners show."""
+    with suppress(BusError, BusLostError):
+        for command in connection(scope).properties(unit.name, "Service", ("ExecStart",)).value("ExecStart") or ():
+            yield from (
+                int(one) for word in command[1][1:] for one in _NUMBER.findall(str(word)) if int(one) <= _HIGHEST
+            )
 
 
 def _neighbours(targets: Iterable[Target]) -> Iterator[Neighbour]:

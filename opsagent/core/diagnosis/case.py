@@ -90,13 +90,14 @@ def _is_news(first: Finding, incident: Incident, *, whole: bool) -> bool:
 def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:
     """Return the evidence with what we know ourselves: the failing check, its neighbours, what changed before."""
     reading = world.health(incident.check).reading
-    mine = [one for one in evidence.neighbours if one.check in incident.checks or one.check == incident.check]
+    names = {incident.check, *incident.checks, *(check.name for check in world.policy.checks_of(incident.key))}
+    mine = [one for one in evidence.neighbours if one.check in names]
     return replace(
         evidence,
         failure_class=incident.failure_class,
         message=incident.reason,
         timed_out=reading is not None and reading.timed_out,
-        ports=tuple(dict.fromkeys(port for one in mine for port in one.ports)),
+        ports=tuple(dict.fromkeys((*(port for one in mine for port in one.ports), *_known_ports(world, incident)))),
         neighbours=tuple(_as_known(world, one) for one in evidence.neighbours if one not in mine),
         changes=incident.changes,
         overload=overloaded(world),
@@ -116,6 +117,13 @@ def _needs(world: World, incident: Incident) -> tuple[Neighbour, ...]:
 def _took(reading: Reading | None) -> float | None:
     first = next(iter(reading.measures), None) if reading is not None and not reading.timed_out else None
     return first.value if first is not None and first.name == "time" else None
+
+
+def _known_ports(world: World, incident: Incident) -> tuple[int, ...]:
+    """Return where its unit listened when the environment was last looked at."""
+    environment = world.state.environment.now
+    known = (environment.listeners if environment is not None else None) or ()
+    return tuple(one.port for one in known if incident.unit is not None and one.unit == incident.unit)
 
 
 def _jumped(world: World) -> timedelta:

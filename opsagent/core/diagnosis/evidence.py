@@ -53,21 +53,22 @@ class Neighbour:
 class Evidence:
     """A failure and its surroundings.
 
-    `failure_class` and `message` are the failing check's, `timed_out` says that no answer came; `ports` are those that
-    the checks of this unit look at. `log` are the last lines of the unit since the failure began, oldest first;
+    `failure_class` and `message` are the failing check's, `timed_out` says that no answer came; `ports` are those
+    that the checks of this unit look at. `log` are the last lines of the unit since the failure began, oldest first;
     `kernel` those of the kernel. `systems` are the file systems of the host. `stopped` are processes of the unit that
     a signal stopped; `files` the open files of its main process and their limit. `overload` is why the host is too
     busy, in words. `jumped` is by how much the clock was set, within the hour before. `changes` are newest first.
     Times are told in `zone`. `killers` are lines of those who send signals to others (sudo, earlyoom), about its end.
-    `needs` are checks of what it needs that are bad. `took` is how many seconds the failing look took, where it
-    was answered, `usual` the median of the looks in the week before.
-    `said` are the expressions of the failure archive that were found in these lines.
+    `given` are numbers in the words of its command that may be ports. `needs` are checks of what it needs that are
+    bad. `took` is how many seconds the failing look took, where it was answered, `usual` the median of the looks in
+    the week before. `said` are the expressions of the failure archive that were found in these lines.
     """
 
     failure_class: str = ""
     message: str = ""
     timed_out: bool = False
     ports: tuple[int, ...] = ()
+    given: tuple[int, ...] = ()
     unit: UnitSnapshot | None = None
     log: tuple[Line, ...] = ()
     kernel: tuple[Line, ...] = ()

@@ -30,10 +30,11 @@ def ports_in(text: str) -> tuple[int, ...]:
 
 def taken(evidence: Evidence, said: Finding) -> Finding:
     """Say who holds the port, where the kernel knows: then it is sure."""
-    wanted = ports_in(said.seen) or evidence.ports
+    wanted = ports_in(said.seen) or (*evidence.ports, *evidence.given)
     unit = evidence.unit.name if evidence.unit else None
     by_kind = sorted(evidence.listeners, key=lambda one: one.protocol)  # tcp before udp: few programs mean the latter
-    holder = next((one for port in wanted for one in by_kind if one.port == port), None)
+    holders = [one for port in wanted for one in by_kind if one.port == port]
+    holder = next((one for one in holders if one.unit != unit or unit is None), next(iter(holders), None))
     if holder is None:
         return said
     if holder.unit is not None and holder.unit == unit:
