@@ -240,6 +240,7 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     again = "many things fail at once again" if is_breaker(incident) else "it fails"
     lines = [
         f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
+        f"Why that: {incident.choice}." if healed_by(incident) and incident.choice else "",
         f"Proof: {proof(state, incident, now)}." if good_at else "",
         *before_lines(state, incident),
         f"Paged {before_words.times(paged(incident))}{taken}. Times {state.zone}.",

@@ -79,6 +79,7 @@ def _facts(incident: Incident, host: str, seen: Before) -> str:
         f"**Unit** {inline(incident.unit, 80)}" if incident.unit else "",
         f"**Saw** {inline(reason_of(incident)) or 'no answer'}",
         *_causes(incident),
+        f"**Choice** {inline(incident.choice)}" if incident.choice else "",
         f"**Playbook** {inline(incident.playbook)}" if incident.playbook else "",
         f"**Needs a change of code** {inline(incident.ticket)}" if incident.ticket else "",
         f"**Fingerprint** {code(incident.fingerprint, 200)}" if incident.fingerprint else "",
