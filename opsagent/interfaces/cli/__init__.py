@@ -42,6 +42,7 @@ COMMANDS = {
     "ping": "jobs",
     "job": "jobs",
     "review": "reviewing",
+    "rehearse": "rehearsing",
     "replay": "replaying",
     "init": "setting",
     "validate": "setting",

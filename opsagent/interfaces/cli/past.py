@@ -138,7 +138,7 @@ def why(where: Place, check: str) -> list[str]:
     from opsagent.core import why as explaining  # noqa: PLC0415 - as above
 
     try:
-        return list(explaining.lines(_world(where), check))
+        return list(explaining.lines(world(where), check))
     except ValueError as error:
         fail(str(error))
 
@@ -159,7 +159,8 @@ def trusted(where: Place) -> list[dict[str, Any]]:
     return shown(_replayed(where), load(where).policy)
 
 
-def _world(where: Place) -> World:
+def world(where: Place) -> World:
+    """Return all that the log and the settings tell of now; ends when this user may not read them."""
     from opsagent.core.health import Health  # noqa: PLC0415 - as above
     from opsagent.core.observation import Reading  # noqa: PLC0415
     from opsagent.core.world import World  # noqa: PLC0415
