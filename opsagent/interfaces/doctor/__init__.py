@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.host.systemd import connection
-from opsagent.interfaces.doctor import backups, ground, reclaim, runbooks, service
+from opsagent.interfaces.doctor import archive, backups, ground, reclaim, runbooks, service
 from opsagent.interfaces.doctor.finding import EXIT, Finding, Level, ok, red, warn
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def examine(settings: Settings, socket: Path, now: datetime, *, is_system: bool)
     found += backups.examine(settings.backups)
     found += reclaim.examine(settings.reclaim)
     found += runbooks.examine(settings.memory, settings.layout, systemd, now)
+    found += archive.examine(settings.memory, settings.layout, settings.policy)
     who = ground.account(SYSTEM_ACCOUNT if is_system else None)
     if who is None:
         missing = f"there is no user {SYSTEM_ACCOUNT}" if is_system else "this user has no name"
