@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, dependants, in_order, trust
+from opsagent.core.acts import RECLAIM
 from opsagent.core.change import phrase
 from opsagent.core.changes import holding
 from opsagent.core.choice import is_hopeless, told
@@ -152,6 +153,8 @@ def _armed(case: Case) -> str:
 
 
 def _denied(case: Case) -> str:
+    if case.rule.do == RECLAIM:
+        return ""  # the unit is not touched; a database on a full disk needs it most of all
     on_a_unit = case.check.unit is not None and case.rule.do != "command"
     for unit in case.touched if on_a_unit else ():
         why = denied(unit)
@@ -204,7 +207,7 @@ def _disabled(case: Case) -> str:
 
 def _oneshot(case: Case) -> str:
     snapshot = case.facts.snapshot
-    if snapshot is None or case.rule.do in ("command", "act", "docker", "reclaim", "reset_failed"):
+    if snapshot is None or case.rule.do in ("command", "act", "docker", RECLAIM, "reset_failed"):
         return ""
     if snapshot.type == "oneshot":
         return f"{case.unit} is a oneshot: running it again is not a repair"

@@ -520,6 +520,19 @@ def test_a_dependant_that_is_denied_holds_the_hand_back_from_its_root() -> None:
     assert refusals(host) == [("denied", "postgresql.service holds data and would be restarted too")]
 
 
+def test_disk_is_freed_for_a_database_that_nobody_may_restart() -> None:
+    database = replace(API, unit="postgresql.service", repair=(RemedyRule(do="reclaim"), RemedyRule(do="restart")))
+    host = host_of(database)
+
+    host.kill("postgresql.service")
+    host.run(seconds=60)
+
+    done = [(one.remedy, one.outcome) for one in host.incident.actions]
+    assert done[:2] == [("reclaim", Outcome.FAILED), ("restart", Outcome.REFUSED)]
+    assert host.incident.actions[0].reason.startswith("freed 1.2 GiB: 1.2 GiB of /var/log/app (3 files); ")
+    assert host.services["postgresql.service"].restarts == []
+
+
 def test_an_operators_stop_of_a_dependant_holds_the_hand_back_too() -> None:
     web = replace(API, name="web", unit="web.service")
     host = LiveHost(replace(POLICY, checks=(API, web)))
