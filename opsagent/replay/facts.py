@@ -47,6 +47,7 @@ DECIDED = (
     ev.NotificationQueued,
     ev.OperatorStopEnded,
     ev.PatternSeen,
+    ev.PatternWritten,
     ev.PauseEnded,
     ev.PlaybookMatched,
     ev.RecoverySeen,

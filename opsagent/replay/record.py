@@ -11,7 +11,7 @@ from opsagent.core import codec
 from opsagent.core import events as ev
 from opsagent.core.codec import Recorded
 from opsagent.core.fold import fold
-from opsagent.core.incident import IllegalTransitionError
+from opsagent.core.incident import CHRONIC, IllegalTransitionError
 from opsagent.core.state import State
 from opsagent.core.unit import JobOutcome
 from opsagent.replay.hands import Ordered
@@ -61,7 +61,7 @@ def read(rows: Iterable[Row], since: datetime, until: datetime) -> Record:
 def _noted(found: Record, one: Recorded) -> None:
     if isinstance(one.event, ev.IncidentSuspected):
         found.keys[one.seq] = one.event.key
-        if one.event.raised_by:
+        if one.event.raised_by and not one.event.key.endswith(CHRONIC):  # that is decided, anew too
             found.reported.add(one.seq)
     if isinstance(one.event, ev.SettingsApplied):
         found.settings.append((one.at, one.event))
