@@ -189,6 +189,7 @@ def _take(sweep: _Sweep, directory: int, name: str) -> None:
         about = os.fstat(looked)
         _may_go(about, sweep)
         with _unused(looked):
+            _may_go(os.fstat(looked), sweep)  # whoever closed it a moment ago may have written to it
             os.unlink(name, dir_fd=directory)
         if os.fstat(looked).st_nlink == 0:
             sweep.size += about.st_blocks * _BLOCK

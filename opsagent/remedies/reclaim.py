@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opsagent.core import reclaim
 from opsagent.core.acts import RECLAIM
@@ -12,6 +12,8 @@ from opsagent.host import act_reports
 from opsagent.remedies.guard.by_root import ask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsagent.core.order import Order
     from opsagent.core.unit import JobOutcome
 
@@ -27,11 +29,15 @@ class Remedy:
         before = act_reports.stamp(REPORTS / "reclaim.json")
         outcome = ask(order, RECLAIM)
         report = act_reports.read(REPORTS / "reclaim.json", before)
-        if outcome.result != "done" or report is None:
-            return outcome
-        try:
-            freed = reclaim.reported(report)
-        except (ValueError, TypeError, KeyError):
-            return outcome
-        result = "done" if reclaim.total(freed) else "failed"
-        return replace(outcome, result=result, error=reclaim.sentence(freed))
+        return outcome if report is None else told(outcome, report)
+
+
+def told(outcome: JobOutcome, report: Mapping[str, Any]) -> JobOutcome:
+    """Return the outcome in the words of the report; of a run that was cut short, what it had freed until then."""
+    try:
+        freed = reclaim.reported(report)
+    except (ValueError, TypeError, KeyError):
+        return outcome
+    if outcome.result != "done":
+        return replace(outcome, error=f"{reclaim.sentence(freed)}; then {outcome.error}")
+    return replace(outcome, result="done" if reclaim.total(freed) else "failed", error=reclaim.sentence(freed))
