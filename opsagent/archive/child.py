@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.archive import files
 from opsagent.core.archive.pattern import Refused
+from opsagent.core.text import visible
 from opsagent.host import process
 
 if TYPE_CHECKING:
@@ -23,27 +24,31 @@ WITHIN = timedelta(seconds=20)
 LARGEST = 64 * 1024 * 1024
 
 
+class NotReadError(Exception):
+    """The reader ended before it had an answer; the text says how."""
+
+
 def read(root: Path, layout: str, names: Sequence[str]) -> tuple[files.FileRead, ...]:
-    """Read these files as `files.read` does. Where that cannot be done, each is refused with the reason."""
+    """Read these files as `files.read` does. Raises NotReadError."""
     argv = [sys.executable, "-P", "-m", __name__, str(root), layout]
     asked = b"\0".join(map(os.fsencode, names))
     try:
         done = process.run(argv, timeout=WITHIN, stdin=asked, keep=LARGEST)
         if done.code == 0:
             return tuple(pickle.loads(done.output))  # noqa: S301 - our own child, our own pipe
-        why = "it took too long" if done.timed_out else _last_words(done.errors)
     except (process.CannotRunError, pickle.UnpicklingError, EOFError) as error:
-        why = str(error)
-    return tuple(_unread(one, layout, why) for one in names)
+        raise NotReadError(str(error)) from error
+    raise NotReadError("it took too long" if done.timed_out else _last_words(done.errors))
+
+
+def unread(name: str, layout: str, why: str) -> files.FileRead:
+    """Return a file as one that could not be read."""
+    refused = Refused(path=f"{files.folder(layout)}/{visible(name, files.LONGEST_NAME)}:1", why=f"is not read: {why}")
+    return files.FileRead(name=name, refused=(refused,))
 
 
 def _last_words(errors: bytes) -> str:
     return (errors.decode("utf-8", "replace").strip().splitlines() or ["no answer"])[-1]
-
-
-def _unread(name: str, layout: str, why: str) -> files.FileRead:
-    refused = Refused(path=f"{files.folder(layout)}/{name}:1", why=f"is not read: {why}")
-    return files.FileRead(name=name, refused=(refused,))
 
 
 def main(argv: list[str]) -> int:

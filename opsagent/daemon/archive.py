@@ -22,6 +22,7 @@ EVERY = 0.25
 """Seconds between two looks at the files' stamps: a thread of its own, for the main one sleeps longer."""
 SETTLES = 4
 """Looks after which a file is read that changes at each of them; one that rests is read at the next."""
+MOST_TRIES = 3
 MOST_IN_A_MINUTE = 20
 """Readings. Somebody may write for ever, and each that finds another meaning is an event."""
 
@@ -44,7 +45,7 @@ class Reader:
         self._found: dict[str, files.FileRead] = {}
         self._read: dict[str, files.Stamp] | None = None
         self._before: dict[str, files.Stamp] = {}
-        self._restless = 0
+        self._restless = self._failed = 0
         self._readings: deque[float] = deque(maxlen=MOST_IN_A_MINUTE)
         self._told: Archive | None = None
 
@@ -72,14 +73,32 @@ class Reader:
         if len(self._readings) == MOST_IN_A_MINUTE and self._running() - self._readings[0] < 60:  # noqa: PLR2004 - a minute
             return
         self._readings.append(self._running())
-        known, self._read, self._restless = self._read or {}, now, 0
-        names = sorted(now)[: files.MOST]
+        known, names = self._read or {}, sorted(now)[: files.MOST]
         changed = [name for name in names if known.get(name) != now[name] or name not in self._found]
-        fresh = child.read(self._root, self._layout, changed) if changed else ()
+        fresh = self._fresh(changed)
+        if fresh is None:
+            return
+        self._read, self._restless = now, 0
         kept = {name: one for name, one in self._found.items() if name in names}
         self._found = kept | {one.name: one for one in fresh}
         found = files.archive(self._found.values(), self._layout, len(now) - len(names))
         self._tell(reading.clean(found, self._layout, self._redact))
+
+    def _fresh(self, names: list[str]) -> tuple[files.FileRead, ...] | None:
+        """Read these files. None where the reader was ended (we may be about to stop): then it is tried again.
+
+        What ends it three times in a row is the fault of a file, and all of them are named.
+        """
+        try:
+            found = child.read(self._root, self._layout, names) if names else ()
+        except child.NotReadError as error:
+            self._failed += 1
+            log.warning("cannot read the failure archive", error=str(error), again=self._failed < MOST_TRIES)
+            if self._failed < MOST_TRIES:
+                return None
+            found = tuple(child.unread(name, self._layout, str(error)) for name in names)
+        self._failed = 0
+        return found
 
     def _tell(self, archive: Archive) -> None:
         """What is wrong is said in our log when it is new; what it means is for the thread that owns the state."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.archive.pattern import Record
 from opsagent.core.report.pattern_file import folded, pattern_file
+from opsagent.memory.place import WriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _NEWS = (ev.PatternWritten, ev.PatternMatched, ev.CauseFound, ev.ActionJudged, ev.IncidentResolved)
 MOST_WAITING = 100
+_PASSES = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EBUSY)
+"""What is tried again. A file that its owner closed to us, or laid a trap in, is left as it is: the log has it all."""
 
 
 class Patterns:
@@ -54,5 +58,9 @@ class Patterns:
             del self._new[slug]
         while self._changed:
             slug, change = next(iter(self._changed.items()))
-            self._writer.replace(self._folder / f"{slug}.md", change)
+            try:
+                self._writer.replace(self._folder / f"{slug}.md", change)
+            except WriteError as error:
+                if getattr(error.__cause__, "errno", None) in _PASSES:
+                    raise
             del self._changed[slug]

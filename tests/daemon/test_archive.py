@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opsagent.archive.child import NotReadError
 from opsagent.core.policy import Policy
 from opsagent.daemon.archive import MOST_IN_A_MINUTE, SETTLES, Reader
 from opsagent.settings import Settings
@@ -78,3 +79,27 @@ def test_a_file_that_never_rests_is_read_all_the_same_and_not_for_ever(desk: Des
     desk.now = 61.0
     desk.look(2)
     assert desk.told[-1] == ["x" * 200]
+
+
+def test_a_reader_that_was_ended_is_tried_again_and_what_is_known_stays(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.save("one")
+    desk.look(2)
+
+    def ended(*_: object) -> None:
+        raise NotReadError("signal 15")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("opsagent.archive.child.read", ended)
+        desk.save("two", "b.md")
+        desk.look(3)
+        assert desk.told == [["one"]]
+    desk.look()
+    assert desk.told[-1] == ["one", "two"]
+
+    monkeypatch.setattr("opsagent.archive.child.read", ended)
+    desk.save("three", "c.md")
+    desk.look(5)
+    assert desk.told[-1] == ["one", "two"]
+    assert len(desk.told) == 3

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from opsagent.archive import files, reading
-from opsagent.core.archive.allowed import allowed_words, of_pattern, refused_remedies
+from opsagent.core.archive.allowed import allowed_words, refused_remedies
 from opsagent.interfaces.doctor.finding import Finding, ok, warn
 from opsagent.memory import guides
 from opsagent.memory.place import WriteError
@@ -34,9 +34,6 @@ def examine(memory: Path, layout: str, policy: Policy) -> Iterator[Finding]:
 
 
 def _forbidden(memory: Path, path: PurePosixPath, pattern: Pattern, policy: Policy) -> Iterator[Finding]:
-    """A pattern of what nothing watches names its remedies in vain, and that is no mistake of its own."""
-    if not of_pattern(pattern, policy):
-        return
     for remedy in refused_remedies(pattern, policy):
         text = f"names {remedy}, which `repair:` does not allow there, allowed: {allowed_words(pattern, policy)}"
         yield warn(

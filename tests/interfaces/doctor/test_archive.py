@@ -29,11 +29,15 @@ def test_where_there_is_no_archive_nothing_is_said(tmp_path: Path) -> None:
 
 
 def test_a_good_archive_is_said_to_be_good(tmp_path: Path) -> None:
-    elsewhere = HEAD.replace("shop", "not-watched") + "remedies: [stop]\n---\n"
-
-    assert found(tmp_path, a=f"{HEAD}remedies: [restart, tell]\n---\n", b=elsewhere) == [
+    assert found(tmp_path, a=f"{HEAD}remedies: [restart, tell]\n---\n", b=f"{HEAD}---\n") == [
         "ok failure archive 2 patterns read, all of them are heeded"
     ]
+
+
+def test_of_what_nothing_watches_no_remedy_is_allowed(tmp_path: Path) -> None:
+    (said,) = found(tmp_path, a=HEAD.replace("shop", "other") + "remedies: [restart]\n---\n")
+
+    assert said.endswith("a.md:5 names restart, which `repair:` does not allow there, allowed: tell")
 
 
 def test_broken_yaml_a_bad_expression_and_a_forbidden_remedy_are_named_with_their_lines(tmp_path: Path) -> None:
