@@ -44,7 +44,7 @@ class Patterns:
         slug, record = incident.pattern, after.archive.records.get(incident.pattern, Record())
         pattern = after.archive.pattern(slug)
         if isinstance(recorded.event, ev.PatternWritten) and pattern is not None:
-            self._new[slug] = self._redact(pattern_file(pattern, incident, record))
+            self._new[slug] = pattern_file(pattern, incident, record, self._redact)
         if pattern is not None:  # what cannot be read is left as it is
             self._changed[slug] = lambda found: folded(found, incident, record, self._redact)
         while len(self._changed) > MOST_WAITING:

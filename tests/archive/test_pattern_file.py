@@ -14,6 +14,7 @@ from opsagent.core.archive.pattern import Match, Pattern, Record, Tried
 from opsagent.core.incident import Incident, Moment
 from opsagent.core.phase import Phase
 from opsagent.core.report.pattern_file import folded, pattern_file
+from opsagent.redact import redact
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 PLACE = "failures/patterns/shop-disk-full.md"
@@ -51,6 +52,10 @@ LATER = replace(
 )
 
 
+def made() -> str:
+    return pattern_file(MADE, INCIDENT, FIRST, redact)
+
+
 def read(text: str) -> Pattern:
     found, refused = front.pattern(PLACE, "shop-disk-full", text, None)
     assert refused == ()
@@ -63,9 +68,10 @@ def renewed(text: str, record: Record = LATER) -> str:
 
 
 def test_it_is_read_back_as_it_was_meant() -> None:
-    text = pattern_file(MADE, INCIDENT, FIRST)
+    text = made()
 
     found = read(text)
+    assert (found.pattern_key, "redacted" in text) == ("unit.disk-full", False)
     assert (found.title, found.match, found.fingerprint) == (MADE.title, MADE.match, MADE.fingerprint)
     assert (found.cause, found.ours, found.status) == ("disk-full", True, "active")
 
@@ -82,11 +88,11 @@ def test_it_is_read_back_as_it_was_meant() -> None:
     ],
 )
 def test_a_person_finds_what_was_seen_and_where_to_write(said: str) -> None:
-    assert said in pattern_file(MADE, INCIDENT, FIRST)
+    assert said in made()
 
 
 def test_a_repeat_renews_what_is_ours() -> None:
-    text = renewed(pattern_file(MADE, INCIDENT, FIRST))
+    text = renewed(made())
 
     assert "occurrences: 3\n" in text
     assert 'remedies:\n  - do: "restart"\n    tried: 3\n    worked: 2\n' in text
@@ -98,9 +104,7 @@ def test_a_repeat_renews_what_is_ours() -> None:
 
 
 def test_what_a_person_changed_wins_and_only_counters_are_renewed() -> None:
-    mine = pattern_file(MADE, INCIDENT, FIRST).replace(
-        "remedies: []", "remedies:  # mine\n  - do: restart\n    tried: 0 # so far\n  - do: tell"
-    )
+    mine = made().replace("remedies: []", "remedies:  # mine\n  - do: restart\n    tried: 0 # so far\n  - do: tell")
     mine = mine.replace("status: active", "owner: ann").replace("Write here", "Ann wrote here")
 
     text = renewed(mine)
@@ -118,7 +122,7 @@ def read_any(text: str) -> Pattern:
 
 
 def test_marks_that_a_person_took_away_stay_away() -> None:
-    text = pattern_file(MADE, INCIDENT, FIRST).replace("<!-- /opsagent:seen -->", "")
+    text = made().replace("<!-- /opsagent:seen -->", "")
 
     assert renewed(text).partition("\n---\n")[2] == text.partition("\n---\n")[2]
 

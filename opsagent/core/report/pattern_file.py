@@ -38,8 +38,11 @@ _OF_ITEM = re.compile(
 _VALUE = re.compile(r"(?P<head>[a-z_]+:[ \t]*)(?P<old>[^#\r\n]*?)(?P<tail>[ \t]*(?:#.*)?\r?\n?)")
 
 
-def pattern_file(pattern: Pattern, incident: Incident, record: Record) -> str:
-    """Return the whole file of a failure that was not known before."""
+def pattern_file(pattern: Pattern, incident: Incident, record: Record, redact: Callable[[str], str]) -> str:
+    """Return the whole file of a failure that was not known before.
+
+    The front matter holds no words of others, and `pattern_key: …` reads like a secret to who looks for some.
+    """
     match = (f"  {key}: {_texts(said)}" for key in ("unit", "cause") if (said := getattr(pattern.match, key)))
     lines = [
         *_HEAD,
@@ -56,7 +59,7 @@ def pattern_file(pattern: Pattern, incident: Incident, record: Record) -> str:
         "status: active",
     ]
     front = [f"{line}\n" for line in lines]
-    ours = f"{mark.begin(front)}\n{part(incident, record)}\n{mark.END}"
+    ours = f"{mark.begin(front)}\n{redact(part(incident, record))}\n{mark.END}"
     return f"---\n{''.join(front)}---\n{_BODY.format(title=inline(pattern.title, 200))}{ours}\n"
 
 
@@ -73,7 +76,7 @@ def folded(text: str, incident: Incident, record: Record, redact: Callable[[str]
     ours = mark.is_ours(front, rest)
     front = (_with_remedies if ours else _with_counts)(_counted(front, record), record)
     begin = mark.begin(front) if ours else mark.line_of(rest)
-    return begins + "".join(front) + mark.replaced(rest, redact(f"{begin}\n{part(incident, record)}\n{mark.END}"))
+    return begins + "".join(front) + mark.replaced(rest, f"{begin}\n{redact(part(incident, record))}\n{mark.END}")
 
 
 def _counted(front: list[str], record: Record) -> list[str]:
