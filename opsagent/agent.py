@@ -20,7 +20,7 @@ from opsagent.core.phase import Repair
 from opsagent.core.redaction import clean_event, clean_observation
 from opsagent.core.remediation import wanted
 from opsagent.core.state import State
-from opsagent.core.world import OPENED, Draft, Facts, World
+from opsagent.core.world import OPENED, Draft, Facts, FactsWanted, World
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -61,8 +61,8 @@ class Effects(Protocol):
     def send(self, owed: Owed) -> None:
         """Try to deliver a message."""
 
-    def gather(self, unit: str, scope: str, since: datetime) -> None:
-        """Read what must be known before a repair, its log from `since` on; answers with `FactsSeen`."""
+    def gather(self, wanted: FactsWanted) -> None:
+        """Read what must be known before a repair; answers with `FactsSeen`."""
 
     def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
         """Collect evidence beside the repair; answers with `EvidenceSeen` and `SurroundingsSeen`.
@@ -338,11 +338,11 @@ class Agent:
 
     def _gather(self, now: datetime) -> None:
         """Ask for the facts that a repair waits for, once; ask again when no answer came within 10 s."""
-        for unit, scope, since in wanted(self.world(now)):
-            asked = self._gathering.get(unit)
+        for one in wanted(self.world(now)):
+            asked = self._gathering.get(one.unit)
             if asked is None or abs((now - asked).total_seconds()) > 10:  # noqa: PLR2004 - said above
-                self._gathering[unit] = now
-                self._effects.gather(unit, scope, since)
+                self._gathering[one.unit] = now
+                self._effects.gather(one)
 
 
 def _wants_evidence(event: ev.Event) -> bool:

@@ -24,11 +24,9 @@ from opsagent.core.text import some
 from opsagent.core.timing import spoken
 from opsagent.core.trust import highest
 from opsagent.core.units import PATIENCE
-from opsagent.core.world import Draft, Facts, World
+from opsagent.core.world import Draft, Facts, FactsWanted, World
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from opsagent.core.incident import Action, Incident
 
 FACTS_LAST = timedelta(seconds=2)
@@ -117,15 +115,16 @@ def allowed(world: World, incident: Incident) -> tuple[str, ...]:
     return tuple(dict.fromkeys(rule.do for check in judges(world, incident) for rule in check.repair))
 
 
-def wanted(world: World) -> tuple[tuple[str, str, datetime], ...]:
-    """Return the units about which facts must be read before a repair can be decided, with scope and since when."""
+def wanted(world: World) -> tuple[FactsWanted, ...]:
+    """Return what must be read before a repair can be decided."""
     found = []
     for incident in world.state.open_incidents:
         if incident.blind or incident.running or incident.state not in _REPAIRABLE or not _is_due(world, incident):
             continue
         pair = candidate(world, incident)
         if pair is not None and pair[0].unit and _fresh(world, pair[0].unit) is None:
-            found.append((pair[0].unit, pair[0].scope, case.since(incident)))
+            check, since, said = pair[0], case.since(incident), incident.again_message or incident.reason
+            found.append(FactsWanted(unit=check.unit or "", scope=check.scope, since=since, message=said))
     return tuple(found)
 
 

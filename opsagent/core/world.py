@@ -38,6 +38,16 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactsWanted:
+    """What must be read before a repair: how a unit stands, and its log from `since` on. `message` is what failed."""
+
+    unit: str
+    scope: str
+    since: datetime
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """All that a decision may look at. It can reach nothing else."""
 

@@ -23,7 +23,7 @@ from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
 from opsagent.core.unit import JobOutcome, StopSeen, UnitSnapshot
 from opsagent.core.wording import ordered
-from opsagent.core.world import Facts
+from opsagent.core.world import Facts, FactsWanted
 from opsagent.daemon import sampling, start
 from opsagent.daemon.following import Following
 from opsagent.daemon.pool import Pool
@@ -170,17 +170,18 @@ class Hands:
         )
         return public(message, self._policy) if owed.notifier in self._public else message
 
-    def gather(self, unit: str, scope: str, since: datetime) -> None:
+    def gather(self, wanted: FactsWanted) -> None:
         """Read what must be known before a repair."""
-        self._reading.submit(lambda: self._gather(unit, scope, since))
+        self._reading.submit(lambda: self._gather(wanted))
 
-    def _gather(self, unit: str, scope: str, since: datetime) -> None:
+    def _gather(self, wanted: FactsWanted) -> None:
         try:
             self.before_order()
         finally:  # a repair must not wait for ever because we cannot tell what was changed
-            self._post(self._facts(unit, scope, since))
+            self._post(self._facts(wanted))
 
-    def _facts(self, unit: str, scope: str, since: datetime) -> inbox.FactsSeen:
+    def _facts(self, wanted: FactsWanted) -> inbox.FactsSeen:
+        unit, scope = wanted.unit, wanted.scope
         manager = systemd.connection(scope)
         snapshot: UnitSnapshot | None = None
         also: tuple[UnitSnapshot, ...] = ()
@@ -190,19 +191,19 @@ class Hands:
             also = manager.snapshots(snapshot.also) if snapshot is not None else ()
             below = self._dependants(unit, manager)
         stops, cursor = self.stops()
-        near = self._near(unit, snapshot, scope, since)
+        near = self._near(wanted, snapshot)
         facts = Facts(unit=unit, at=self._now(), snapshot=snapshot, also=also, dependants=below, evidence=near)
         found = conditions(manager.system_state, HOLD_PATH)
         return inbox.FactsSeen(unit=unit, facts=facts, conditions=found, stops=stops, cursor=cursor)
 
-    def _near(self, unit: str, snapshot: UnitSnapshot | None, scope: str, since: datetime) -> Evidence | None:
+    def _near(self, wanted: FactsWanted, snapshot: UnitSnapshot | None) -> Evidence | None:
         """Read what can be read in a moment; the rest of the evidence is gathered beside the repair."""
         try:
-            log = journal.lines(unit, since, MOST_TOLD, scope, BEFORE_ACTING)
+            log = journal.lines(wanted.unit, wanted.since, MOST_TOLD, wanted.scope, BEFORE_ACTING)
         except journal.JournalError:
             log = ()
         with contextlib.suppress(OSError):
-            return self._with_said(self._around(log, (), snapshot, scope), unit)
+            return self._with_said(self._around(log, (), snapshot, wanted.scope), wanted.unit, wanted.message)
         return None
 
     def _dependants(self, unit: str, manager: systemd.Systemd) -> tuple[UnitSnapshot, ...]:

@@ -13,7 +13,7 @@ from opsagent.core import inbox
 from opsagent.core.codec import Recorded
 from opsagent.core.log_row import Row, StoreError
 from opsagent.core.unit import JobOutcome, UnitSnapshot
-from opsagent.core.world import Facts, World
+from opsagent.core.world import Facts, FactsWanted, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,9 +135,9 @@ class Hands:
             tried = inbox.Tried(key=owed.key, delivered=True)
             self._answer(self.now + (A_MOMENT if at is None else timedelta()), lambda _: tried)
 
-    def gather(self, unit: str, scope: str, since: datetime) -> None:
+    def gather(self, wanted: FactsWanted) -> None:
         """What is read before a repair is what was last known, or what was recorded in the moments after."""
-        del scope, since
+        unit = wanted.unit
         at = next((at for at in self.asked.get(unit, []) if self.now <= at < self.now + SOON), self.now + A_MOMENT)
 
         def seen(world: World) -> inbox.Arrival:

@@ -82,8 +82,8 @@ class Orders:
     def send(self, owed):
         self.sent.append(owed)
 
-    def gather(self, unit, scope, since):
-        self.gathered.append(unit)
+    def gather(self, wanted):
+        self.gathered.append(wanted.unit)
 
     def investigate(self, incident, unit):
         self.investigated.append(incident)

@@ -24,7 +24,7 @@ from opsagent.core.report.daily import entries
 from opsagent.core.report.incident_file import BELOW
 from opsagent.core.state import State
 from opsagent.core.unit import HostConditions, JobOutcome, UnitSnapshot
-from opsagent.core.world import Facts
+from opsagent.core.world import Facts, FactsWanted
 from opsagent.daemon import start
 from opsagent.memory.memory import Memory
 from opsagent.settings import Settings
@@ -150,7 +150,8 @@ class Host:
         self.say(f"tell {owed.key}")
         self._news.append(inbox.Tried(key=owed.key, delivered=True))
 
-    def gather(self, unit: str, scope: str, _since: object) -> None:
+    def gather(self, wanted: FactsWanted) -> None:
+        unit = wanted.unit
         facts = Facts(unit=unit, at=self.now, snapshot=self.unit)
         self._news.append(inbox.FactsSeen(unit=unit, facts=facts, conditions=HostConditions()))
 

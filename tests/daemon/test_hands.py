@@ -81,6 +81,6 @@ def test_a_repair_hears_its_facts_also_where_nobody_can_tell_what_was_changed() 
 
     hands.before_order = broken
     with pytest.raises(ValueError, match="a mistake of ours"):
-        hands._gather("no-such.service", "system", NOW)
+        hands._gather(FactsWanted(unit="no-such.service", scope="system", since=NOW))
 
     assert [one.unit for one in arrived] == ["no-such.service"]
