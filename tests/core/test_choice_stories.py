@@ -6,15 +6,17 @@ from dataclasses import replace
 
 from opsagent.core import events as ev
 from opsagent.core import inbox
+from opsagent.core.diagnosis import Cause, Certainty, diagnose
 from opsagent.core.diagnosis.evidence import Evidence, FileSystem, line_of
 from opsagent.core.environment import Listener
 from opsagent.core.fold import replay
 from opsagent.core.phase import Repair
 from opsagent.core.policy import Criticality, Mode, NotifierPolicy, RemedyRule
 from opsagent.core.state import State
+from opsagent.core.unit import UnitSnapshot
 from opsagent.core.world import Facts
 from tests.core.live_host import LiveHost
-from tests.core.story_host import StoryHost
+from tests.core.story_host import NOON, StoryHost
 from tests.core.test_stories import API, POLICY
 
 RELOADED = replace(API, repair=(RemedyRule(do="reload"), RemedyRule(do="restart")))
@@ -170,3 +172,16 @@ def test_a_failure_is_filed_under_its_cause_and_found_by_either_name() -> None:
         "api.service|http|exit",
     )
     assert [one.fingerprint for one in host.events(ev.PatternSeen)] == ["api.service|http|port-taken"]
+
+
+def test_who_took_the_port_of_what_was_killed_is_seen_before_any_start_is_tried() -> None:
+    down = UnitSnapshot(name="api.service", read_at=NOON, active_state="failed", result="signal")
+    before = Evidence(unit=down, owned=(8080,), listeners=(HOLDER,))
+    alive = replace(before, unit=replace(down, active_state="active"))
+
+    first = diagnose(before)[0]
+
+    assert (first.cause, first.certainty, first.port) == (Cause.PORT_TAKEN, Certainty.SURE, 8080)
+    assert first.because == "port 8080, where it listened, is held by python3 (other.service)"
+    assert Cause.PORT_TAKEN not in [one.cause for one in diagnose(replace(before, owned=(), ports=(8080,)))]
+    assert Cause.PORT_TAKEN not in [one.cause for one in diagnose(alive)]

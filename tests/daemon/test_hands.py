@@ -10,6 +10,7 @@ import pytest
 
 from opsagent import checks, notifiers, remedies
 from opsagent.core.state import Owed
+from opsagent.core.world import FactsWanted
 from opsagent.daemon.hands import Hands
 from opsagent.daemon.rights import Rights
 from opsagent.settings import Account, load_text

@@ -9,7 +9,7 @@ from opsagent.core.diagnosis.ending import of_ending
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding, ranked
 from opsagent.core.diagnosis.kernel import of_crash, of_memory
 from opsagent.core.diagnosis.looking import of_check
-from opsagent.core.diagnosis.ports import refused, taken
+from opsagent.core.diagnosis.ports import of_listeners, refused, taken
 from opsagent.core.diagnosis.sayings import of_log
 from opsagent.core.diagnosis.surroundings import boxed, of_changes, of_file_system, of_host
 
@@ -26,7 +26,7 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     """
     said = [_confirmed(evidence, one) for one in of_log(evidence)]
     told = [*of_memory(evidence), *of_ending(evidence), *of_crash(evidence)]
-    seen = [*told, *of_check(evidence), *of_host(evidence), *of_changes(evidence)]
+    seen = [*told, *of_check(evidence), *of_host(evidence), *of_listeners(evidence), *of_changes(evidence)]
     return ranked([*_agreed(said, seen, evidence), *seen])
 
 

@@ -97,7 +97,8 @@ def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:
         failure_class=incident.failure_class,
         message=incident.reason,
         timed_out=reading is not None and reading.timed_out,
-        ports=tuple(dict.fromkeys((*(port for one in mine for port in one.ports), *_known_ports(world, incident)))),
+        ports=tuple(dict.fromkeys(port for one in mine for port in one.ports)),
+        owned=_owned(world, incident),
         neighbours=tuple(_as_known(world, one) for one in evidence.neighbours if one not in mine),
         changes=incident.changes,
         overload=overloaded(world),
@@ -119,7 +120,7 @@ def _took(reading: Reading | None) -> float | None:
     return first.value if first is not None and first.name == "time" else None
 
 
-def _known_ports(world: World, incident: Incident) -> tuple[int, ...]:
+def _owned(world: World, incident: Incident) -> tuple[int, ...]:
     """Return where its unit listened when the environment was last looked at."""
     environment = world.state.environment.now
     known = (environment.listeners if environment is not None else None) or ()

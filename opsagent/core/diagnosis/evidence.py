@@ -59,7 +59,8 @@ class Evidence:
     a signal stopped; `files` the open files of its main process and their limit. `overload` is why the host is too
     busy, in words. `jumped` is by how much the clock was set, within the hour before. `changes` are newest first.
     Times are told in `zone`. `killers` are lines of those who send signals to others (sudo, earlyoom), about its end.
-    `given` are numbers in the words of its command that may be ports. `needs` are checks of what it needs that are
+    `owned` are the ports where it listened itself when last looked at,
+    `given` numbers in the words of its command that may be ports. `needs` are checks of what it needs that are
     bad. `took` is how many seconds the failing look took, where it was answered, `usual` the median of the looks in
     the week before. `said` are the expressions of the failure archive that were found in these lines.
     """
@@ -69,6 +70,7 @@ class Evidence:
     timed_out: bool = False
     ports: tuple[int, ...] = ()
     given: tuple[int, ...] = ()
+    owned: tuple[int, ...] = ()
     unit: UnitSnapshot | None = None
     log: tuple[Line, ...] = ()
     kernel: tuple[Line, ...] = ()

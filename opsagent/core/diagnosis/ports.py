@@ -6,11 +6,13 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opsagent.core.diagnosis.finding import Certainty, Finding
+from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
 from opsagent.core.environment import ANY, is_local
 from opsagent.core.report.clock import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from opsagent.core.diagnosis.evidence import Evidence, Neighbour
     from opsagent.core.environment import Listener
 
@@ -30,7 +32,7 @@ def ports_in(text: str) -> tuple[int, ...]:
 
 def taken(evidence: Evidence, said: Finding) -> Finding:
     """Say who holds the port, where the kernel knows: then it is sure."""
-    wanted = ports_in(said.seen) or (*evidence.ports, *evidence.given)
+    wanted = ports_in(said.seen) or (*evidence.owned, *evidence.ports, *evidence.given)
     unit = evidence.unit.name if evidence.unit else None
     by_kind = sorted(evidence.listeners, key=lambda one: one.protocol)  # tcp before udp: few programs mean the latter
     holders = [one for port in wanted for one in by_kind if one.port == port]
@@ -40,9 +42,23 @@ def taken(evidence: Evidence, said: Finding) -> Finding:
     if holder.unit is not None and holder.unit == unit:
         because = f"port {holder.port} is held by an older process of {unit} itself ({holder.process or 'not known'})"
         return replace(said, because=because)
-    since = f" since {moment(holder.since, evidence.zone)}" if holder.since is not None else ""
-    because = f"port {holder.port} is held by {_shown(holder)}{since}".rstrip(",")
+    because = f"port {holder.port} is held by {_holding(holder, evidence)}"
     return replace(said, certainty=Certainty.SURE, because=because, port=holder.port)
+
+
+def of_listeners(evidence: Evidence) -> Iterator[Finding]:
+    """Say that another holds the port where the unit, which is down now, listened itself: it cannot start there."""
+    unit = evidence.unit
+    if unit is None or unit.active_state not in ("failed", "inactive"):
+        return
+    for holder in (one for one in evidence.listeners if one.port in evidence.owned and one.unit != unit.name):
+        because = f"port {holder.port}, where it listened, is held by {_holding(holder, evidence)}"
+        yield Finding(cause=Cause.PORT_TAKEN, certainty=Certainty.SURE, because=because, port=holder.port)
+
+
+def _holding(holder: Listener, evidence: Evidence) -> str:
+    since = f" since {moment(holder.since, evidence.zone)}" if holder.since is not None else ""
+    return f"{_shown(holder)}{since}".rstrip(",")
 
 
 def _shown(holder: Listener) -> str:
