@@ -23,8 +23,8 @@ _WITHOUT = {By.ROOT: "the recovery of what it needs", By.UNKNOWN: "a person or b
 
 
 def times(count: int) -> str:
-    """Return `once`, `2 times`."""
-    return "once" if count == 1 else f"{count} times"
+    """Return `never`, `once`, `2 times`."""
+    return ("never", "once")[count] if count < 2 else f"{count} times"  # noqa: PLR2004 - words end there
 
 
 def how_often(before: Before, label: str, zone: str) -> str:

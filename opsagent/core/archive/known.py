@@ -93,7 +93,7 @@ def known(
     """Return every kind of failure that a file describes or an incident showed, the one that came last first."""
     files, mine = tuple(patterns), dict[str, list[Incident]]()
     for one in incidents:
-        if one.label and not one.blind:
+        if one.label and not one.blind and not one.signs:  # what is repaired too often is no failure of its own
             mine.setdefault(_kind(files, one), []).append(one)
     found = [_known(one, one.slug, mine.pop(one.slug, []), experience) for one in files]
     found += [_known(None, name, those, experience) for name, those in mine.items()]

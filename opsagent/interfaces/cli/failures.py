@@ -10,6 +10,7 @@ import typer
 from opsagent.core.archive.known import shown
 from opsagent.core.archive.searching import Hit
 from opsagent.core.archive.searching import search as find
+from opsagent.core.before_words import times
 from opsagent.core.text import visible
 from opsagent.core.timing import iso, spoken
 from opsagent.interfaces.cli import daemon, failures_edit
@@ -70,7 +71,7 @@ def show(name: Slug, *, json_: Json = False, config: Config = None) -> None:
         return
     wall = daemon.wall(known.where)
     say(f"{one.name}: {one.title}")
-    say(f"{row['occurrences']} times, last {wall.shown(row['last_seen'])}, {row['status']}")
+    say(f"{times(row['occurrences'])}, last {wall.shown(row['last_seen'])}, {row['status']}")
     for line in (*_figures(row), *(f"file {known.path(one.name)}" for _ in [0] if one.pattern)):
         say(line)
     for incident in one.incidents:
@@ -121,10 +122,10 @@ def stats(*, json_: Json = False, config: Config = None) -> None:
         say_json({"patterns": rows, "most_frequent": _name(often), "most_costly": _name(costly)})
         return
     for row in rows:
-        say(f"{_name(row)}: {row['occurrences']} times")
+        say(f"{_name(row)}: {times(row['occurrences'])}")
         say("\n".join(f"  {line}" for line in _figures(row)))
     if often is not None and costly is not None:
-        say(f"most frequent: {_name(often)} ({often['occurrences']} times)")
+        say(f"most frequent: {_name(often)} ({times(often['occurrences'])})")
         say(f"most costly: {_name(costly)} (bad for {_spoken(costly['bad_seconds'])})")
 
 

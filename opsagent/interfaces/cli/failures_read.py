@@ -89,9 +89,13 @@ class Found:
     def one(self, name: str) -> Known:
         """Return the kind of failure with this slug, fingerprint or incident; ends the program where there is none."""
         wanted = name.removesuffix(".md")
+        ending = f"-{wanted.upper().zfill(3)}"
         for one in self.kinds:
             labels = {str(incident.label) for incident in one.incidents}
             if wanted in (one.name, one.fingerprint) or wanted.upper() in labels:
+                return one
+        for one in self.kinds:  # `001` is the latest that ends so
+            if any(str(incident.label).endswith(ending) for incident in one.incidents):
                 return one
         return self.unknown(name)
 

@@ -59,11 +59,13 @@ def test_a_failure_is_shown_by_slug_fingerprint_or_incident(instance: Instance, 
     label = log.incident("api", at=now)
     written(instance)
 
-    shown = [instance.run("failures", "show", name).stdout for name in ("api-no-room", "api|tcp|refused", label)]
+    names = ("api-no-room", "api|tcp|refused", label, label.rpartition("-")[2])
+    shown = [instance.run("failures", "show", name).stdout for name in names]
 
     assert "Free /var/log/shop first: quokka." in shown[0]
     assert f"incident {label}" in shown[1]
-    assert shown[1] == shown[2]
+    assert "once, last" in shown[1]
+    assert shown[1] == shown[2] == shown[3]
 
 
 def test_a_wrong_name_is_answered_with_near_ones(instance: Instance) -> None:
