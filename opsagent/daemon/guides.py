@@ -21,6 +21,8 @@ EVERY = 2.0
 """Seconds between two looks at the files' stamps, which cost nothing."""
 APART = 30.0
 """Seconds between two readings: each that finds another text is an event, and somebody may write for ever."""
+APART_TASKS = 5.0
+"""The same for tasks: our own part of a record is written at every turn of its incident, and is no news here."""
 
 
 class Reader:
@@ -33,8 +35,11 @@ class Reader:
         stamp: Callable[[], guides.Stamp],
         errands: Errands,
         running: Callable[[], float],
+        *,
+        apart: float = APART,
     ) -> None:
-        """`running` counts seconds of boot time."""
+        """`running` counts seconds of boot time; `apart` are those between two readings."""
+        self._apart = apart
         self._name = name
         self._read = read
         self._stamp = stamp
@@ -55,7 +60,7 @@ class Reader:
         self._next = self._running() + EVERY
         found = self._stamp()
         if found != self._seen and self._errands.begin(self._name, self._read):
-            self._seen, self._next = found, self._running() + APART
+            self._seen, self._next = found, self._running() + self._apart
 
 
 def readers(
@@ -65,7 +70,14 @@ def readers(
     where = settings.memory, settings.layout
     return (
         Reader("guides", partial(read, settings, redact), partial(guides.stamp, *where), errands, running),
-        Reader("tasks", partial(read_tasks, settings, redact), partial(tasks.stamp, *where), errands, running),
+        Reader(
+            "tasks",
+            partial(read_tasks, settings, redact),
+            partial(tasks.stamp, *where),
+            errands,
+            running,
+            apart=APART_TASKS,
+        ),
     )
 
 
