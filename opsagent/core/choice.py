@@ -84,9 +84,7 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
     """Return what may be tried in the order in which it makes sense; it is never empty, and never more than allowed."""
-    fitting = tuple(
-        rule for rule in check.repair if not (rule.do in in_order.NEEDS_A_PROCESS and _is_down(world, check))
-    )
+    fitting = tuple(rule for rule in check.repair if not in_order.has_no_process(world, check, rule))
     rules = _acting(world, check, fitting) or fitting or check.repair
     sensible = [rule for rule in rules if not futile(world, incident, check, rule)]
     hopeful = [rule for rule in sensible if not is_hopeless(known.tally(rule.label), incident)]
@@ -111,12 +109,6 @@ def by_people(world: World, incident: Incident) -> tuple[str, ...]:
     """Return what the pattern that speaks of this failure names, in its order, where a person or an agent wrote it."""
     pattern = world.state.archive.pattern(incident.pattern) if incident.pattern else None
     return tuple(one.do for one in pattern.remedies) if pattern is not None and not pattern.ours else ()
-
-
-def _is_down(world: World, check: CheckPolicy) -> bool:
-    """Only what runs can be reloaded, told something or stopped."""
-    unit = world.state.units.get(check.unit or "")
-    return unit is not None and unit.active_state in ("inactive", "failed")
 
 
 def _rank(incident: Incident, rule: RemedyRule) -> int:

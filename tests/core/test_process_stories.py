@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsagent.core import commands as cmd
-from opsagent.core import dependants
+from opsagent.core import dependants, inbox
+from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
@@ -48,6 +49,19 @@ def test_a_hung_service_is_told_to_dump_its_stack_and_restarted_at_once_after_it
     between = host.incident.actions[1].at - host.incident.actions[0].at
     assert between < min(POLICY.per_unit.waits), "a preparation is not waited after"
     assert second.remedy == "restart"
+
+
+def test_what_died_of_our_own_signal_is_not_said_to_have_crashed_of_it() -> None:
+    host = host_with(ABORT)
+    host.services["api.service"].sick = "timeout"
+    host.run(minutes=5)
+    assert done(host)[0] == ("signal SIGABRT", "failed")
+    fell = {"active_state": "failed", "sub_state": "failed", "result": "core-dump", "exec_main_code": 3}
+    unit = replace(host.units["api.service"], exec_main_status=6, **fell)
+
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=Evidence(unit=unit)))
+
+    assert "SIGABRT" not in host.incident.because
 
 
 def test_a_stopped_process_is_woken_and_that_alone_is_the_repair() -> None:

@@ -41,7 +41,7 @@ def since(incident: Incident) -> datetime:
 def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) -> list[Draft]:
     """Record the likeliest cause of an incident, when it is at least likely and news; from `whole` also words."""
     incident = world.state.incidents.get(seq)
-    if incident is None or incident.blind:
+    if incident is None or incident.blind or _is_our_doing(incident):
         return []
     causes = diagnose(complete(world, incident, evidence))
     if not causes or causes[0].certainty < Certainty.LIKELY or not _is_news(causes[0], incident, whole=whole):
@@ -57,6 +57,12 @@ def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) ->
         owner=first.owner,
     )
     return [Draft(event=event, incident=seq)]
+
+
+def _is_our_doing(incident: Incident) -> bool:
+    """After a signal or a stop of ours, how the unit ended tells of that, and not of the failure."""
+    last = incident.tried[-1:]
+    return any(one.remedy in ("signal", "stop") and one.label != "signal SIGCONT" for one in last)
 
 
 def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
