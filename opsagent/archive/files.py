@@ -13,7 +13,7 @@ from opsagent.archive import front
 from opsagent.core.archive.pattern import Archive, Pattern, Refused
 from opsagent.core.task import items
 from opsagent.core.text import visible
-from opsagent.memory import guides
+from opsagent.memory import guides, place
 from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.place import WriteError
 
@@ -42,6 +42,12 @@ class FileRead:
 def folder(layout: str) -> PurePosixPath:
     """Return where the pattern files are, below the memory root."""
     return PLACES[Layout(layout)].patterns
+
+
+def make_room(root: Path, layout: str) -> None:
+    """Make the folder, as one for the group, before somebody else makes it as one of his own."""
+    with suppress(OSError), place.folder(root, folder(layout).parts):
+        pass  # where it cannot be made the writer will say so
 
 
 def stamps(root: Path, layout: str) -> dict[str, Stamp]:

@@ -50,7 +50,8 @@ class Reader:
         self._told: Archive | None = None
 
     def watch(self, stop: threading.Event) -> None:
-        """Look until told to stop."""
+        """Make room for the files, then look until told to stop."""
+        files.make_room(self._root, self._layout)
         while not stop.is_set():
             try:
                 self.look()

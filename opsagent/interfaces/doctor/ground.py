@@ -24,6 +24,7 @@ ROOM_WARN, ROOM_RED = 500 << 20, 50 << 20
 WAL_RESET_FIXED = (3, 51, 3)
 JOURNAL_GROUP = "systemd-journal"
 _TIME_ERROR = 5
+_MOST_FOLDERS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ def directories(state: Path, memory: Path, who: Account, *, is_system: bool) -> 
     for about, path in (("state", state), ("memory", memory)):
         yield _writable(about, path, who, is_system=is_system)
         yield from _room(about, path)
+    yield from _closed_below(memory, who)
 
 
 def textfile(path: Path | None, who: Account, *, is_system: bool) -> Iterator[Finding]:
@@ -89,6 +91,17 @@ def _writable(about: str, path: Path, who: Account, *, is_system: bool) -> Findi
     if status.st_mode & stat.S_IWOTH:
         return red(about, f"{path} can be written by everybody", f"chmod o-w {path}")
     return ok(about, f"{path} can be written by {who.name}")
+
+
+def _closed_below(memory: Path, who: Account) -> Iterator[Finding]:
+    """Name the folders of the memory that somebody else made and keeps to himself: nothing of ours can be put there."""
+    try:
+        below = [path for pattern in ("*", "*/*") for path in memory.glob(pattern) if path.is_dir()][:_MOST_FOLDERS]
+        closed = [path for path in sorted(below) if not path.is_symlink() and not may_write(path.stat(), who)]
+    except OSError:
+        return  # it was told above
+    for path in closed:
+        yield red("memory", f"{path} cannot be written by {who.name}", f"chmod 2770 {path}")
 
 
 def _not_there(about: str, path: Path, who: Account) -> Finding:

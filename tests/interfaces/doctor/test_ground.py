@@ -50,6 +50,19 @@ def test_the_state_directory_must_be_ours_and_not_everybodys(
     assert found.do != "" or level is Level.OK
 
 
+def test_a_folder_of_the_memory_that_somebody_made_for_himself_is_named(tmp_path: Path) -> None:
+    theirs = tmp_path / "memory/failures/patterns"
+    theirs.mkdir(parents=True)
+    for path in (tmp_path / "memory", tmp_path / "memory/failures"):
+        os.chown(path, 4242, 0)
+
+    found = [one for one in ground.directories(tmp_path, tmp_path / "memory", DAEMON, is_system=False) if one.do]
+
+    assert [(one.text, one.do) for one in found if "patterns" in one.text] == [
+        (f"{theirs} cannot be written by opsagent", f"chmod 2770 {theirs}")
+    ]
+
+
 def test_a_file_in_the_place_of_the_directory_is_red(tmp_path: Path) -> None:
     (tmp_path / "state").touch()
 
