@@ -178,7 +178,7 @@ def written(host: PoisonedHost) -> dict[str, str]:
         found = {str(path.relative_to(root)): path.read_text() for path in sorted(root.rglob("*.md"))}
     for name, text in found.items():
         if text.startswith("---\n"):  # the front matter of a pattern is YAML, and holds no words of others at all
-            front, _, found[name] = text.partition("\n---\n")
+            front, _, found[name] = text.removeprefix("---\n").partition("\n---\n")
             assert host.message not in front
     return {name: text.partition("\n<!-- /opsagent:head -->\n")[2] or text for name, text in found.items()}
 
