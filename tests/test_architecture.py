@@ -94,6 +94,8 @@ GRANTED: dict[tuple[str, str], str] = {
     ("checks/file.py", "time.time"): "the age of a file is a question to the wall clock",
     ("checks/backup.py", "time.time"): "the age of a backup is a question to the wall clock",
     ("notifiers/wire/apprise_child.py", "os.fork"): "a program of its own, outside the daemon: one process per target",
+    ("acts/keep.py", "time.time"): "how long a unit has run is a question to the wall clock",
+    ("acts/restore.py", "time.gmtime"): "what is put aside is named by the time of it",
     ("acts/reclaim.py", "time.time"): "the age of a file is a question to the wall clock",
     (
         "acts/reclaim.py",

@@ -15,11 +15,11 @@ _UNIT = re.compile(r"opsagent-act-[a-z0-9][a-z0-9-]{0,62}\.service", re.ASCII)
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _ODD = re.compile(r"[^a-z0-9-]")
 
-OF_ROOT = frozenset({"docker", "signal", "stop"})
+OF_ROOT = frozenset({"docker", "restore", "signal", "stop"})
 """Remedies that are acts too, which nobody writes down: they are made from what the check's `repair` says."""
 RECLAIM = "reclaim"
 """The act that every `reclaim` asks for: there is one list of what may be taken away."""
-TELLING = (RECLAIM,)
+TELLING = (RECLAIM, "restore")
 """Remedies that say in words of their own what they did."""
 SIGNALS = ("SIGABRT", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 """What may be sent: signals that a program can heed, and the one that wakes it. SIGKILL leaves no trace of why it hung,

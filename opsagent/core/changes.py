@@ -42,12 +42,6 @@ def recent(
     return tuple(one for one in reversed(found) if not unit or unit in one.units)
 
 
-def holding(state: State, units: Sequence[str], now: datetime, hold: timedelta) -> Change | None:
-    """Return the latest change of one of these units that is younger than `hold`: whoever made it is at work there."""
-    found = recent(state, now, hold)
-    return next((one for one in found if any(one.of(unit) for unit in units)), None)
-
-
 def new(world: World, found: Iterable[Change]) -> list[Draft]:
     """Record what was found to be changed, once each; nothing happens in the future, whatever a file's stamp says."""
     known = {one.mark for one in world.state.changes.known if one.mark}

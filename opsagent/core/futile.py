@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 STARTS = frozenset({"restart", "restart_with_dependants", "reload", "reset_failed", "docker"})
 """Remedies that come down to starting the same program again as things are."""
 
+_OF_A_CHANGE = (Cause.BAD_CONFIGURATION.value, Cause.CHANGED.value)
+
 
 def futile(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRule) -> str:
     """Return why this remedy cannot help now, "" where it may; a person's order is asked nothing."""
     if incident.asked_by:
         return ""
+    if rule.do == "restore" and incident.cause not in _OF_A_CHANGE:
+        return "restore helps only where a changed configuration is the cause"
     return _told_to_tell(world, incident) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from opsagent.core import budget, dependants, in_order, trust
 from opsagent.core.acts import RECLAIM
 from opsagent.core.change import phrase
-from opsagent.core.changes import holding
 from opsagent.core.choice import is_hopeless, told
 from opsagent.core.denied import denied, holds_data
 from opsagent.core.futile import futile, waits_for
@@ -20,6 +19,7 @@ from opsagent.core.own_stop import left_down
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
+from opsagent.core.restoring import RESTORE, held_by
 from opsagent.core.roots import failed_root
 from opsagent.core.startup import start_within
 from opsagent.core.suggestion import in_time
@@ -120,13 +120,13 @@ def _answer(name: str, case: Case) -> Answer:
 def _again_at(name: str, case: Case) -> datetime:
     """When the end is known, then; else after 10 s, and ever more slowly while the answer stays the same."""
     conditions, snapshot, now = case.world.state.conditions, case.facts.snapshot, case.world.now
-    known, hold = None, case.world.policy.changes.hold
+    known = None
     if name == "boot" and conditions.booted_at is not None and conditions.system_state not in _UNSETTLED:
         known = conditions.booted_at + AFTER_BOOT
     elif name == "just_started" and snapshot is not None and snapshot.inactive_exit_at is not None:
         known = snapshot.inactive_exit_at + start_within(case.world, case.check)
-    elif name == "deploy" and (change := holding(case.world.state, case.touched, now, hold)) is not None:
-        known = change.at + hold
+    elif name == "deploy" and (change := held_by(case)) is not None:
+        known = change.at + case.world.policy.changes.hold
     slow = now + min(ASK_AGAIN * float(2 ** min(case.incident.asked_again, 8)), ASK_AGAIN_LONGEST)
     return known if known is not None and known > now else slow
 
@@ -162,7 +162,8 @@ def _denied(case: Case) -> str:
             return f"{unit}: {why}"
         if unit != case.unit and holds_data(unit):
             return f"{unit} holds data and would be {'stopped' if case.rule.do == 'stop' else 'restarted'} too"
-    return "" if case.rule.holds_data or not holds_data(case.unit) else f"{case.unit} holds data"
+    may = case.rule.holds_data or case.rule.do == RESTORE  # which stops nothing
+    return "" if may or not holds_data(case.unit) else f"{case.unit} holds data"
 
 
 def _operator_stop(case: Case) -> str:
@@ -248,7 +249,7 @@ def _quiet(case: Case) -> str:
 def _deploy(case: Case) -> str:
     """Whoever changed it is at work there: a restart in the middle of a deploy breaks what is being mended."""
     world = case.world
-    change = holding(world.state, case.touched, world.now, world.policy.changes.hold)
+    change = held_by(case)
     if change is None:
         return ""
     zone, until = world.policy.zone, change.at + world.policy.changes.hold

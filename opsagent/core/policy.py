@@ -55,6 +55,8 @@ class Confirm:
 class RemedyRule:
     """One allowed remedy of a check: the kind, for `command` its argv (never a shell), for `act` its name.
 
+    `files` are those that `restore` may put back, by their full paths.
+
     `mode` is its own, never above the file's; None: the file's. In an ordered list `wait` is how long its effect is
     waited for (None: as the budget says), and `verify` the check that must be good before the list goes on.
     """
@@ -67,6 +69,7 @@ class RemedyRule:
     mode: Mode | None = None
     wait: timedelta | None = None
     verify: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

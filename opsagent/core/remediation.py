@@ -43,6 +43,7 @@ _PAST = {
     "restart_with_dependants": "restarted",
     "docker": "restarted the container of",
     "reclaim": "freed disk for",
+    "restore": "restored the configuration of",
 }
 
 
@@ -197,7 +198,7 @@ def _running(case: Case) -> tuple[str, ...]:
 def _patience(case: Case) -> timedelta:
     """A job is waited for as long as systemd may take to end it: what is deaf to SIGTERM is killed only after 90 s."""
     units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
-    if case.rule.do in ("command", "act", "signal", "docker", "reclaim") or not units:
+    if case.rule.do in ("command", "act", "signal", "docker", "reclaim", "restore") or not units:
         return case.rule.timeout
     if case.rule.do == dependants.REMEDY:  # one after the other
         units = [one for one in (case.facts.snapshot, *case.beside) if one is not None and one.name in case.touched]

@@ -30,6 +30,7 @@ from opsagent.daemon.hands import Hands
 from opsagent.daemon.heartbeat import Heartbeat
 from opsagent.daemon.inventory import Inventory
 from opsagent.daemon.judging import judged
+from opsagent.daemon.keeping import Keeping
 from opsagent.daemon.listening import Listening
 from opsagent.daemon.lookout import MOST, Lookout
 from opsagent.daemon.measuring import Measuring
@@ -104,7 +105,7 @@ class Service:
         self._errands = Errands(self._loop.post)
         self._inventory = Inventory(self._errands, self.clock.running, redact)
         self._changes = self._made_changes(redact)
-        self._reviewer = Reviewer(self._errands)
+        self._reviewer, self._keeping = Reviewer(self._errands), Keeping(self._errands)
         self._archive, self._readers = self._made_readers(redact)
         self._rounds = Rounds(self._due, self._beat, self._look_at_host)
         self._answers = Answers(
@@ -253,6 +254,7 @@ class Service:
         self._showing.turn(self._agent.world(self.clock.now()), self._wrong(), self._errands)
         self._troubles.note_page(self._showing.trouble)
         self._changes.turn(self._loop.is_idle)
+        self._keeping.turn(self._agent.world(self.clock.now()))
         self._finish_heartbeat()
         if self._reload.is_set():
             self._reload.clear()

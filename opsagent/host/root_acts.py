@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opsagent.core.acts import Act, name_for
+from opsagent.core.restoring import KEEP, RESTORE, STORE
 
 if TYPE_CHECKING:
     from opsagent.core.policy import RemedyRule
@@ -18,6 +20,7 @@ SYSTEMCTL = "/usr/bin/systemctl"
 LONGEST_STOP = timedelta(minutes=15)
 """The unit's own TimeoutStopSec ends a stop long before; one without any must not keep the act for ever."""
 A_MOMENT = timedelta(seconds=10)
+HALF_A_MINUTE = timedelta(seconds=30)
 
 
 def act_of(rule: RemedyRule, unit: str, python: str = f"{sys.prefix}/bin/python") -> Act:
@@ -29,8 +32,23 @@ def act_of(rule: RemedyRule, unit: str, python: str = f"{sys.prefix}/bin/python"
             return Act(name=name, command=command, timeout=A_MOMENT)
         case "stop":
             return Act(name=name, command=(SYSTEMCTL, "stop", unit), timeout=LONGEST_STOP)
+        case "restore" | "keep":
+            return _of_files(rule, unit, python)
         case "docker":
             command = (python, "-I", "-m", "opsagent.host.container_restart", rule.name)
             return Act(name=name, command=command, timeout=rule.timeout)
         case _:
             raise ValueError(f"cannot make an act of {rule.do!r}")
+
+
+def _of_files(rule: RemedyRule, unit: str, python: str) -> Act:
+    """Keeping writes beside the copies alone; restoring writes where the files are, with their owners and modes."""
+    asked = (unit,) if rule.do == KEEP else ()
+    folders = [str(PurePosixPath(path).parent) for path in rule.files] if rule.do == RESTORE else []
+    return Act(
+        name=name_for(rule.do, "", unit),
+        command=(python, "-I", "-m", f"opsagent.acts.{rule.do}", *asked, *rule.files),
+        timeout=HALF_A_MINUTE,
+        writes=tuple(dict.fromkeys((STORE, *folders))),
+        capabilities=("CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"),
+    )

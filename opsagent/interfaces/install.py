@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsagent.checks import container
+from opsagent.core import restoring
 from opsagent.core.acts import OF_ROOT, RECLAIM, is_act, unit_of
 from opsagent.host import backup_units, polkit, root_acts, unit_files
 from opsagent.host.bus import BusError, BusLostError
@@ -120,11 +121,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
         said = [line for file in stale for line in (f"{file.path} does not fit the settings", *_shown(file))]
         return Report(stale=tuple(file.path for file in stale), lines=(*lines, *said, *([REFRESH] if stale else [])))
     _need_root()
-    for directory in outside:
-        _make(_below(root, directory))
-    for job in settings.backups:
-        for name in backup_units.directories(job):
-            _below(root, Path(name)).mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_directories(settings, outside, root)
     for file in stale:
         _bring(file, root)
     said = [f"{'wrote' if file.content else 'removed'} {file.path}" for file in stale] or ["nothing to renew"]
@@ -132,6 +129,14 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
         said.append("run: systemctl daemon-reload && systemctl try-restart opsagent")
     renewed = tuple(file.path for file in stale if file.path.parent == UNITS)
     return Report(lines=(*lines, *said, _summary(granted)), renewed=renewed)
+
+
+def _make_directories(settings: Settings, outside: tuple[Path, ...], root: Path) -> None:
+    for directory in outside:
+        _make(_below(root, directory))
+    kept = [restoring.STORE] if any(restoring.files_of(settings.policy, unit) for unit in settings.units()) else []
+    for name in (*kept, *(name for job in settings.backups for name in backup_units.directories(job))):
+        _below(root, Path(name)).mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def tell(systemd: Systemd, report: Report) -> None:
@@ -214,7 +219,11 @@ def _units(settings: Settings, root: Path) -> tuple[_Wanted, ...]:
 def _made_acts(settings: Settings) -> Iterator[Act]:
     """Return the acts that the remedies of the checks are, beside those that stand in the settings as such."""
     for check in settings.policy.checks:
-        yield from (root_acts.act_of(rule, check.unit or "") for rule in check.repair if rule.do in OF_ROOT)
+        for rule in (one for one in check.repair if one.do in OF_ROOT):
+            whole = replace(rule, files=restoring.files_of(settings.policy, check.unit or ""))
+            yield root_acts.act_of(whole, check.unit or "")
+            if rule.do == restoring.RESTORE:
+                yield root_acts.act_of(replace(whole, do=restoring.KEEP), check.unit or "")
 
 
 def _with_real_names(settings: Settings, units: Units) -> Settings:

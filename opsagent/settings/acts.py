@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.acts import OF_ROOT, RECLAIM, name_for
+from opsagent.core.restoring import KEEP, RESTORE
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.relations import listed, names, repeated_names, rules_of, text_of, unfit_command, unknown
 from opsagent.settings.tree import Mapping, Scalar, place_of
@@ -71,6 +72,8 @@ def _made(check: Node) -> Iterator[str]:
         do = rule.value if isinstance(rule, Scalar) else text_of(rule, "do")
         if do in OF_ROOT:
             yield name_for(do, text_of(rule, "name"), text_of(check, "unit"))
+        if do == RESTORE:
+            yield name_for(KEEP, "", text_of(check, "unit"))
 
 
 def _taken(acts: list[Node], made: dict[str, str]) -> Iterator[Problem]:

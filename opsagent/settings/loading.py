@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from opsagent.core.backup.job import BackupOptions
-from opsagent.settings import acts, backups, building, credentials, directories, reclaim, relations, source
+from opsagent.settings import acts, backups, building, credentials, directories, reclaim, relations, restore, source
 from opsagent.settings.merge import merge
 from opsagent.settings.named import Item, Kinds, channel, paces, read_item, watched
 from opsagent.settings.options import BACKUP_KINDS, CheckOptions, Document, NotifierOptions
@@ -181,6 +181,7 @@ class _Reading:
             self.problems += relations.repairs(check, self.known.remedies, relations.text_of(self.root, "scope"))
         self.problems += acts.problems(self.root)
         self.problems += reclaim.problems(self.root)
+        self.problems += restore.problems(self.root)
         self.problems += backups.problems(self.root)
         self.problems += relations.circles(checks)
         self.problems += relations.dependants(checks)

@@ -29,6 +29,7 @@ _OF_THE_CORE: dict[type, dict[str, str]] = {
         "wait": "in a `playbook`, how long its effect is waited for; default: none after what only prepares, else the "
         "budget's wait.",
         "verify": "in a `playbook`, a check that must be good after it, or the playbook ends there.",
+        "files": "for `restore`, configuration files by their full paths.",
     },
     UnitBudget: {
         "attempts": "most attempts on one unit within `within`.",

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core import dependants
-from opsagent.core.acts import Act, act_unit
+from opsagent.core.acts import Act, act_unit, name_for, unit_of
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.core.reclaim import Reclaim
+from opsagent.core.restoring import KEEP, RESTORE
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
 from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source, is_system_path
 
@@ -107,4 +108,6 @@ class Settings:
                 for unit in dependants.below(self.policy, check.unit):
                     pairs.setdefault(unit, set()).add(dependants.REMEDY)
             pairs |= {unit: {"act"} for unit in by_root.values()}
+            if any(rule.do == RESTORE for rule in check.repair):
+                pairs[unit_of(name_for(KEEP, "", check.unit or ""))] = {"act"}
         return tuple((unit, tuple(sorted(pairs[unit]))) for unit in sorted(pairs))

@@ -46,9 +46,11 @@ REMEDIES = """\
 `{{do: …}}`. Known remedies: {remedies}. All but `command`, `act`, `docker`
 and `reclaim` need the check's `unit`.
 
-`signal` (`{{do: signal, name: SIGABRT}}`), `stop` and `docker` (`{{do: docker, name: web}}`) are done by root:
-`install --refresh` makes a unit `opsagent-act-….service` of each, with one fixed command for one unit or container, and
-lets opsagent ask for exactly that unit. Signals: {signals}.
+`restore` (`{{do: restore, files: [/etc/app/app.conf]}}`) puts files back as they were when the unit was good.
+
+`signal` (`{{do: signal, name: SIGABRT}}`), `restore`, `stop` and `docker` (`{{do: docker, name: web}}`) are done by
+root: `install --refresh` makes a unit `opsagent-act-….service` of each, with one fixed command for one unit or
+container, and lets opsagent ask for exactly that unit. Signals: {signals}.
 
 A check's `playbook` stands in place of its `repair`: steps that are done strictly in their order, whatever was learned.
 After each step the checks are looked at. When they are good, that is the end; else the next step follows after the

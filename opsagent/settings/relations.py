@@ -22,7 +22,7 @@ from opsagent.settings.tree import Mapping, Node, Scalar, Sequence, place_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload", "restart_with_dependants", "signal", "stop"})
+NEEDS_UNIT = frozenset({"restart", "reset_failed", "reload", "restart_with_dependants", "restore", "signal", "stop"})
 _TAKES_DOWN = frozenset({"restart", "restart_with_dependants", "act", "signal", "stop", "docker"})
 NAMED = ("act", "docker", "signal")
 _OFFERED = 20

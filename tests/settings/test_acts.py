@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,18 @@ MISTAKES = {
             "2: cannot signal 'mariadb.service' without being told that it may be: it holds data, "
             "write {do: signal, name: SIGABRT, holds_data: true}"
         ),
+    ),
+    "restore without files": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [restore]}",
+        "2: cannot restore 0 files, write {do: restore, files: [/etc/…]} with 1 to 50 (repair of check 'a')",
+    ),
+    "restore for nobody": (
+        "checks:\n- {name: a, kind: cpu, repair: [{do: restore, files: [/etc/a/a.conf]}]}",
+        "2: cannot restore without a unit, add the key 'unit' with its full name (repair of check 'a')",
+    ),
+    "files of another": (
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [{do: restart, files: [/etc/a/a.conf]}]}",
+        "2: cannot give 'files' to the remedy 'restart', they belong to {do: restore} (repair of check 'a')",
     ),
     "stop of what is never touched": (
         "checks:\n- {name: a, kind: unit, unit: ssh.service, repair: [stop]}",
@@ -194,3 +207,28 @@ def test_a_check_may_free_disk_and_only_its_act_may_be_asked_for(read: Callable[
     assert settings.armed() == (("opsagent-act-reclaim.service", ("act",)),)
     assert settings.reclaim.journal == 500_000_000
     assert settings.policy.checks[0].repair[0].timeout == timedelta(minutes=3, seconds=15)
+
+
+UNFIT = (
+    *("a.conf", "/", "/a.conf", "/etc/a/../shadow", "/etc/a/", "/etc//a", "/etc/a/./b", "/etc/a/b\tc"),
+    *("/etc/shadow", "/etc/sudoers.d/a", "/etc/systemd/system/a.service", "/etc/opsagent/opsagent.yaml", "/usr/bin/a"),
+    *("/root/a", "/home/ann/a", "/boot/a", "/tmp/a", "/var/lib/opsagent/memory/a", "/var/lib/opsagent-kept/a"),
+    *("/srv/notes/a", "/srv/state/a", "/dev/null"),
+)
+
+
+@pytest.mark.parametrize("path", UNFIT)
+def test_what_is_no_configuration_of_a_service_is_never_restored(problems: Problems, path: str) -> None:
+    rule = f"{{do: restore, files: [{json.dumps(path)}]}}"
+    check = f"checks:\n- {{name: a, kind: unit, unit: a.service, repair: [{rule}]}}"
+    [found] = problems(f"memory: /srv/notes\nstate: /srv/state\n{check}")
+    assert "4: cannot restore " in found
+
+
+def test_a_restore_may_be_asked_for_and_so_may_what_keeps_its_copies(read: Callable[..., Settings]) -> None:
+    settings = read(
+        "checks:\n- {name: a, kind: unit, unit: a.service, repair: [{do: restore, files: [/etc/a/a.conf, /srv/a/b]}]}"
+    )
+
+    assert settings.policy.checks[0].repair[0].files == ("/etc/a/a.conf", "/srv/a/b")
+    assert settings.armed() == (("opsagent-act-keep-a.service", ("act",)), ("opsagent-act-restore-a.service", ("act",)))

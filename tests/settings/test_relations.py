@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     Problems = Callable[..., list[str]]
 
-REMEDIES = "act, command, docker, reclaim, reload, reset_failed, restart, restart_with_dependants, signal, stop"
+REMEDIES = (
+    "act, command, docker, reclaim, reload, reset_failed, restart, restart_with_dependants, restore, signal, stop"
+)
 
 REPAIRS = {
     "no unit": (

@@ -121,3 +121,40 @@ def test_a_full_disk_is_reclaimed_within_the_list_and_then_the_service_is_health
     assert left == ["new.log", "trap.log", "trap.logs"]
     assert stage.host.run(["cat", "/srv/precious/a.log"]).stdout == "alive\n"
     stage.host.run(["umount", "-l", "/srv/full"])
+
+
+RESTORE = "{do: restore, files: [/etc/picky/picky.conf]}"
+PICKY = f"- {{name: picky, kind: unit, unit: picky.service, {QUICK}, repair: [{RESTORE}, restart]}}"
+READS = """
+if ! grep -qx "listen = 80" /etc/picky/picky.conf
+then echo "picky: configuration file /etc/picky/picky.conf: syntax error in line 1"; exit 78; fi
+exec sleep infinity
+"""
+KEEP = "opsagent-act-keep-picky.service"
+
+
+def test_a_configuration_that_is_refused_after_an_edit_is_put_back_and_the_service_is_healthy(stage: Stage) -> None:
+    host = stage.host
+    host.write("/etc/picky/picky.conf", "listen = 80\n", 0o644)
+    host.write("/etc/picky/other.conf", "mine\n", 0o600)
+    host.write("/opt/scenario/picky.sh", READS)
+    stage.service("picky.service", "[Service]\nExecStart=/bin/sh /opt/scenario/picky.sh /etc/picky/picky.conf\n")
+    stage.begin(PICKY)
+    stage.good("picky")
+    host.run(["systemctl", "restart", KEEP], user="opsagent")
+    before = host.run(["sha256sum", "/etc/picky/other.conf"]).stdout
+
+    host.write("/etc/picky/picky.conf", "lisen = 80\n", 0o644)
+    host.run(["systemctl", "restart", KEEP])  # what nobody has started with is not known to be any good
+    host.run(["systemctl", "restart", "picky.service"])
+
+    healed = stage.healed("picky")
+    assert did(healed) == [("restore", "failed"), ("restart", "verified")]
+    bad = host.run(["sh", "-c", "ls /etc/picky/picky.conf.opsagent-bad-*"]).stdout.strip()
+    said = f"restored /etc/picky/picky.conf, what was refused is {bad}; prepared, and still bad: "
+    assert healed["actions"][0]["reason"].startswith(said)
+    assert host.run(["cat", "/etc/picky/picky.conf", bad]).stdout == "listen = 80\nlisen = 80\n"
+    stage.until(lambda: "+lisen = 80" in stage.record(), what="the difference in the record")
+    assert host.run(["sha256sum", "/etc/picky/other.conf"]).stdout == before
+    assert host.run(["stat", "-c", "%a %U", "/var/lib/opsagent-kept"]).stdout == "700 root\n"
+    assert host.run(["ls", "/etc/picky"]).stdout.split() == ["other.conf", "picky.conf", bad.rpartition("/")[2]]
