@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["shared_host"]
 
 ROOT = Path(__file__).parent.parent.parent
-ON_UNITS = sorted(set(KINDS) - {"command", "act", "reclaim"})
+ON_UNITS = sorted(set(KINDS) - {"command", "act", "reclaim", "docker"})
 ACT = """
 import dataclasses, json, sys
 from datetime import timedelta
@@ -185,6 +185,6 @@ def test_hold_and_the_deny_list_are_asked_before_systemd(tmp_path: Path, remedy:
 
 def test_an_unknown_kind_names_the_known_ones() -> None:
     with pytest.raises(
-        ValueError, match="cannot find remedy kind 'strat', known kinds: act, command, reload, reset_failed"
+        ValueError, match="cannot find remedy kind 'strat', known kinds: act, command, docker, reclaim, reload"
     ):
         kind("strat")
