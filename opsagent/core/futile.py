@@ -33,7 +33,7 @@ def futile(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRul
         return ""
     if rule.do == "restore" and incident.cause not in _OF_A_CHANGE:
         return "restore helps only where a changed configuration is the cause"
-    return _told_to_tell(world, incident) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
+    return _told_to_tell(world, incident, check) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
 
 
 def path_of(slug: str) -> str:
@@ -41,13 +41,13 @@ def path_of(slug: str) -> str:
     return f"failures/patterns/{slug}.md"
 
 
-def _told_to_tell(world: World, incident: Incident) -> str:
+def _told_to_tell(world: World, incident: Incident, check: CheckPolicy) -> str:
     """What a person wrote into the archive: up to here and no further."""
     pattern = world.state.archive.pattern(incident.pattern) if incident.pattern else None
     named = [one.do for one in pattern.remedies] if pattern is not None and not pattern.ours else []
     gone = {action.label for action in since_it_worked(incident.tried)}
-    before = named[: named.index(TELL)] if TELL in named else [""]
-    is_reached = all(label in gone for label in before)
+    allowed = {rule.label for rule in check.repair}
+    is_reached = TELL in named and all(label in gone for label in named[: named.index(TELL)] if label in allowed)
     return f"{path_of(incident.pattern)} says to tell a person" if is_reached else ""
 
 

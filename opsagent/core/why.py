@@ -221,7 +221,7 @@ def _chosen(world: World, check: CheckPolicy, incident: Incident | None) -> str:
     if incident is None or not check.repair or not incident.is_open:
         return ""
     choice = choose(world, incident, check)
-    last = f"; the last: {incident.choice}" if incident.choice else ""
+    last = f"; the last: {incident.choice}" if incident.choice not in ("", choice.sentence) else ""
     return f"Choice: {choice.sentence}{last}" if last or not choice.is_blind else ""
 
 

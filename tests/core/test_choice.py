@@ -178,6 +178,8 @@ def test_a_pattern_may_say_to_tell_a_person_at_once_or_after_what_it_names() -> 
     assert futile(now, incident(pattern="a"), API, restart) == "failures/patterns/a.md says to tell a person"
     assert futile(now, incident(pattern="b"), API, restart) == ""
     assert futile(now, incident("restart", pattern="b"), API, restart) == "failures/patterns/b.md says to tell a person"
+    forbidden = world(patterns=(replace(later, remedies=(Named(do="rm -rf /"), Named(do="tell"))),))
+    assert futile(forbidden, incident(pattern="b"), API, restart) == "failures/patterns/b.md says to tell a person"
 
 
 def held(cause: Cause, near: Evidence, *actions: str, **more: object) -> str:
