@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.core.archive.pattern import TELL
+from opsagent.core.chart import bars
 from opsagent.core.diagnosis import Cause, Certainty, diagnose
 from opsagent.core.diagnosis.surroundings import FULL
 from opsagent.core.phase import Outcome
@@ -60,7 +61,7 @@ def _not_cured(world: World, incident: Incident, check: CheckPolicy) -> str:
         _port(incident, check, near)
         or _disk(incident, near)
         or _configuration(incident, world, check)
-        or _memory(incident, near)
+        or _memory(world, incident, near)
     )
 
 
@@ -105,13 +106,23 @@ def _configuration(incident: Incident, world: World, check: CheckPolicy) -> str:
     return f"its configuration is refused, {incident.after_change}: a restart cannot help, it must be mended"
 
 
-def _memory(incident: Incident, near: Evidence | None) -> str:
+def _memory(world: World, incident: Incident, near: Evidence | None) -> str:
     """Once it may have been bad luck; what is killed for memory again after a restart needs a person."""
     gone = [one for one in incident.tried if one.remedy in STARTS and one.outcome is not Outcome.REFUSED]
     if not gone or near is None or not _is_sure(incident, Cause.OUT_OF_MEMORY):
         return ""
     again = [one for one in diagnose(near) if one.cause is Cause.OUT_OF_MEMORY and one.certainty is Certainty.SURE]
-    return f"it was restarted once and killed for memory again: {again[0].because}" if again else ""
+    if not again:
+        return ""
+    return f"it was restarted once and killed for memory again: {again[0].because}{_curve(world, incident.unit)}"
+
+
+def _curve(world: World, unit: str | None) -> str:
+    """Return how its memory went at the heartbeats, before the last repair of it and since."""
+    healed = next((heal.memory for heal in reversed(world.state.heals) if heal.unit == unit), ())
+    used = (*healed, *world.state.memory.get(unit or "", ()))
+    span = f"{used[0] / 2**20:.0f} to {used[-1] / 2**20:.0f} MiB" if used else ""
+    return f"; its memory at the heartbeats, {span}: {bars(used)}" if len(used) > 1 else ""
 
 
 def waits_for(world: World, incident: Incident) -> str:

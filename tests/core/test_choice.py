@@ -215,6 +215,16 @@ def test_what_is_killed_for_memory_is_restarted_once() -> None:
     assert held(Cause.OUT_OF_MEMORY, Evidence(unit=replace(unit, result="signal")), "restart") == ""
 
 
+def test_the_person_who_is_told_sees_how_its_memory_went() -> None:
+    unit = UnitSnapshot(name="api.service", read_at=NOON, active_state="failed", result="oom-kill")
+    known = world(near=Evidence(unit=unit))
+    grown = replace(known, state=replace(known.state, memory={"api.service": (100e6, 300e6, 500e6)}))
+
+    said = futile(grown, incident("restart", cause="out-of-memory"), API, rule("restart"))
+
+    assert said.endswith("; its memory at the heartbeats, 95 to 477 MiB: ▃▆█")
+
+
 def test_a_configuration_that_was_just_changed_and_is_refused_is_not_started_again() -> None:
     said = held(Cause.BAD_CONFIGURATION, Evidence(), after_change="bad 4 min after api.conf changed")
     assert said == (
