@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from opsagent.archive import front
 from opsagent.core.archive.pattern import Archive, Pattern, Refused
 from opsagent.core.task import items
 from opsagent.core.text import visible
@@ -81,6 +80,8 @@ def _read(root: Path, path: PurePosixPath) -> FileRead:
         return FileRead(name=path.name, refused=(Refused(path=f"{shown}:1", why=f"is not read: {error}"),))
     if raw is None:
         return FileRead(name=path.name)
+    from opsagent.archive import front  # noqa: PLC0415 - YAML's library, which the daemon leaves to the reader
+
     text = raw.decode("utf-8", "replace")
     pattern, refused = front.pattern(shown, path.name.removesuffix(_ENDING), text, saved_at)
     known = replace(pattern, tasks=items(text)) if pattern is not None else None

@@ -27,7 +27,7 @@ MISTAKES = {
         "checks:\n- name: a\n  kind: cpu\n  evry: 5s",
         (
             "4: cannot use the key 'evry' (did you mean 'every'?), known keys: confirm, critical, criticality, "
-            "depends_on, every, for, kind, name, repair, scope, timeout, unit, warning (check 'a')"
+            "depends_on, every, for, kind, name, playbook, repair, scope, timeout, unit, warning (check 'a')"
         ),
     ),
     "unknown key inside": (
