@@ -6,7 +6,7 @@ Nothing here can add a remedy. What a service says, and what the archive holds, 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -71,15 +71,23 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
         step = f"step {here.number} of {len(check.repair)} of the playbook of {check.name}"
         rule = here.next or check.repair[-1]
         return Choice(rule=rule, why=f"{rule.label} is {step}")
-    known = world.state.experience.get(incident.fingerprint) or Experience(fingerprint=incident.fingerprint)
+    known = _known_before(world, incident)
     rules = ordered(world, incident, check, known)
-    rule = _next(incident, check, rules)
+    rule = _next(incident, check, rules, known)
     passed = [one for one in check.repair[: check.repair.index(rule)] if one.do != "reset_failed"]
     acting = _acting(world, check, [rule, *passed])
     observed = [f"{one.label} skipped: it is only observed" for one in passed if rule in acting and one not in acting]
     skipped = (*observed, *_passed(incident, [one for one in passed if one in acting], known))
     why = _why(world, incident, rule, known)
     return Choice(rule=rule, why=why or _NOTHING.format(rule.label), skipped=skipped, is_blind=not why and not skipped)
+
+
+def _known_before(world: World, incident: Incident) -> Experience:
+    """Return what was known when this spell began: what fails in it moves on, and does not turn the order around."""
+    known = world.state.experience.get(incident.fingerprint) or Experience(fingerprint=incident.fingerprint)
+    begun = incident.again_at or incident.first_bad_at
+    tallies = (replace(one, tries=tuple(each for each in one.tries if each.at < begun)) for one in known.tallies)
+    return replace(known, tallies=tuple(tallies))
 
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
@@ -152,8 +160,8 @@ def hit_start_limit(action: Action) -> bool:
     return is_restart and bool(action.before) and action.after == action.before
 
 
-def _next(incident: Incident, check: CheckPolicy, rules: tuple[RemedyRule, ...]) -> RemedyRule:
-    """Each try in vain moves on to what was not tried yet; when all were, the last that was no preparation repeats."""
+def _next(incident: Incident, check: CheckPolicy, rules: tuple[RemedyRule, ...], known: Experience) -> RemedyRule:
+    """Each try in vain moves on to what was not tried yet; when all were, what worked most repeats, else the last."""
     tried = since_it_worked([action for action in incident.actions if action.attempt > 0])
     reset = next((rule for rule in check.repair if rule.do == "reset_failed"), None)
     if reset is not None and tried and hit_start_limit(tried[-1]):
@@ -165,8 +173,7 @@ def _next(incident: Incident, check: CheckPolicy, rules: tuple[RemedyRule, ...])
             return rule
         gone[rule.label] -= 1
     curing = [rule for rule in plain if rule.do not in PREPARING] or plain
-    last = next((action.label for action in reversed(tried) if action.remedy not in PREPARING), "")
-    return next((rule for rule in curing if rule.label == last), curing[-1])
+    return max(curing, key=lambda rule: (worth(known, rule.label), check.repair.index(rule)))
 
 
 def _why(world: World, incident: Incident, rule: RemedyRule, known: Experience) -> str:

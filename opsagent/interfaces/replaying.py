@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.timing import iso
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from opsagent.replay.record import Record
     from opsagent.settings import Settings
 
+A_MOMENT, SOON, LATE = timedelta(milliseconds=1), timedelta(seconds=1), timedelta(minutes=2)
 RULE = (
     "a repair that is on record ends as it did; what any other would have done nobody knows, "
     "so the recorded looks go on as they were"
@@ -41,6 +43,8 @@ def replayed(
     tell: Callable[[datetime], object],
 ) -> dict[str, Any]:
     """Run settings over a record and return what differs. Raises FileNotFoundError where there are no looks."""
+    written, late = _written(where, span)
+    span = (span[0], written)
     found = record.read(rows, *span)
     eras = [Era(begin=millis(at), settings=_of_then(event, where)) for at, event in _in_force(found)]
     with History.open(where.state / NAME) as history:
@@ -49,7 +53,21 @@ def replayed(
     digest = "+".join(one.sha256 for one in new.sources) or "none"
     settled = Settled(policy=asked.without(new.policy, courses), digest=digest, text=text)
     result = back_test(found, courses, settled, tell)
-    return _as_json(result, span, [*_about_settings(found, eras), *notes])
+    return _as_json(result, span, [*_about_settings(found, eras), *late, *notes])
+
+
+def _written(where: Place, span: tuple[datetime, datetime]) -> tuple[datetime, list[Note]]:
+    """Return up to when there are looks, for they are written once a minute: what came later cannot be replayed."""
+    with History.open(where.state / NAME) as history:
+        latest, is_empty = history.latest(), not history.checks()
+    if is_empty or (latest is not None and latest < span[0]):
+        raise FileNotFoundError(f"no looks are on record after {iso(span[0])}: they are written once a minute")
+    if latest is None or latest >= span[1]:
+        return span[1], []
+    until = latest + A_MOMENT
+    is_whole = not SOON < span[1] - until < LATE  # nobody looked since then, or nothing that matters is missing
+    said = f"looks are on record up to {iso(latest)}, for they are written once a minute: the rest is left out"
+    return until, [] if is_whole else [Note(check="", text=said)]
 
 
 def _in_force(found: Record) -> list[tuple[datetime, ev.SettingsApplied]]:

@@ -86,6 +86,12 @@ class History:
         with our_words("read the samples"):
             return tuple(str(row[0]) for row in self._connection.execute("SELECT name FROM checks ORDER BY name"))
 
+    def latest(self) -> datetime | None:
+        """Return when the newest look was taken that is written (UTC), None where there is none or all are packed."""
+        with our_words("read the samples"):
+            row = self._connection.execute("SELECT MAX(at) FROM recent").fetchone()
+        return EPOCH + row[0] * MILLISECOND if row[0] is not None else None
+
     def _number(self, check: str) -> int:
         found = self._connection.execute("SELECT id FROM checks WHERE name = ?", (check,)).fetchone()
         return 0 if found is None else int(found[0])

@@ -105,6 +105,18 @@ def test_each_try_in_vain_moves_on_and_the_last_one_repeats() -> None:
     assert tries == ["reload", "restart", "restart", "restart"]
 
 
+def test_when_all_was_tried_what_worked_most_repeats() -> None:
+    known = world(tried("reload", False), tried("restart", True, True))
+    tries = [chosen(known, incident(*("restart", "reload", "restart")[:n]), "reload", "restart") for n in range(4)]
+    assert tries == ["restart", "reload", "restart", "restart"]
+
+
+def test_what_fails_in_this_spell_does_not_turn_the_order_around() -> None:
+    now = Tally(label="restart", tries=(*tried("restart", True).tries, Try(at=NOON, worked=False)))
+    assert chosen(world(now), incident("restart"), "restart", "reload") == "reload"
+    assert choose(world(now), incident(), check("restart")).why.startswith("restart worked 1 of 1 times")
+
+
 def test_what_worked_before_comes_first_and_the_sentence_says_so() -> None:
     found = choose(
         world(tried("reload", False, False, False), tried("restart", True, True, False, True, True)),

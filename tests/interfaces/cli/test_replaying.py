@@ -107,3 +107,29 @@ def test_what_was_never_looked_at_is_said_and_not_guessed(lived: Instance, tmp_p
     assert said["api-2"] == "no record: api-2 is new"
     assert said["page"] == "no record: page asks something else than it did"
     assert [one["key"] for one in found["differences"]] == ["page"]
+
+
+def test_what_happened_after_the_last_look_that_is_written_is_left_out_and_called_no_difference(
+    lived: Instance, tmp_path: Path
+) -> None:
+    host = StoryHost(known.read(lived.settings, draft=True).policy, datetime.now(UTC) - timedelta(seconds=30))
+    log = EventLog(lived.state / "events.db", host="web-1", boot="boot").open()
+    host.agent._log = Pending(log)
+    for _ in range(3):
+        host.bad("page")
+        host.now += timedelta(seconds=5)
+    log.close()
+
+    found = lived.json("replay", "--settings", changed(lived, tmp_path))
+
+    assert found["before"]["incidents"] == 2
+    assert found["differences"] == []
+
+
+def test_without_a_look_on_record_it_is_said_that_they_are_written_once_a_minute(
+    lived: Instance, tmp_path: Path
+) -> None:
+    told = lived.run("replay", "--settings", changed(lived, tmp_path), "--since", "1m")
+
+    assert told.exit_code != 0
+    assert "written once a minute" in told.output
