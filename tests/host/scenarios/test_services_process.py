@@ -30,13 +30,15 @@ def waits_for_a_lock_that_nobody_gives_back():
         time.sleep(1)
 http.server.HTTPServer(("127.0.0.1", port), Answers).serve_forever()
 """
-SERVICE = "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/hangs.py {}\n[Install]\nWantedBy=multi-user.target\n"
+SERVICE = (
+    "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/hangs-{0}.py {0}\n[Install]\nWantedBy=multi-user.target\n"
+)
 SLEEP = "[Unit]\n{unit}\n[Service]\nExecStart=/bin/sleep inf\n[Install]\nWantedBy=multi-user.target\n"
 
 
 def service(stage: Stage, name: str, port: int, repair: str) -> str:
     """Run a service that can hang; return its check."""
-    stage.host.write("/opt/scenario/hangs.py", HANGS)
+    stage.host.write(f"/opt/scenario/hangs-{port}.py", HANGS)  # its own: the one before may be reading
     stage.service(f"{name}.service", SERVICE.format(port))
     return f"- {{name: {name}, kind: http, url: 'http://127.0.0.1:{port}/', unit: {name}.service, {QUICK}, {repair}}}"
 
