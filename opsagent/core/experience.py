@@ -11,7 +11,7 @@ from opsagent.core import events as ev
 from opsagent.core.phase import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from opsagent.core.codec import Recorded
     from opsagent.core.incident import Action, Incident
@@ -81,13 +81,11 @@ class Spell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """All that is known of one kind of failure, by its fingerprint. `incidents` are the latest, by their seq."""
+    """All that is known of one kind of failure, by its fingerprint."""
 
     fingerprint: str
     tallies: tuple[Tally, ...] = ()
     spells: tuple[Spell, ...] = ()
-    incidents: tuple[int, ...] = ()
-    occurrences: tuple[datetime, ...] = ()
 
     def tally(self, label: str) -> Tally:
         """Return what this remedy came to, a blank one if it was never tried."""
@@ -107,23 +105,28 @@ class Experience:
         return back / seen if seen else None
 
 
+def tallies_of(those: Iterable[Experience]) -> tuple[Tally, ...]:
+    """Return what each remedy came to for several kinds of failure together."""
+    found: dict[str, Tally] = {}
+    for tally in (tally for one in those for tally in one.tallies):
+        known = found.get(tally.label, Tally(label=tally.label))
+        tries = tuple(sorted((*known.tries, *tally.tries), key=lambda one: one.at))
+        found[tally.label] = replace(known, tries=tries, would=known.would + tally.would)
+    return tuple(found.values())
+
+
 def learned(before: State, after: State, recorded: Recorded) -> Mapping[str, Experience]:
     """Return what is known after one event, told with the state before and after it."""
     known = before.experience
     seq = recorded.incident or 0
     incident = after.incidents.get(seq) or before.incidents.get(seq)
-    if incident is None or not isinstance(recorded.event, _TEACH):
-        return known
-    if isinstance(recorded.event, ev.PatternSeen):
-        one = known.get(recorded.event.fingerprint) or Experience(fingerprint=recorded.event.fingerprint)
-        return _kept(known, _occurred(one, incident))
-    if not incident.fingerprint:
+    if incident is None or not incident.fingerprint or not isinstance(recorded.event, _TEACH):
         return known
     one = known.get(incident.fingerprint) or Experience(fingerprint=incident.fingerprint)
     return _kept(known, _taught(one, before.incidents.get(seq), incident, recorded))
 
 
-_TEACH = (ev.ActionJudged, ev.ActionRequested, ev.ActionRefused, ev.RecoverySeen, ev.PatternSeen)
+_TEACH = (ev.ActionJudged, ev.ActionRequested, ev.ActionRefused, ev.RecoverySeen)
 
 
 def _taught(one: Experience, before: Incident | None, incident: Incident, recorded: Recorded) -> Experience:
@@ -182,13 +185,6 @@ def _spelled(one: Experience, incident: Incident, until: datetime, *, came_back:
     begun = incident.again_at or incident.detected_at or incident.first_bad_at
     spell = Spell(seconds=max(timedelta(), until - begun).total_seconds(), came_back=came_back)
     return replace(one, spells=(*one.spells, spell)[-MOST_SPELLS:])
-
-
-def _occurred(one: Experience, incident: Incident) -> Experience:
-    if incident.seq in one.incidents:
-        return one
-    incidents = (*one.incidents, incident.seq)[-MOST_SPELLS:]
-    return replace(one, incidents=incidents, occurrences=(*one.occurrences, incident.first_bad_at)[-MOST_SPELLS:])
 
 
 def _kept(known: Mapping[str, Experience], one: Experience) -> Mapping[str, Experience]:

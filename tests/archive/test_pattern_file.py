@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsagent.archive import front
-from opsagent.core.archive.pattern import Match, Pattern, Record, Tried
+from opsagent.core.archive.pattern import Match, Pattern, Record, Spell
+from opsagent.core.experience import Tally, Try
 from opsagent.core.incident import Incident, Moment
 from opsagent.core.phase import Phase
 from opsagent.core.report.pattern_file import folded, pattern_file
@@ -42,18 +43,23 @@ INCIDENT = Incident(
         Moment(seq=8, at=NOON, text="evidence: log", quoted=("write: No space left", "<!-- /opsagent:seen -->", "```")),
     ),
 )
-FIRST = Record(count=1, first_at=NOON, last_at=NOON, incidents=(7,), labels=("OPS-20261127-001",))
+FIRST = Record(count=1, first_at=NOON, last_at=NOON, spells=(Spell(incident=7, number=0, label="OPS-20261127-001"),))
 LATER = replace(
     FIRST,
     count=3,
     last_at=NOON + timedelta(days=1),
-    labels=("OPS-20261127-001", "OPS-20261128-001"),
-    remedies=(Tried(do="restart", tried=3, worked=2, last=NOON, seconds=(2.0, 2.4)),),
+    spells=(
+        *FIRST.spells,
+        Spell(incident=7, number=1, label="OPS-20261127-001"),
+        Spell(incident=9, number=0, label="OPS-20261128-001"),
+    ),
 )
+TRIED = tuple(Try(at=NOON, worked=seconds is not None, seconds=seconds) for seconds in (2.0, None, 2.4))
+RESTART = (Tally(label="restart", tries=TRIED),)
 
 
 def made() -> str:
-    return pattern_file(MADE, INCIDENT, FIRST, redact)
+    return pattern_file(MADE, INCIDENT, FIRST, (), redact)
 
 
 def read(text: str) -> Pattern:
@@ -64,7 +70,7 @@ def read(text: str) -> Pattern:
 
 
 def renewed(text: str, record: Record = LATER) -> str:
-    return folded(text, INCIDENT, record, str)
+    return folded(text, INCIDENT, record, RESTART, str)
 
 
 def test_it_is_read_back_as_it_was_meant() -> None:
@@ -97,6 +103,8 @@ def test_a_repeat_renews_what_is_ours() -> None:
     assert "occurrences: 3\n" in text
     assert 'remedies:\n  - do: "restart"\n    tried: 3\n    worked: 2\n' in text
     assert "| restart | 3 | 2 | 2.2 s |" in text
+    assert "Seen 3 times; the latest incidents: [OPS-20261128-001](" in text
+    assert text.count("OPS-20261127-001](") == 1
     assert text.count("<!-- /opsagent:seen -->") == 1
     assert read(text).ours
     assert [one.do for one in read(text).remedies] == ["restart"]

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from opsagent.core import events as ev
 from opsagent.core import inbox
+from opsagent.core.archive.known import known
 from opsagent.core.archive.pattern import Archive, Match, Named, Pattern, Refused, Said
+from opsagent.core.archive.record import tallies
+from opsagent.core.before import before
 from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.fold import replay
 from opsagent.core.state import State
@@ -101,8 +104,25 @@ def test_a_failure_that_nobody_knew_is_written_down_once_and_known_the_next_time
     host.run(minutes=1)
     assert len(written(host)) == 1
     assert host.agent.state.archive.records[event.slug].count == 2
-    tried = host.agent.state.archive.records[event.slug].remedies
-    assert [(one.do, one.tried, one.worked) for one in tried] == [("restart", 2, 2)]
+    tried = tallies(host.agent.state, host.agent.state.archive.records[event.slug])
+    assert [(one.label, one.tried, one.worked) for one in tried] == [("restart", 2, 2)]
+
+
+def test_what_fails_again_in_the_same_incident_is_counted_alike_wherever_it_is_told() -> None:
+    host = host_of()
+    host.run(minutes=20)
+    host.kill("api.service")
+    host.run(seconds=1)
+
+    (event,) = written(host)
+    state, here = host.agent.state, host.incident
+    (listed,) = known(state.archive.patterns, (here,), state.experience)
+    assert here.reopened == 1
+    assert (state.archive.records[event.slug].count, listed.occurrences, before(state, here).occurrences + 1) == (
+        2,
+        2,
+        2,
+    )
 
 
 def test_a_failure_that_is_known_is_not_written_down() -> None:

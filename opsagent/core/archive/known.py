@@ -7,7 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.archive.pattern import Pattern
-from opsagent.core.experience import Try
+from opsagent.core.experience import Tally, tallies_of
 from opsagent.core.incident import Incident
 from opsagent.core.occurrence import occurrence
 from opsagent.core.timing import iso
@@ -24,26 +24,6 @@ ALONE_WITHIN = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Worth:
-    """What one remedy came to for a kind of failure; `is_named`: its pattern names it."""
-
-    do: str
-    tries: tuple[Try, ...] = ()
-    is_named: bool = False
-
-    @property
-    def worked(self) -> int:
-        """How often the check was good afterwards and stayed so."""
-        return sum(one.worked for one in self.tries)
-
-    @property
-    def median_seconds(self) -> float | None:
-        """How long it took when it worked; None where it never did."""
-        seconds = [one.seconds for one in self.tries if one.seconds is not None]
-        return median(seconds) if seconds else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One kind of failure. `pattern` is None where no file describes it; `incidents` are in their order.
 
@@ -53,7 +33,7 @@ class Known:
     fingerprint: str
     pattern: Pattern | None = None
     incidents: tuple[Incident, ...] = ()
-    remedies: tuple[Worth, ...] = ()
+    remedies: tuple[Tally, ...] = ()
     alone: int = 0
     left: int = 0
 
@@ -79,6 +59,11 @@ class Known:
     def last_at(self) -> datetime | None:
         """When it last began (UTC)."""
         return max((one.first_bad_at for one in self.incidents), default=None)
+
+    @property
+    def occurrences(self) -> int:
+        """How often it failed so: an incident that reopened did more than once."""
+        return sum(1 + len(one.earlier) for one in self.incidents)
 
     @property
     def lasted(self) -> tuple[float, ...]:
@@ -126,19 +111,18 @@ def _known(
         fingerprint=own or next((one.fingerprint for one in reversed(incidents)), ""),
         pattern=pattern,
         incidents=tuple(incidents),
-        remedies=tuple(_worths(pattern, learned)),
+        remedies=tuple(_tallies(pattern, learned)),
         alone=sum(back for back, _ in counts),
         left=sum(seen for _, seen in counts),
     )
 
 
-def _worths(pattern: Pattern | None, learned: list[Experience]) -> Iterator[Worth]:
-    """Yield the remedies that the pattern names in its order, then what else was tried."""
+def _tallies(pattern: Pattern | None, learned: list[Experience]) -> Iterator[Tally]:
+    """Yield what became of the remedies that the pattern names, in its order, then of what else was tried."""
     named = [one.do for one in pattern.remedies] if pattern else []
-    tried = [tally.label for one in learned for tally in one.tallies if tally.tries]
-    for label in dict.fromkeys((*named, *tried)):
-        tries = (each for one in learned for each in one.tally(label).tries)
-        yield Worth(do=label, tries=tuple(sorted(tries, key=lambda one: one.at)), is_named=label in named)
+    tried = {one.label: one for one in tallies_of(learned) if one.tries or one.label in named}
+    yield from (tried.pop(label, Tally(label=label)) for label in dict.fromkeys(named))
+    yield from tried.values()
 
 
 def shown(one: Known, folder: str) -> dict[str, Any]:
@@ -152,10 +136,10 @@ def shown(one: Known, folder: str) -> dict[str, Any]:
         "status": one.status,
         "verified": pattern.verified if pattern else False,
         "file": f"{folder}/{pattern.slug}.md" if pattern else None,
-        "occurrences": len(one.incidents),
+        "occurrences": one.occurrences,
         "first_seen": iso(one.incidents[0].first_bad_at) if one.incidents else None,
         "last_seen": iso(one.last_at) if one.last_at else None,
-        "remedies": [_worth(each) for each in one.remedies],
+        "remedies": [_shown(each) for each in one.remedies],
         "base_rate": round(one.alone / one.left, 3) if one.left else None,
         "median_seconds": round(median(lasted), 3) if lasted else None,
         "bad_seconds": round(sum(lasted), 3),
@@ -163,12 +147,11 @@ def shown(one: Known, folder: str) -> dict[str, Any]:
     }
 
 
-def _worth(one: Worth) -> dict[str, Any]:
-    seconds = one.median_seconds
+def _shown(one: Tally) -> dict[str, Any]:
     return {
-        "do": one.do,
-        "tried": len(one.tries),
+        "do": one.label,
+        "tried": one.tried,
         "worked": one.worked,
-        "last": iso(one.tries[-1].at) if one.tries else None,
-        "median_seconds": None if seconds is None else round(seconds, 3),
+        "last": iso(one.last) if one.last else None,
+        "median_seconds": None if one.median is None else round(one.median, 3),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import median
 
 TELL = "tell"
 """The remedy that is none: a person is told, and nothing is tried."""
@@ -90,31 +89,31 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
-    """How often a remedy was tried for one kind of failure, how often that was verified, and in how many seconds."""
+class Spell:
+    """The `number`-th spell (from 0) of an incident, by its seq and by its label."""
 
-    do: str
-    tried: int = 0
-    worked: int = 0
-    last: datetime | None = None
-    seconds: tuple[float, ...] = ()
-
-    @property
-    def median(self) -> float | None:
-        """The usual time from the order to the first good look; None when it never worked."""
-        return round(median(self.seconds), 1) if self.seconds else None
+    incident: int
+    number: int
+    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The incidents that one pattern spoke of: how many, when (UTC), the latest by seq and by label, what was tried."""
+    """How often one pattern spoke of a failure, when that began (UTC), the latest spells, the kinds by fingerprint.
+
+    An incident that reopens fails once more: `count` is of spells, as in "seen before".
+    """
 
     count: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
-    incidents: tuple[int, ...] = ()
-    labels: tuple[str, ...] = ()
-    remedies: tuple[Tried, ...] = ()
+    spells: tuple[Spell, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The incidents of these spells, each once."""
+        return tuple(dict.fromkeys(one.label for one in self.spells if one.label))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,74 +1,54 @@
-"""What the log knows of each pattern: how often its failure came, and what was tried then. No file is asked."""
+"""How often each pattern spoke of a failure, and of which kinds. What was tried then is `experience`'s to know."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opsagent.core import events as ev
-from opsagent.core.archive.pattern import Record, Tried
-from opsagent.core.phase import Outcome
+from opsagent.core.archive.pattern import Record, Spell
+from opsagent.core.experience import tallies_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opsagent.core.codec import Recorded
-    from opsagent.core.incident import Action, Incident
+    from opsagent.core.experience import Tally
+    from opsagent.core.incident import Incident
     from opsagent.core.state import State
 
 KEPT = 20
-"""Incidents and times of a pattern that are remembered."""
-_TRIED = (Outcome.VERIFIED, Outcome.FAILED, Outcome.RELAPSED)
+"""Spells, and kinds of failure, of a pattern that are remembered."""
 
 
-def recorded_of(before: State, after: State, recorded: Recorded) -> Mapping[str, Record]:
-    """Return the records of all patterns after one event, told with the state before and after it."""
+def recorded_of(after: State, recorded: Recorded) -> Mapping[str, Record]:
+    """Return the records of all patterns after one event, told with the state after it."""
     records = after.archive.records
     incident = after.incidents.get(recorded.incident or 0)
     if incident is None or not incident.pattern:
         return records
     known = records.get(incident.pattern, Record())
-    changed = _told(known, before.incidents.get(incident.seq), incident, recorded)
+    changed = _of_kind(_once_more(known, incident), incident.fingerprint)
     return records if changed is known else {**records, incident.pattern: changed}
 
 
-def _told(known: Record, before: Incident | None, incident: Incident, recorded: Recorded) -> Record:
-    if incident.seq not in known.incidents:
-        known = _once_more(known, incident)
-        return replace(known, remedies=_all(known.remedies, incident.actions, incident))
-    if isinstance(recorded.event, ev.ActionJudged) and before is not None:
-        judged = tuple(one for one in incident.actions if one.seq == recorded.event.action)
-        return replace(known, remedies=_all(known.remedies, judged, incident))
-    return known
-
-
 def _once_more(known: Record, incident: Incident) -> Record:
+    spell = Spell(incident=incident.seq, number=len(incident.earlier), label=incident.label or "")
+    if spell in known.spells:
+        return known
     return replace(
         known,
         count=known.count + 1,
-        first_at=known.first_at or incident.first_bad_at,
-        last_at=incident.first_bad_at,
-        incidents=(*known.incidents, incident.seq)[-KEPT:],
-        labels=(*known.labels, incident.label or "")[-KEPT:],
+        first_at=known.first_at or incident.began,
+        last_at=incident.began,
+        spells=(*known.spells, spell)[-KEPT:],
     )
 
 
-def _all(known: tuple[Tried, ...], actions: tuple[Action, ...], incident: Incident) -> tuple[Tried, ...]:
-    found = {one.do: one for one in known}
-    for action in actions:
-        if action.outcome in _TRIED:
-            found[action.label] = _again(found.get(action.label, Tried(do=action.label)), action, incident)
-    return tuple(found.values())
+def _of_kind(known: Record, fingerprint: str) -> Record:
+    return known if fingerprint in known.kinds else replace(known, kinds=(*known.kinds, fingerprint)[-KEPT:])
 
 
-def _again(known: Tried, action: Action, incident: Incident) -> Tried:
-    worked = action.outcome is Outcome.VERIFIED
-    good = incident.mitigated_at
-    seconds = (good - action.at).total_seconds() if worked and good is not None and good >= action.at else None
-    return replace(
-        known,
-        tried=known.tried + 1,
-        worked=known.worked + worked,
-        last=action.at,
-        seconds=known.seconds if seconds is None else (*known.seconds, seconds)[-KEPT:],
-    )
+def tallies(state: State, record: Record) -> tuple[Tally, ...]:
+    """Return what each remedy came to for the kinds of failure that a pattern spoke of."""
+    found = tallies_of(state.experience[kind] for kind in record.kinds if kind in state.experience)
+    return tuple(one for one in found if one.tries)

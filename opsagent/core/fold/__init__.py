@@ -40,7 +40,7 @@ def fold(state: State, recorded: Recorded) -> State:
     """Return the state after this event. Raises `IllegalTransitionError`, and then nothing changed."""
     changed = incidents.about_incident(state, recorded) if recorded.incident is not None else state
     changed = folded(recorded.event, changed, recorded)
-    records = recorded_of(state, changed, recorded)
+    records = recorded_of(changed, recorded)
     if records is not changed.archive.records:
         changed = replace(changed, archive=replace(changed.archive, records=records))
     known = learned(state, changed, recorded) if recorded.incident is not None else state.experience

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from opsagent.core.archive.pattern import Pattern, Record, Tried
+    from opsagent.core.archive.pattern import Pattern, Record
+    from opsagent.core.experience import Tally
     from opsagent.core.incident import Incident
 
 _HEAD = (
@@ -38,7 +39,9 @@ _OF_ITEM = re.compile(
 _VALUE = re.compile(r"(?P<head>[a-z_]+:[ \t]*)(?P<old>[^#\r\n]*?)(?P<tail>[ \t]*(?:#.*)?\r?\n?)")
 
 
-def pattern_file(pattern: Pattern, incident: Incident, record: Record, redact: Callable[[str], str]) -> str:
+def pattern_file(
+    pattern: Pattern, incident: Incident, record: Record, tried: tuple[Tally, ...], redact: Callable[[str], str]
+) -> str:
     """Return the whole file of a failure that was not known before.
 
     The front matter holds no words of others, and `pattern_key: …` reads like a secret to who looks for some.
@@ -49,7 +52,7 @@ def pattern_file(pattern: Pattern, incident: Incident, record: Record, redact: C
         f"title: {_text(pattern.title)}",
         *("match:", *match),
         f"cause: {_text(pattern.cause)}",
-        *_remedies(record),
+        *_remedies(tried),
         f"occurrences: {record.count}",
         f"first_seen: {_when(record.first_at)}",
         f"last_seen: {_when(record.last_at)}",
@@ -59,11 +62,13 @@ def pattern_file(pattern: Pattern, incident: Incident, record: Record, redact: C
         "status: active",
     ]
     front = [f"{line}\n" for line in lines]
-    ours = f"{mark.begin(front)}\n{redact(part(incident, record))}\n{mark.END}"
+    ours = f"{mark.begin(front)}\n{redact(part(incident, record, tried))}\n{mark.END}"
     return f"---\n{''.join(front)}---\n{_BODY.format(title=inline(pattern.title, 200))}{ours}\n"
 
 
-def folded(text: str, incident: Incident, record: Record, redact: Callable[[str], str]) -> str:
+def folded(
+    text: str, incident: Incident, record: Record, tried: tuple[Tally, ...], redact: Callable[[str], str]
+) -> str:
     """Return a file with its counters, dates and our part renewed; every other byte stays as a person wrote it.
 
     The list of remedies is ours to renew while nobody changed it, or the match, since we wrote it.
@@ -74,9 +79,11 @@ def folded(text: str, incident: Incident, record: Record, redact: Callable[[str]
     front, rest = parts
     begins = text[: len(text) - len("".join(front)) - len(rest)]
     ours = mark.is_ours(front, rest)
-    front = (_with_remedies if ours else _with_counts)(_counted(front, record), record)
+    front = (_with_remedies if ours else _with_counts)(_counted(front, record), tried)
     begin = mark.begin(front) if ours else mark.line_of(rest)
-    return begins + "".join(front) + mark.replaced(rest, f"{begin}\n{redact(part(incident, record))}\n{mark.END}")
+    return (
+        begins + "".join(front) + mark.replaced(rest, f"{begin}\n{redact(part(incident, record, tried))}\n{mark.END}")
+    )
 
 
 def _counted(front: list[str], record: Record) -> list[str]:
@@ -98,18 +105,18 @@ def _renewed(line: str, values: dict[str, str]) -> str:
     return f"{head}{values[key]}{found['tail']}"
 
 
-def _with_remedies(front: list[str], record: Record) -> list[str]:
+def _with_remedies(front: list[str], tried: tuple[Tally, ...]) -> list[str]:
     """Put what was tried in the place of the list that we wrote."""
     place = mark.place_of(front, "remedies")
     if not place:
         return front
-    return [*front[: place.start], *(f"{line}\n" for line in _remedies(record)), *front[place.stop :]]
+    return [*front[: place.start], *(f"{line}\n" for line in _remedies(tried)), *front[place.stop :]]
 
 
-def _with_counts(front: list[str], record: Record) -> list[str]:
+def _with_counts(front: list[str], tried: tuple[Tally, ...]) -> list[str]:
     """Renew the counters that stand below a remedy in a list of a person's; none is added."""
-    known = {one.do: one for one in record.remedies}
-    current: Tried | None = None
+    known = {one.label: one for one in tried}
+    current: Tally | None = None
     made = []
     for line in front:
         if (item := _ITEM.fullmatch(line)) is not None:
@@ -120,7 +127,7 @@ def _with_counts(front: list[str], record: Record) -> list[str]:
     return made
 
 
-def _with_count(line: str, tried: Tried | None) -> str:
+def _with_count(line: str, tried: Tally | None) -> str:
     found = _OF_ITEM.fullmatch(line)
     if found is None or tried is None:
         return line
@@ -128,17 +135,17 @@ def _with_count(line: str, tried: Tried | None) -> str:
     return f"{head}{_counts(tried)[found['key']]}{found['tail']}"
 
 
-def _remedies(record: Record) -> list[str]:
-    if not record.remedies:
+def _remedies(tried: tuple[Tally, ...]) -> list[str]:
+    if not tried:
         return ["remedies: []"]
     lines = ["remedies:"]
-    for one in record.remedies:
-        lines.append(f"  - do: {_text(one.do)}")
+    for one in tried:
+        lines.append(f"  - do: {_text(one.label)}")
         lines += [f"    {key}: {value}" for key, value in _counts(one).items()]
     return lines
 
 
-def _counts(tried: Tried) -> dict[str, str]:
+def _counts(tried: Tally) -> dict[str, str]:
     return {
         "tried": str(tried.tried),
         "worked": str(tried.worked),
