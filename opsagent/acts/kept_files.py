@@ -12,7 +12,7 @@ import difflib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from opsagent.core.text import visible
@@ -26,10 +26,12 @@ MOST = 1 << 20
 MOST_LINES = 14
 """Lines of a difference that are told."""
 LONGEST_LINE = 200
+_BESIDE = ".opsagent-bad-"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_ATTRIBUTES = ("user.", "system.posix_acl_access")
+_ACCESS_LIST = "system.posix_acl_access"
+_LABEL = "security.selinux"
 _FOR_ALL = stat.S_IROTH
 
 
@@ -39,11 +41,12 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A file as it is: what is in it, whose it is, and what hangs on it."""
+    """A file as it is: what is in it, whose it is, and what hangs on it; `label` is that of its place in SELinux."""
 
     content: bytes
     about: os.stat_result
     attributes: dict[str, bytes]
+    label: bytes = b""
 
     def is_as(self, other: Held) -> bool:
         """Whether both have the same content, owner, group and mode."""
@@ -77,17 +80,18 @@ def keep(path: str, store: str, started: float, unchanged_for: timedelta, now: f
         return True
 
 
-def restore(path: str, store: str, stamp: str) -> Restored:
-    """Put a file back as it was kept, the one in its place beside it. RefusedError says why not."""
+def restore(path: str, store: str, stamp: str) -> Restored | None:
+    """Put a file back as it was kept, what lies there beside it; None where it is so. RefusedError says why not."""
     with _directory(f"{store}/x") as (kept, _):
         good = _there(kept, _key(path))
     if good is None:
         raise RefusedError("no copy is kept of it")
     with _directory(path) as (where, for_all):
+        _forget_half(where, _name(path))
         bad = _there(where, _name(path))
         if bad is not None and bad.is_as(good):
-            raise RefusedError("it is as it was when the unit was good")
-        beside = f"{_name(path)}.opsagent-bad-{stamp}" if bad is not None else ""
+            return None
+        beside = f"{_name(path)}{_BESIDE}{stamp}" if bad is not None else ""
         _exchange(where, _name(path), good, bad, beside)
     directory = path.rpartition("/")[0]
     diff = _difference(good, bad, for_all=for_all)
@@ -97,46 +101,69 @@ def restore(path: str, store: str, stamp: str) -> Restored:
 def _exchange(where: int, name: str, good: Held, bad: Held | None, beside: str) -> None:
     """The file is there at every moment, as it was or as it is wanted."""
     fresh = f".{name}.opsagent-new"
-    _fill(where, fresh, good)
-    try:
+    with _filled(where, fresh, replace(good, label=bad.label if bad is not None else b"")):
         if bad is not None:
             os.link(name, beside, src_dir_fd=where, dst_dir_fd=where, follow_symlinks=False)
             _is_still(where, beside, bad)
         os.rename(fresh, name, src_dir_fd=where, dst_dir_fd=where)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(fresh, dir_fd=where)
-        raise
     os.fsync(where)
+
+
+def _forget_half(where: int, name: str) -> None:
+    """Take back what an exchange that was killed had begun: a second name of the file, which would be refused."""
+    with contextlib.suppress(OSError):
+        now = os.stat(name, dir_fd=where, follow_symlinks=False)
+        for other in os.listdir(where) if now.st_nlink > 1 else ():
+            if other.startswith(f"{name}{_BESIDE}") and _same(os.stat(other, dir_fd=where, follow_symlinks=False), now):
+                os.unlink(other, dir_fd=where)
 
 
 def _is_still(where: int, beside: str, bad: Held) -> None:
     now = os.stat(beside, dir_fd=where, follow_symlinks=False)
-    if (now.st_dev, now.st_ino) != (bad.about.st_dev, bad.about.st_ino):
+    if not _same(now, bad.about):
         os.unlink(beside, dir_fd=where)
         raise RefusedError("somebody exchanged it at this moment")
 
 
 def _put(where: int, name: str, held: Held) -> None:
     fresh = f".{name}.new"
-    _fill(where, fresh, held)
-    os.rename(fresh, name, src_dir_fd=where, dst_dir_fd=where)
+    with _filled(where, fresh, replace(held, label=b"")):
+        os.rename(fresh, name, src_dir_fd=where, dst_dir_fd=where)
     os.fsync(where)
 
 
+@contextlib.contextmanager
+def _filled(where: int, name: str, held: Held) -> Iterator[None]:
+    """Write a file of that name whole and on the disk; where that or what follows fails, nothing is left of it."""
+    try:
+        _fill(where, name, held)
+        yield
+    except BaseException:
+        _remove(where, name)
+        raise
+
+
 def _fill(where: int, name: str, held: Held) -> None:
-    """Write a file of that name anew, whole and on the disk; what an earlier run left of it goes."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=where)
+    """Access rights come last, and all or none: a mode means something else without its access list."""
+    _remove(where, name)
     with os.fdopen(os.open(name, _WRITE, 0o600, dir_fd=where), "wb") as file:
         file.write(held.content)
         os.fchown(file.fileno(), held.about.st_uid, held.about.st_gid)
+        with contextlib.suppress(OSError):  # what its directory gives to all new ones; most have none
+            os.removexattr(file.fileno(), _ACCESS_LIST)
         os.fchmod(file.fileno(), held.about.st_mode & 0o777)
         for key, value in held.attributes.items():
-            with contextlib.suppress(OSError):  # another file system may have none
-                os.setxattr(file.fileno(), key, value)
+            os.setxattr(file.fileno(), key, value)
+        if held.label:
+            with contextlib.suppress(OSError):  # without SELinux it means nothing
+                os.setxattr(file.fileno(), _LABEL, held.label)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _remove(where: int, name: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(name, dir_fd=where)
 
 
 def _there(where: int, name: str) -> Held | None:
@@ -158,7 +185,9 @@ def _held(where: int, name: str) -> Held:
         now = os.fstat(file)
         if (now.st_mtime_ns, now.st_size, len(content)) != (about.st_mtime_ns, about.st_size, about.st_size):
             raise RefusedError("somebody is writing it")
-        return Held(content=content, about=about, attributes=_attributes(file))
+        found = _attributes(file)
+        label = found.pop(_LABEL, b"")
+        return Held(content=content, about=about, attributes=found, label=label)
     finally:
         os.close(file)
 
@@ -176,7 +205,8 @@ def _fit(about: os.stat_result) -> None:
 
 def _attributes(file: int) -> dict[str, bytes]:
     try:
-        return {key: os.getxattr(file, key) for key in os.listxattr(file) if key.startswith(_ATTRIBUTES)}
+        wanted = (key for key in os.listxattr(file) if key.startswith("user.") or key in (_ACCESS_LIST, _LABEL))
+        return {key: os.getxattr(file, key) for key in wanted}
     except OSError:
         return {}
 
@@ -215,6 +245,10 @@ def _meta(about: os.stat_result) -> tuple[int, int, int]:
     return about.st_uid, about.st_gid, about.st_mode & 0o777
 
 
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+
+
 def _told(about: os.stat_result) -> str:
     owner, group, mode = _meta(about)
     return f"{owner}:{group} {mode:o}"
@@ -225,4 +259,4 @@ def _name(path: str) -> str:
 
 
 def _key(path: str) -> str:
-    return f"{hashlib.sha256(path.encode()).hexdigest()[:32]}-{_name(path)[:100]}"
+    return f"{hashlib.sha256(path.encode()).hexdigest()[:32]}-{_name(path)[:40]}"

@@ -11,18 +11,20 @@ from opsagent.redact import redact
 
 
 def main(*paths: str) -> int:
-    """Restore what differs, tell how, and last of all in one line what was done; 1 when that is nothing."""
+    """Restore what differs, tell how, and last of all in one line what was done and what not; 1 when nothing was."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     done, left = [], []
     for path in paths:
         try:
             found = kept_files.restore(path, STORE, stamp)
         except (kept_files.RefusedError, OSError) as error:
-            left.append(f"{path} ({error})")
+            left.append(f"left {path} alone: {error}")
             continue
-        print(redact("\n".join(found.diff)), flush=True)  # noqa: T201 - a program of its own: the journal is its screen
-        done.append(f"restored {path}" + (f", what was refused is {found.beside}" if found.beside else ""))
-    print("; ".join(done) or f"restored nothing: {'; '.join(left)}", flush=True)  # noqa: T201 - as above
+        if found is not None:
+            print(redact("\n".join(found.diff)), flush=True)  # noqa: T201 - a program of its own: the journal is its screen
+            done.append(f"restored {path}" + (f", what was refused is {found.beside}" if found.beside else ""))
+    said = [*(done or ["restored nothing"]), *(left if done or left else ["all is as it was when the unit was good"])]
+    print("; ".join(said), flush=True)  # noqa: T201 - as above
     return 0 if done else 1
 
 
