@@ -31,7 +31,7 @@ def refusal(expression: str) -> str:
     except re2.error as error:
         why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
         shown = visible(expression, _SHOWN)
-        return f"cannot use the expression {shown!r} ({visible(why, 200)}), allowed: the syntax of RE2"
+        return f"cannot use the expression '{shown}' ({visible(why, 200)}), allowed: the syntax of RE2"
     return ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 MOST = 500
 LARGEST = 64 * 1024
 LONGEST_NAME = 100
+MOST_OF_FILE, MOST_REFUSED = 10, 100
+"""What is named of one file, and of all: it goes on record whole, each time that something of it changes."""
 _ENDING = ".md"
 _NOT_PATTERNS = ("README.md", "readme.md", "index.md")
 
@@ -73,19 +74,16 @@ def _read(root: Path, path: PurePosixPath) -> FileRead:
         return FileRead(name=path.name, refused=(Refused(path=f"{shown}:1", why=why),))
     try:
         raw = guides.content(root, path, LARGEST)
-        saved_at = datetime.fromtimestamp((root / path).lstat().st_mtime, UTC)
-    except FileNotFoundError:
-        return FileRead(name=path.name)  # it was there when the folder was listed
-    except (WriteError, OSError) as error:
+    except WriteError as error:
         return FileRead(name=path.name, refused=(Refused(path=f"{shown}:1", why=f"is not read: {error}"),))
     if raw is None:
-        return FileRead(name=path.name)
+        return FileRead(name=path.name)  # it was there when the folder was listed
     from opsagent.archive import front  # noqa: PLC0415 - YAML's library, which the daemon leaves to the reader
 
     text = raw.decode("utf-8", "replace")
-    pattern, refused = front.pattern(shown, path.name.removesuffix(_ENDING), text, saved_at)
+    pattern, refused = front.pattern(shown, path.name.removesuffix(_ENDING), text, guides.saved_at(root / path))
     known = replace(pattern, tasks=items(text)) if pattern is not None else None
-    return FileRead(name=path.name, pattern=known, refused=refused)
+    return FileRead(name=path.name, pattern=known, refused=_first(refused, MOST_OF_FILE, f"{shown}:1"))
 
 
 def archive(found: Iterable[FileRead], layout: str, more: int = 0) -> Archive:
@@ -95,4 +93,13 @@ def archive(found: Iterable[FileRead], layout: str, more: int = 0) -> Archive:
     if more:
         why = f"holds {more} files more than are read, allowed: up to {MOST}"
         refused.append(Refused(path=f"{folder(layout)}:1", why=why))
-    return Archive(patterns=tuple(one.pattern for one in files if one.pattern is not None), refused=tuple(refused))
+    return Archive(
+        patterns=tuple(one.pattern for one in files if one.pattern is not None),
+        refused=_first(tuple(refused), MOST_REFUSED, f"{folder(layout)}:1"),
+    )
+
+
+def _first(refused: tuple[Refused, ...], most: int, path: str) -> tuple[Refused, ...]:
+    more = len(refused) - most
+    why = f"has {more} more things that cannot be used; they are named when these are mended"
+    return refused if more <= 0 else (*refused[:most], Refused(path=path, why=why))

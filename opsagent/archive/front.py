@@ -22,9 +22,13 @@ LARGEST_FRONT = 16 * 1024
 """Characters of a front matter; prose has the rest of the file."""
 LONGEST_TITLE = 200
 MOST_REMEDIES = 20
+MOST_UNITS = 20
+LONGEST_UNIT = 255
+"""Characters that systemd allows; every name is compared with every failure, on the daemon's main thread."""
 STATUS = ("active", "retired")
 MATCH = ("unit", "result", "exit", "cause", "log")
 _NONE = "has no front matter, allowed: a first line `---`, then `title:` and `match:`, a line `---`, then prose"
+_NO_END = "has a front matter without an end, allowed: a line `---` below its last key, then prose"
 _WHAT = "a pattern from this, allowed: keys such as 'title: …'"
 _SAID = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -33,7 +37,8 @@ def pattern(path: str, slug: str, text: str, saved_at: datetime | None) -> tuple
     """Read a file: the pattern, None for one that cannot be used, and all that is wrong with it, each with its line."""
     parts = parted(text)
     if parts is None:
-        return None, (Refused(path=f"{path}:1", why=_NONE),)
+        begins = text.removeprefix("\ufeff").partition("\n")[0].rstrip() == "---"
+        return None, (Refused(path=f"{path}:1", why=_NO_END if begins else _NONE),)
     lines, rest = parts
     front = "".join(lines)
     if len(front) > LARGEST_FRONT:
@@ -90,6 +95,9 @@ def _match(fields: Fields, root: tree.Mapping) -> Match:
     for key in MATCH:
         if key in node.keys and not given[key]:
             fields.refuse(node.keys[key], f"says nothing of {key}, allowed: a text or a list of texts, or no such key")
+    if len(given["unit"]) > MOST_UNITS or any(len(one) > LONGEST_UNIT or "[" in one for one in given["unit"]):
+        allowed = f"up to {MOST_UNITS} names of {LONGEST_UNIT} characters, with `*` and `?`"
+        fields.refuse(node.keys["unit"], f"cannot use these units, allowed: {allowed}")
     return Match(**{**given, "log": _expressions(fields, node, given["log"])})
 
 

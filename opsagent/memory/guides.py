@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from opsagent.core.playbook import parsing
@@ -23,6 +24,13 @@ MOST_RUNBOOKS = 100
 _BEGINNING = 8192  # bytes of a runbook: what it says of itself stands there
 
 Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+def saved_at(file: Path) -> datetime | None:
+    """Return when a file was last changed (UTC), None where its stamp is no time: anybody may set one."""
+    with suppress(OSError, OverflowError, ValueError):
+        return datetime.fromtimestamp(file.lstat().st_mtime, UTC)
+    return None
 
 
 def stamp(root: Path, layout: str) -> Stamp:

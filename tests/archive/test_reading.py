@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +13,8 @@ from hypothesis import strategies as st
 
 from opsagent.archive import child, expressions, files, front, reading
 from opsagent.core.archive.pattern import Match
+from opsagent.memory import guides
 from opsagent.redact import redact
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PLACE = "failures/patterns/shop.md"
 GOOD = """---
@@ -76,7 +75,7 @@ def test_title_and_match_are_all_that_people_must_write() -> None:
     ("text", "named"),
     [
         ("# a note", f"{PLACE}:1: has no front matter, allowed: a first line `---`"),
-        ("---\ntitle: x\n", f"{PLACE}:1: has no front matter"),
+        ("---\ntitle: x\n", f"{PLACE}:1: has a front matter without an end, allowed: a line `---`"),
         ("---\ntitle: [x\n---\n", "cannot read this as YAML"),
         ("---\ntitle: x\ntitle: y\n---\n", f"{PLACE}:3: cannot set 'title' twice"),
         ("---\ntitle: &a x\ncause: *a\n---\n", f"{PLACE}:2: cannot use the anchor"),
@@ -85,6 +84,8 @@ def test_title_and_match_are_all_that_people_must_write() -> None:
         ("---\ntitle: x\n---\n", "allowed: `match:` with one or more of unit, result, exit, cause, log"),
         ("---\ntitle: x\nmatch: {units: x}\n---\n", f"{PLACE}:3: cannot match by 'units', allowed: unit, result"),
         ("---\ntitle: x\nmatch:\n  unit:\n---\n", f"{PLACE}:4: says nothing of unit"),
+        ("---\ntitle: x\nmatch: {unit: 'a[bc]'}\n---\n", f"{PLACE}:3: cannot use these units, allowed: up to 20"),
+        (f"---\ntitle: x\nmatch: {{unit: '{'*a' * 200}'}}\n---\n", "names of 255 characters, with `*` and `?`"),
         ("---\ntitle: x\nmatch: {unit: {a: b}}\n---\n", "cannot use this as an item of unit"),
         ("---\ntitle: x\nmatch: {unit: x}\nremedies: [[restart]]\n---\n", f"{PLACE}:4: cannot use this as a remedy"),
         (
@@ -93,7 +94,7 @@ def test_title_and_match_are_all_that_people_must_write() -> None:
         ),
         (
             "---\ntitle: x\nmatch:\n  log: ['a', '(a)\\1']\n---\n".replace("'a', ", ""),
-            f"{PLACE}:4: cannot use the expression",
+            f"{PLACE}:4: cannot use the expression '(a)\\1' (",
         ),
         (f"---\ntitle: x\nmatch: {{unit: x}}\ncause: {'x' * 20_000}\n---\n", "characters, allowed: up to 16384"),
         (f"---\na: {'[' * 500}\n---\n", "cannot nest deeper"),
@@ -170,6 +171,22 @@ def test_more_than_five_hundred_files_are_not_read_and_that_is_said(tmp_path: Pa
     found = files.archive(files.read(tmp_path, "standalone", ["x.md"] * 501), "standalone", more=1)
 
     assert "holds 1 files more than are read" in str(found.refused[0])
+
+
+def test_a_thousand_mistakes_of_one_file_are_not_all_on_record(tmp_path: Path) -> None:
+    save(tmp_path, "a.md", GOOD.replace("verified", "".join(f"k{n}: x\n" for n in range(1000)) + "verified"))
+
+    found = reading.read(tmp_path, "standalone", redact)
+
+    assert (len(found.patterns), len(found.refused)) == (1, files.MOST_OF_FILE + 1)
+    assert "has 990 more things that cannot be used" in str(found.refused[-1])
+
+
+def test_a_stamp_that_is_no_time_harms_nobody() -> None:
+    with NamedTemporaryFile(dir="/dev/shm") as file:
+        os.utime(file.name, (2**40, 2**40))
+
+        assert guides.saved_at(Path(file.name)) is None
 
 
 def test_expressions_find_the_last_line_that_says_it() -> None:

@@ -20,7 +20,6 @@ MOST = 300
 PATIENCE = timedelta(seconds=30)
 """How long the evidence of a cause is waited for."""
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
-_OF_GLOBS = re.compile(r"[*?\[]")
 
 
 def due(world: World) -> list[Draft]:
@@ -51,7 +50,7 @@ def _written(incident: Incident, slug: str, cause: str) -> ev.PatternWritten:
         slug=slug,
         title=f"{what}: {cause.replace('-', ' ')}",
         fingerprint=incident.fingerprint,
-        match=Match(unit=(_OF_GLOBS.sub(r"[\g<0>]", name),), cause=(cause,)),
+        match=Match(unit=(name,), cause=(cause,)),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.denied import malformed
@@ -53,11 +53,11 @@ def _there(memory: Path, layout: str) -> Iterator[PurePosixPath]:
 def _stale(memory: Path, path: PurePosixPath, systemd: Systemd, now: datetime) -> Iterator[Finding]:
     try:
         text = guides.content(memory, path, LARGEST) or b""
-        age = now - datetime.fromtimestamp((memory / path).lstat().st_mtime, UTC)
-    except (WriteError, OSError) as error:
+    except WriteError as error:
         yield warn(f"{path}", f"cannot be read: {error}", "look at it")
         return
     yield from _of_runbook(path, text) if path.parent == RUNBOOKS else _of_playbook(path, text)
+    age = now - (guides.saved_at(memory / path) or now)
     if age > OLD:
         yield warn(f"{path}", f"nobody has touched it for {age.days} days", "read it, correct it, and save it anew")
     if gone := _gone(text, systemd):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opsagent.core.archive.allowed import refused_remedies
 from opsagent.core.archive.failure import Failure, failure_of
-from opsagent.core.archive.matching import expressions_for, matching
+from opsagent.core.archive.matching import expressions_for, matching, speaks_of
 from opsagent.core.archive.pattern import Match, Named, Pattern, Said
 from opsagent.core.archive.trial import tried
 from opsagent.core.diagnosis.evidence import Evidence, line_of
@@ -42,6 +45,11 @@ def pattern(slug: str = "a", **more: object) -> Pattern:
 def best(*patterns: Pattern, failure: Failure = FAILURE) -> str:
     found = matching(patterns, failure)
     return found.pattern.slug if found is not None else ""
+
+
+@given(st.text("ab*?", max_size=12), st.text("ab", min_size=1, max_size=12))
+def test_a_glob_agrees_with_what_a_shell_would_take(glob: str, name: str) -> None:
+    assert speaks_of(Match(unit=(glob,)), name) is fnmatchcase(name, glob)
 
 
 @pytest.mark.parametrize(
