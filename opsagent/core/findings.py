@@ -16,11 +16,14 @@ from opsagent.core.world import OPENING, Draft, World
 
 if TYPE_CHECKING:
     from opsagent.core.incident import Incident
+    from opsagent.core.state import Breaker
 
 MANY = "breaker"  # what the incident of many failures shows in the place of a check
 NOT_YET = "not known yet"
 TO_FIND_A_CAUSE = timedelta(seconds=10)
 """The evidence is there within a second or two, on a busy host a little later."""
+TO_TELL_WHY = timedelta(seconds=3)
+"""So long the page about many failures at once waits for it; repairs are stopped meanwhile."""
 _NOT_ARCHIVED = ("parent", "operator_stop", "maintenance", "pause")
 
 
@@ -36,10 +39,18 @@ def breaker_incident(world: World) -> list[Draft]:
         )
         return [Draft(event=event, incident=OPENING)]
     if incident.state is Phase.SUSPECT:
+        if _causes_may_come(world, breaker):
+            return []
         return [Draft(event=_confirmed(world, said), incident=incident.seq)]
     if incident.state is Phase.RESOLVED:
         return [Draft(event=ev.IncidentReopened(to=Phase.PAGED, message=said), incident=incident.seq)]
     return []
+
+
+def _causes_may_come(world: World, breaker: Breaker) -> bool:
+    """Whether the evidence of one of them is still on its way: people are told once, and want to know why."""
+    looked_for = [one.because for one in world.state.open_incidents if one.key in breaker.keys]
+    return not all(looked_for) and elapsed(breaker.opened_at, world.now) < TO_TELL_WHY
 
 
 def _confirmed(world: World, said: str) -> ev.IncidentConfirmed:

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from opsagent.core.incident import Incident
     from opsagent.core.state import State
 
+CAUSE, LIKELY = "Cause of ", "Likely cause of "
+
 
 def is_breaker(incident: Incident) -> bool:
     """Whether it is the one incident of many failures at once; nothing is called by its key."""
@@ -19,6 +21,18 @@ def children(state: State, incident: Incident) -> tuple[str, ...]:
     return tuple(
         one.check for one in state.open_incidents if one.parent == incident.seq and one.suppressed_by == "parent"
     )
+
+
+def causes(state: State, incident: Incident) -> tuple[str, ...]:
+    """Return why each of many things that failed at once did, as far as that is known: a line each."""
+    fell = [one for one in state.open_incidents if one.parent == incident.seq and is_breaker(incident)]
+    return tuple(cause_of(one) for one in fell if one.cause)
+
+
+def cause_of(incident: Incident) -> str:
+    """Return `Cause of api: port 80 is held by nginx`."""
+    word = f"{CAUSE}{incident.check}" if incident.certainty == "sure" else f"{LIKELY}{incident.check}"
+    return f"{word}: {incident.because or incident.cause}"
 
 
 def why_left_alone(incident: Incident) -> str:

@@ -15,7 +15,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.report.clock import hhmm, hhmmss, seen_from
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
-from opsagent.core.together import children, ended_with, is_breaker, why_left_alone
+from opsagent.core.together import CAUSE, LIKELY, causes, children, ended_with, is_breaker, why_left_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,12 +28,15 @@ REOPEN_WINDOW = timedelta(minutes=30)
 TITLE_LIMIT = 120
 LINE_LIMIT = 300
 MOST_LINES = 30
+MOST_CAUSES = 12
 MOST_REPAIRS = 12  # lines of a message: the curve first, then the list
 PLAYBOOK = "Playbook: "
 NOT_FOR_STRANGERS = (
     PLAYBOOK,
     "Cause: ",
     "Likely: ",
+    CAUSE,
+    LIKELY,
     "Changed before: ",
     "It was bad ",
     QUOTED,
@@ -152,6 +155,7 @@ def page(
         "" if incident.signs else _tried(state, incident),
         *would_bring_in(state, incident),
         _left_alone(state, incident),
+        *(f"{one}." for one in causes(state, incident)[:MOST_CAUSES]),
         *before_lines(state, incident),
         question(incident),
         f"Take it{_stops_me(incident)}: opsagent ack {incident.label}     Look: opsagent show {incident.label}",

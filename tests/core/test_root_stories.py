@@ -9,9 +9,13 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core import inbox
+from opsagent.core.diagnosis.evidence import Evidence
+from opsagent.core.fold import replay
 from opsagent.core.observation import Reading, Status
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Criticality, Policy, RemedyRule, UnitBudget
+from opsagent.core.state import State
+from opsagent.core.unit import UnitSnapshot
 from tests.core.live_host import LiveHost
 from tests.core.story_host import StoryHost
 from tests.core.test_stories import API, POLICY
@@ -163,6 +167,7 @@ def test_three_unrelated_failures_in_a_minute_stop_all_repairs_and_are_told_as_o
 
     for n in range(3):
         host.kill(f"app{n}.service")
+    host.run(seconds=10)
     assert len(host.told("page")) == 1
     host.run(minutes=5)
 
@@ -171,6 +176,30 @@ def test_three_unrelated_failures_in_a_minute_stop_all_repairs_and_are_told_as_o
     assert len([owed for owed in host.told("page") if "many things failed at once" in owed.title]) == 1
     parent = host.agent.state.open_for("/breaker")
     assert {host.agent.state.open_for(f"app{n}.service").parent for n in range(3)} == {parent.seq}
+
+
+def test_the_one_page_about_many_failures_says_why_each_failed() -> None:
+    host = host_of(*independent(3))
+    for service in host.services.values():
+        service.can_start = False
+    for n in range(3):
+        host.kill(f"app{n}.service")
+    assert host.told("page") == []
+
+    for n in range(3):
+        killed = UnitSnapshot(name=f"app{n}.service", read_at=host.now, active_state="failed", result="oom-kill")
+        seq = host.agent.state.open_for(killed.name).seq
+        host.take(inbox.SurroundingsSeen(incident=seq, evidence=Evidence(unit=killed)))
+
+    host.run(seconds=1)
+    (page,) = host.told("page")
+    many = host.agent.state.open_for("/breaker")
+    story = [moment.text for moment in many.timeline]
+    for n in range(3):
+        said = f"Cause of app{n}: the kernel killed a process of app{n}.service for memory"
+        assert f"{said}.\n" in page.body
+        assert story.count(said) == 1
+    assert replay(State(), host.recorded) == (host.agent.state, 0)
 
 
 def test_what_fails_while_the_breaker_is_open_joins_it_and_keeps_it_open() -> None:

@@ -12,6 +12,7 @@ from opsagent.core.phase import Outcome, Phase
 from opsagent.core.renewal import replace
 from opsagent.core.report.links import has_file
 from opsagent.core.state import Past
+from opsagent.core.together import cause_of, is_breaker
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
@@ -30,7 +31,18 @@ def about_incident(state: State, recorded: Recorded) -> State:
     if incident is None:
         return state
     changed = story.apply(incident, recorded)
-    return _over(state, changed) if changed.state is Phase.CLOSED else _with_incident(state, changed)
+    if changed.state is Phase.CLOSED:
+        return _over(state, changed)
+    return _why_of_many(_with_incident(state, changed), changed, recorded)
+
+
+def _why_of_many(state: State, incident: Incident, recorded: Recorded) -> State:
+    """The record of many failures at once tells why each of them failed, whichever of both was known first."""
+    many = state.incidents.get(incident.parent or 0)
+    is_news = isinstance(recorded.event, (ev.CauseFound, ev.SuppressionChanged)) and incident.suppressed_by == "parent"
+    if many is None or not is_breaker(many) or not incident.cause or not is_news:
+        return state
+    return _with_incident(state, story.told_story(many, recorded, cause_of(incident)))
 
 
 def _with_incident(state: State, incident: Incident) -> State:

@@ -10,12 +10,12 @@ from opsagent.core.phase import Phase
 from opsagent.core.renewal import replace
 from opsagent.core.story import incidents, people, repairs
 from opsagent.core.story.people import LEASE_WARNING
-from opsagent.core.story.telling import asked_anew
+from opsagent.core.story.telling import asked_anew, told_story
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded
 
-__all__ = ["DELIVERY", "LEASE_WARNING", "apply", "asked_anew", "opened"]
+__all__ = ["DELIVERY", "LEASE_WARNING", "apply", "asked_anew", "opened", "told_story"]
 
 DELIVERY = (ev.NotificationSent, ev.NotificationFailed, ev.NotificationExpired)
 """What becomes of a message; it may be known only after its incident was closed."""
