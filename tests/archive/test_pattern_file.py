@@ -123,6 +123,29 @@ def test_what_a_person_changed_wins_and_only_counters_are_renewed() -> None:
     assert "| restart | 3 | 2 |" in text
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("    tried: 3\n", "    tried: 3  # twice by night\n"),
+        ("occurrences: 3\n", "\n  - do: tell\noccurrences: 3\n"),
+        ("    worked: 2\n", "# ann: only after nine\n    worked: 2\n"),
+        ("remedies:\n", "remedies:\n\n  # ann: never by night\n"),
+    ],
+)
+def test_whatever_a_person_adds_to_our_list_is_heeded_and_stays(ours: str, theirs: str) -> None:
+    mine = renewed(made()).replace(ours, theirs, 1)
+
+    assert not read_any(mine).ours
+    assert theirs in renewed(mine)
+
+
+def test_what_only_looks_like_a_remedy_is_no_counter_of_ours() -> None:
+    note = "notes: |\n  - do: restart\n    tried: by ann, in vain\nstatus: active"
+    mine = made().replace("status: active", note).replace("remedies: []", "remedies: [restart]")
+
+    assert note in renewed(mine)
+
+
 def read_any(text: str) -> Pattern:
     found, _ = front.pattern(PLACE, "x", text, None)
     assert found is not None

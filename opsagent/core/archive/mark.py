@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 END = "<!-- /opsagent:seen -->"
-COUNTERS = ("tried", "worked", "last", "median_seconds")
-"""Of a remedy; they are renewed whoever wrote the rest."""
+_COUNTER = re.compile(r"\s+(?:tried|worked|last|median_seconds):[^#]*")
+"""A line of a remedy that we renew whoever wrote the rest; one with a person's note is more than that."""
 _BEGIN = re.compile(r"^<!-- opsagent:seen ([0-9a-f]{12}) -->[ \t]*\r?$", re.MULTILINE)
 _ENDS = ("---", "...")
 _MEANT = ("match", "remedies")
@@ -27,14 +27,20 @@ def parted(text: str) -> tuple[list[str], str] | None:
 
 
 def place_of(front: Sequence[str], key: str) -> range:
-    """Return the places of the lines that a key of the front matter and its value take; none where it is not."""
+    """Return the places of the lines that a key of the front matter and its value take; none where it is not.
+
+    Empty lines and comments between them are among them.
+    """
     begin = next((number for number, line in enumerate(front) if line.startswith(f"{key}:")), None)
     if begin is None:
         return range(0)
-    below = (
-        number for number, line in enumerate(front[begin + 1 :], start=begin + 1) if line[:1] not in (" ", "\t", "-")
-    )
-    return range(begin, next(below, len(front)))
+    end = begin + 1
+    for number, line in enumerate(front[begin + 1 :], start=begin + 2):
+        if line[:1] in (" ", "\t", "-") and line.strip():
+            end = number
+        elif line.strip() and line[0] != "#":
+            break
+    return range(begin, end)
 
 
 def begin(front: Sequence[str]) -> str:
@@ -69,5 +75,5 @@ def _meant(front: Sequence[str]) -> Iterator[str]:
     for key in _MEANT:
         for number in place_of(front, key):
             line = front[number].rstrip()
-            if line.strip().partition(":")[0] not in COUNTERS:
+            if not _COUNTER.fullmatch(line):
                 yield line

@@ -117,13 +117,11 @@ def _with_counts(front: list[str], tried: tuple[Tally, ...]) -> list[str]:
     """Renew the counters that stand below a remedy in a list of a person's; none is added."""
     known = {one.label: one for one in tried}
     current: Tally | None = None
-    made = []
-    for line in front:
-        if (item := _ITEM.fullmatch(line)) is not None:
+    made = list(front)
+    for number in mark.place_of(front, "remedies"):
+        if (item := _ITEM.fullmatch(front[number])) is not None:
             current = known.get(item["do"].strip("\"'"))
-        elif line[:1] not in (" ", "\t"):
-            current = None
-        made.append(_with_count(line, current))
+        made[number] = _with_count(front[number], current)
     return made
 
 
