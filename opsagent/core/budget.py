@@ -73,11 +73,11 @@ def _unit(world: World, unit: str, incident: Incident) -> Spent | None:
     limits = world.policy.per_unit
     today = used(world, unit, DAY)
     if len(today) >= limits.per_day:
-        reason = f"{unit}: {len(today)} restarts in 24 h (limit {limits.per_day})"
+        reason = f"{unit}: {len(today)} repairs in 24 h (limit {limits.per_day})"
         return _exhausted(world, incident, reason, today[-limits.per_day].at + DAY)
     recent = used(world, unit, limits.within)
     if len(recent) >= limits.attempts:
-        reason = f"{unit}: {len(recent)} restarts in {spoken(limits.within)} (limit {limits.attempts})"
+        reason = f"{unit}: {len(recent)} repairs in {spoken(limits.within)} (limit {limits.attempts})"
         return _exhausted(world, incident, reason, recent[-limits.attempts].at + limits.within)
     return None
 

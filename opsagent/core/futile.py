@@ -6,13 +6,16 @@ reason ends when the host's own facts no longer show it.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.acts import RECLAIM
 from opsagent.core.archive.pattern import TELL
 from opsagent.core.chart import bars
 from opsagent.core.diagnosis import Cause, Certainty, diagnose
 from opsagent.core.diagnosis.surroundings import FULL
 from opsagent.core.phase import Outcome
+from opsagent.core.timing import elapsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 STARTS = frozenset({"restart", "restart_with_dependants", "reload", "reset_failed", "docker"})
 """Remedies that come down to starting the same program again as things are."""
 
+GROWS_OLD = timedelta(hours=1)
+"""What freed nothing may free something after so long: files are older then."""
 _OF_A_CHANGE = (Cause.BAD_CONFIGURATION.value, Cause.CHANGED.value)
 
 
@@ -34,6 +39,8 @@ def futile(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRul
         return ""
     if rule.do == "restore" and incident.cause not in _OF_A_CHANGE:
         return "restore helps only where a changed configuration is the cause"
+    if rule.do == RECLAIM and (freed := _nothing_freed(world, incident)):
+        return freed
     return _told_to_tell(world, incident, check) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
 
 
@@ -50,6 +57,13 @@ def _told_to_tell(world: World, incident: Incident, check: CheckPolicy) -> str:
     allowed = {rule.label for rule in check.repair}
     is_reached = TELL in named and all(label in gone for label in named[: named.index(TELL)] if label in allowed)
     return f"{path_of(incident.pattern)} says to tell a person" if is_reached else ""
+
+
+def _nothing_freed(world: World, incident: Incident) -> str:
+    """In this spell, lately: what it may take away is gone, and a try more would only use up the budget."""
+    last = next((one for one in reversed(since_it_worked(incident.tried)) if one.remedy == RECLAIM), None)
+    in_vain = last is not None and last.result == "failed" and elapsed(last.at, world.now) < GROWS_OLD
+    return "reclaim freed nothing: what fills the disk must be found" if in_vain else ""
 
 
 def _not_cured(world: World, incident: Incident, check: CheckPolicy) -> str:

@@ -282,6 +282,8 @@ def _root(case: Case) -> str:
 
 def _breaker(case: Case) -> str:
     breaker = case.world.state.breaker
+    if case.rule.do == RECLAIM:
+        return ""  # it touches no unit, and a full disk is what many things fail of at once
     return f"breaker: {some(breaker.keys)} failed at once" if breaker is not None else ""
 
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 BREAKER_ROOTS = 3
 BREAKER_WITHIN = timedelta(seconds=60)
 BREAKER_QUIET = timedelta(minutes=10)
-_BY_THEMSELVES = ("job", "backup")
-"""Kinds of what runs by itself at its hour: that some of it fails together says nothing of the services."""
+_NO_SERVICES = ("job", "backup", "disk", "memory", "cpu", "load")
+"""Kinds of what runs by itself at its hour, and of what services stand on: neither is a service that fails too."""
 
 
 def may_reach(world: World, incident: Incident) -> bool:
@@ -133,9 +133,9 @@ def breaker(world: World) -> list[Draft]:
     return [Draft(event=ev.BreakerClosed())] if quiet else []
 
 
-def _runs_by_itself(world: World, incident: Incident) -> bool:
+def _is_of_no_service(world: World, incident: Incident) -> bool:
     check = world.policy.check(incident.check)
-    return check is not None and check.kind in _BY_THEMSELVES
+    return check is not None and check.kind in _NO_SERVICES
 
 
 def _began(incident: Incident) -> datetime:
@@ -146,7 +146,7 @@ def _is_root(world: World, incident: Incident) -> bool:
     """A failure of its own that a check saw; resources and warnings are findings, not failing services."""
     if incident.key == BREAKER or incident.blind or incident.severity is None or incident.severity == "SEV4":
         return False
-    if incident.awaits_person or _runs_by_itself(world, incident):
+    if incident.awaits_person or _is_of_no_service(world, incident):
         return False  # words of others stop no repair; and what runs by itself at three o'clock, fails at three o'clock
     by_breaker_or_none = incident.suppressed_by in (None, "hold")
     if not by_breaker_or_none or incident.state not in (Phase.REPAIRING, Phase.PAGED, Phase.VERIFYING):

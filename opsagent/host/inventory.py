@@ -116,7 +116,7 @@ def _holder(one: ListeningSocket, scope: str) -> tuple[str | None, str | None]:
         return (one.user_unit, one.process) if ours else (None, f"{one.user_unit} of {_user(one.uid)}")
     if one.unit is None or one.unit.endswith(PASSING) or one.unit.startswith("user@"):
         session = one.unit is not None and one.unit.startswith(("session-", "user@"))
-        return None, f"a session of {_user(one.uid)}" if session else one.process
+        return None, f"a session of {_user(one.uid)}" if session else one.process or f"a program of {_user(one.uid)}"
     return one.unit if scope == "system" else None, one.process
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from opsagent.core import events as ev
 from opsagent.core import inbox
 from opsagent.core.diagnosis import Cause, Certainty, diagnose
@@ -162,6 +164,24 @@ def test_space_is_reclaimed_before_the_restart_that_follows_at_once() -> None:
         host.good("api")
     known = host.agent.state.experience[host.incident.fingerprint]
     assert [(one.label, one.worked, one.tried) for one in known.tallies] == [("reclaim", 1, 1), ("restart", 1, 1)]
+
+
+@pytest.mark.parametrize("repair", [("reclaim", "restart"), ("reclaim",)])
+def test_what_freed_nothing_is_not_done_again_and_a_person_is_told_at_once(repair: tuple[str, ...]) -> None:
+    words = line_of("2026-11-18T12:00:00.000Z api[7]: cannot write /srv/data: No space left on device")
+    full = Evidence(log=(words,), systems=(FileSystem(path="/srv", used=100.0),))
+    host = failed_with(full, repair=repair)
+
+    host.carry_out(result="failed", error="freed nothing")
+    for _ in range(40):
+        host.pass_(seconds=3)
+        host.bad("api", "refused")
+        if host.orders.gathered:
+            tell(host, full)
+
+    assert [order[2].remedy for order in host.orders.acted] == ["reclaim"]
+    assert [page.kind for page in host.orders.sent] == ["page"]
+    assert "freed nothing" in host.orders.sent[0].body
 
 
 def test_a_failure_is_filed_under_its_cause_and_found_by_either_name() -> None:

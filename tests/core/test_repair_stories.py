@@ -128,7 +128,7 @@ def test_a_wait_between_two_tries_is_no_refusal_and_giving_up_is_one() -> None:
     host.run(minutes=8)
 
     refused = [one for one in host.incident.actions if not one.attempt]
-    assert [(one.guard, one.reason) for one in refused] == [("budget", "api.service: 3 restarts in 30 min (limit 3)")]
+    assert [(one.guard, one.reason) for one in refused] == [("budget", "api.service: 3 repairs in 30 min (limit 3)")]
 
 
 def test_after_a_repair_that_worked_giving_up_is_forgotten() -> None:
@@ -304,7 +304,7 @@ def test_a_unit_has_three_restarts_in_thirty_minutes_however_much_the_host_has_l
         host.run(minutes=5)
 
     assert len(service.restarts) == 3
-    assert host.incident.repair_reason == "api.service: 3 restarts in 30 min (limit 3)"
+    assert host.incident.repair_reason == "api.service: 3 repairs in 30 min (limit 3)"
 
 
 def test_what_fell_with_another_three_times_in_an_hour_has_had_its_share_of_the_host() -> None:

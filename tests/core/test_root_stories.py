@@ -202,6 +202,21 @@ def test_the_one_page_about_many_failures_says_why_each_failed() -> None:
     assert replay(State(), host.recorded) == (host.agent.state, 0)
 
 
+def test_a_full_disk_is_no_third_failure_beside_two_services_that_fail_of_it() -> None:
+    host = host_of(*independent(2), replace(API, name="srv", kind="disk", unit="srv.service", repair=()))
+    full = Reading(status=Status.CRITICAL, message="/srv is 100 % full", failure_class="disk")
+    host.answers["srv"] = lambda: full
+
+    for service in host.services.values():
+        service.can_start = False
+    for n in range(2):
+        host.kill(f"app{n}.service")
+    host.run(seconds=50)
+
+    assert host.agent.state.open_for("srv.service") is not None
+    assert host.events(ev.BreakerOpened) == []
+
+
 def test_what_fails_while_the_breaker_is_open_joins_it_and_keeps_it_open() -> None:
     host = host_of(*independent(4))
     for service in host.services.values():

@@ -46,7 +46,7 @@ INCIDENT = Incident(
     label="OPS-20260302-001",
     severity=Severity.SEV2,
     repair=Repair.EXHAUSTED,
-    repair_reason="3 restarts in 30 min",
+    repair_reason="3 repairs in 30 min",
     next_repair_at=NOW + timedelta(hours=1),
     next_level_at=NOW + timedelta(minutes=30),
 )
@@ -74,10 +74,10 @@ def test_an_incident_that_was_given_up_is_explained_whole() -> None:
         "api (http, api.service) is critical since 03:08 (2 min)",
         "Seen: connection refused, at 03:09:58 Europe/Berlin",
         f"Rule: {bad}; good again after 2 good ones and 30s; {guess}. Now: 9 bad in a row",
-        "State: OPS-20260302-001 SEV2 is paged, repair exhausted (3 restarts in 30 min)",
+        "State: OPS-20260302-001 SEV2 is paged, repair exhausted (3 repairs in 30 min)",
         "Armed: restart of api.service, mode auto",
         "Budget: 3 of 3 used in 30m, 3 of 8 in 24h; host 3 of 6 in 1h",
-        "Guard budget: no, api.service: 3 restarts in 30 min (limit 3) (again at 04:10:00)",
+        "Guard budget: no, api.service: 3 repairs in 30 min (limit 3) (again at 04:10:00)",
         (
             f"Guards that agree: hold, {agree}, boot, overload, flapping, root, breaker, change, just_started, "
             "dependency, cause, experience"

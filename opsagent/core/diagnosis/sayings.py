@@ -30,7 +30,10 @@ def _saying(cause: Cause, because: str, *words: str) -> Saying:
     return Saying(cause=cause, pattern=re.compile("|".join(words), re.IGNORECASE), because=because)
 
 
-_VAGUE = re.compile(r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR", re.IGNORECASE)
+_VAGUE = re.compile(
+    r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR|^bad directive or wrong number of arguments$",
+    re.IGNORECASE,
+)
 """Lines that say that something is wrong beside others that say what."""
 
 

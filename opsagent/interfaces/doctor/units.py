@@ -60,8 +60,8 @@ def _armed(policy: Policy, check: CheckPolicy, unit: UnitSnapshot) -> Iterator[F
 
 
 def _stop(unit: UnitSnapshot) -> Iterator[Finding]:
-    if unit.timeout_stop is not None and unit.timeout_stop <= LONG_STOP:
-        return
+    if holds_data(unit.name) or (unit.timeout_stop is not None and unit.timeout_stop <= LONG_STOP):
+        return  # what holds data takes long to put it in order, and is not to be killed meanwhile
     length = spoken(unit.timeout_stop) if unit.timeout_stop else "for ever"
     text = f"TimeoutStopSec is {length}: a hung process delays its restart so long"
     edit = "systemctl --user edit" if unit.scope == "user" else "systemctl edit"

@@ -412,6 +412,8 @@ def test_the_line_that_says_what_is_wrong_is_told_before_the_one_that_something_
         "*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***", ">>> 'maxmemory lots'", "argument must be a memory value"
     )
     assert ">>> 'maxmemory lots'" in diagnose(Evidence(unit=unit(), log=redis))[0].because
+    misspelt = log("at line 138", ">>> 'porrt 6379'", "Bad directive or wrong number of arguments")
+    assert ">>> 'porrt 6379'" in diagnose(Evidence(unit=unit(), log=misspelt))[0].because
 
 
 def test_who_listens_and_does_not_answer_is_named() -> None:

@@ -54,6 +54,7 @@ def test_a_port_that_the_kernel_chose_is_known_as_such() -> None:
         ({"unit": "user@0.service", "user_unit": "web.service", "process": "w"}, "user", "web.service", "w"),
         ({"unit": "user@0.service", "user_unit": "run-3.scope"}, "system", None, "a session of root"),
         ({"unit": None, "process": "nc"}, "system", None, "nc"),
+        ({"unit": None}, "system", None, "a program of root"),
         ({"unit": "docker.scope", "process": "docker-proxy"}, "system", None, "docker-proxy"),
     ],
 )

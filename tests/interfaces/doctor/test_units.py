@@ -77,6 +77,13 @@ def test_thirty_seconds_to_stop_are_just_right() -> None:
     assert found(timeout_stop=timedelta(seconds=30))[0][0] is Level.OK
 
 
+def test_nobody_is_told_to_kill_a_database_while_it_stops() -> None:
+    unit = replace(UNIT, name="postgresql@15-main.service", timeout_stop=timedelta(hours=1))
+    policy = Policy(host="web-1", checks=(replace(API, unit=unit.name),))
+
+    assert [one.level for one in units.examine(policy, {unit.name: unit})] == [Level.OK]
+
+
 def test_systemds_own_restarts_need_reset_failed_beside_restart() -> None:
     only_restart = replace(API, repair=(RemedyRule(do="restart"),))
 
