@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from opsagent.core.reclaim import MOST_NAMED, Freed, Left, OldFiles
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEEPEST = 32
-MOST_ENTRIES = 1_000_000
-"""Names that are looked at in one directory tree: some seconds."""
+BATCH = 10_000
+"""Names of one directory that are held at once: with millions in it, what was seen goes before the rest is read."""
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOOK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 _BLOCK = 512
+_LONGEST = 400
+"""Characters of a path that are told: whoever nests directories must not make the report too long to be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,6 @@ class _Sweep:
     bounds: Bounds
     size: int = 0
     files: int = 0
-    entries: int = 0
     mount: str = ""
     left: dict[str, list[str]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
@@ -70,7 +72,7 @@ class _Sweep:
         self.counts[why] = self.counts.get(why, 0) + 1
         named = self.left.setdefault(why, [])
         if len(named) < MOST_NAMED:
-            named.append(path)
+            named.append(path[:_LONGEST])
 
 
 def spared(paths: Iterator[str] | tuple[str, ...]) -> frozenset[tuple[int, int]]:
@@ -149,18 +151,13 @@ def _oldest(sweep: _Sweep) -> float:
 
 
 def _names(sweep: _Sweep, directory: int) -> Iterator[str]:
-    """Return the names in a directory as it is now; what comes while we are at it is for the next time."""
+    """Return the names in a directory. What comes while we are at it is too young to go."""
     with os.scandir(directory) as found:
-        names = []
-        for entry in found:
-            sweep.entries += 1
-            if sweep.entries > MOST_ENTRIES:
-                raise _EnoughError(f"more than {MOST_ENTRIES} names")
-            names.append(entry.name)
-    for name in names:
-        if sweep.bounds.left() <= 0:
-            raise _EnoughError("no time was left")
-        yield name
+        while names := [entry.name for entry in islice(found, BATCH)]:
+            for name in names:
+                if sweep.bounds.left() <= 0:
+                    raise _EnoughError("no time was left")
+                yield name
 
 
 def _matches(name: str, pattern: str) -> bool:

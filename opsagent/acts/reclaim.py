@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import fcntl
 import os
 import pwd
@@ -120,8 +121,11 @@ def _journal(most: int, bounds: Bounds) -> Freed:
 
 
 def _archived() -> dict[Path, int]:
-    found = (path for directory in JOURNALS for path in directory.glob("*/*.journal*"))
-    return {path: path.stat().st_blocks * 512 for path in found if path.exists()}
+    found = {}
+    for path in (path for directory in JOURNALS for path in directory.glob("*/*.journal*")):
+        with contextlib.suppress(FileNotFoundError):  # journald renames and removes its files when it likes
+            found[path] = path.stat().st_blocks * 512
+    return found
 
 
 def _docker(bounds: Bounds) -> Freed:

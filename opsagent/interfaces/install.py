@@ -237,10 +237,12 @@ def _with_real_names(settings: Settings, units: Units) -> Settings:
 
 
 def _reclaim(settings: Settings) -> dict[Path, str]:
-    """Return the unit that frees disk; what is ours is spared by it wherever it is."""
+    """Return the unit that frees disk; what is ours, and every backup, is spared by it."""
     if settings.reclaim.is_empty:
         return {}
-    spared = tuple(map(str, (settings.state, settings.memory, settings.backup_records, sys.prefix)))
+    ours = (settings.state, settings.memory, settings.backup_records, sys.prefix, restoring.STORE)
+    backups = (path for job in settings.backups for path in backup_units.directories(job))
+    spared = tuple(dict.fromkeys(map(str, (*ours, *backups))))
     return {UNITS / unit_of(RECLAIM): unit_files.reclaim(settings.reclaim, spared, f"{sys.prefix}/bin/python")}
 
 

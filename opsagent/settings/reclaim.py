@@ -6,8 +6,9 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from opsagent.core.acts import RECLAIM
+from opsagent.core.restoring import STORE
 from opsagent.settings.problem import Place, Problem, shown
-from opsagent.settings.relations import listed, text_of
+from opsagent.settings.relations import listed, rules_of, text_of
 from opsagent.settings.source import HOMES, SYSTEM_BACKUPS, SYSTEM_DIRECTORY, SYSTEM_STATE
 from opsagent.settings.tree import Mapping, Scalar, place_of
 
@@ -42,8 +43,10 @@ def problems(root: Mapping) -> Iterator[Problem]:
 
 def _own(root: Mapping) -> tuple[str, ...]:
     """Return what is opsagent's own, by these settings and by default."""
-    said = (text_of(root, "state"), text_of(root, "memory"))
-    return (*(path for path in said if path), str(SYSTEM_STATE), str(SYSTEM_BACKUPS), str(SYSTEM_DIRECTORY))
+    said = [text_of(root, "state"), text_of(root, "memory")]
+    said += [text_of(job, key) for job in listed(root, "backups") for key in ("to", "repository")]
+    local = (path for path in said if path.startswith("/"))
+    return (*local, STORE, str(SYSTEM_STATE), str(SYSTEM_BACKUPS), str(SYSTEM_DIRECTORY))
 
 
 def _refusal(path: str, own: tuple[str, ...]) -> str:
@@ -70,6 +73,6 @@ def _names_something(section: Node | None) -> bool:
 
 def _asked(root: Mapping) -> Iterator[Place]:
     for check in listed(root, "checks"):
-        for rule in listed(check, "repair"):
+        for rule in rules_of(check):
             if text_of(rule, "do") == RECLAIM or (isinstance(rule, Scalar) and rule.value == RECLAIM):
                 yield rule.place

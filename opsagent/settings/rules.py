@@ -107,8 +107,9 @@ def time_of_day(value: str) -> str:
 
 def full_path(value: str) -> str:
     """A directory by its full path, or none."""
-    if value and (not value.startswith("/") or ".." in value.split("/") or not value.isprintable()):
-        raise ValueError(f"cannot use {shown(value)} as a directory, allowed: a full path without ..")
+    is_plain = value.startswith("/") and not {"", ".", ".."} & set(value.rstrip("/").split("/")[1:])
+    if value and not (is_plain and value.isprintable()):
+        raise ValueError(f"cannot use {shown(value)} as a directory, allowed: a full path without //, . and ..")
     return value
 
 

@@ -130,14 +130,25 @@ def test_files_of_our_own_user_or_group_are_never_touched(tmp_path: Path) -> Non
     assert ours.exists()
 
 
-def test_the_bounds_end_the_work_and_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bounds_end_the_work_and_are_told(tmp_path: Path) -> None:
     for number in range(20):
         put(tmp_path / "app" / f"{number}.log")
     ticks = iter(range(5, -100, -1))
 
     assert swept(tmp_path / "app", left=lambda: next(ticks)).files == 5
-    monkeypatch.setattr(old_files, "MOST_ENTRIES", 10)
-    assert list(reasons(swept(tmp_path / "app"))) == ["more than 10 names"]
+    ticks = iter(range(5, -100, -1))
+    assert list(reasons(swept(tmp_path / "app", left=lambda: next(ticks)))) == ["no time was left"]
+
+
+def test_however_many_files_lie_in_one_directory_all_that_are_old_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(old_files, "BATCH", 7)
+    for number in range(500):
+        put(tmp_path / "app" / f"{number}.log", OLD if number % 5 else NEW, size=1)
+
+    assert swept(tmp_path / "app").files == 400
+    assert len(list((tmp_path / "app").iterdir())) == 100
 
 
 def test_thousands_of_files_with_odd_names_go_in_one_run(tmp_path: Path) -> None:

@@ -318,7 +318,8 @@ def test_a_backup_gets_its_units_and_timers_and_all_goes_with_it(tmp_path: Path)
 def test_what_frees_disk_is_shown_before_it_is_written_and_gone_when_nothing_asks_for_it(tmp_path: Path) -> None:
     unit = tmp_path / "etc/systemd/system/opsagent-act-reclaim.service"
     old = OldFiles(path="/srv/100 %/app", pattern="-*.log", older_than=timedelta(days=7), recursive=True)
-    wanted = replace(settings(), reclaim=Reclaim(directories=(old,), journal=Bytes(500_000_000)))
+    backup = Job(name="app", what=Sqlite(database="/srv/app.db", to="/var/backups/app"))
+    wanted = replace(settings(), reclaim=Reclaim(directories=(old,), journal=Bytes(500_000_000)), backups=(backup,))
 
     told = install.refresh(wanted, REDIS, check=True, root=tmp_path).lines
     assert not unit.exists()
@@ -332,5 +333,6 @@ def test_what_frees_disk_is_shown_before_it_is_written_and_gone_when_nothing_ask
     ]
     assert "ProtectSystem=strict" in text
     assert f'"--spare" "{wanted.state}" "--spare" "{wanted.memory}"' in text
+    assert '"--spare" "/var/lib/opsagent-kept" "--spare" "/var/backups/app"' in text
     install.refresh(settings(), REDIS, root=tmp_path)
     assert not unit.exists()

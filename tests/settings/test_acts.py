@@ -169,13 +169,24 @@ NEVER = (
         "/srv/notes/daily",
         "/srv/state",
         "/var/lib/opsagent-backup",
+        "/var/lib/opsagent-kept",
+        "/var/backups",
+        "/var/backups/app/old",
+        "/mnt/restic/data",
     ),
 )
+BACKUPS = """backups:
+- {name: a, kind: sqlite, database: /srv/app/a.db, to: /var/backups/app}
+- {name: b, kind: paths, paths: [/srv/app], repository: /mnt/restic, password_file: /etc/opsagent/pw}
+- {name: c, kind: paths, paths: [/srv/app], repository: "sftp:ann@far:/srv", password_file: /etc/opsagent/pw}
+"""
 
 
 @pytest.mark.parametrize("path", NEVER)
-def test_disk_is_never_reclaimed_where_the_system_homes_or_our_memory_are(problems: Problems, path: str) -> None:
-    [found] = problems(f"memory: /srv/notes\nstate: /srv/state\n{RECLAIM.format(path=path)}{CHECK}")
+def test_disk_is_never_reclaimed_where_the_system_homes_backups_or_our_memory_are(
+    problems: Problems, path: str
+) -> None:
+    [found] = problems(f"memory: /srv/notes\nstate: /srv/state\n{RECLAIM.format(path=path)}{CHECK}{BACKUPS}")
 
     assert found.startswith(f"5: cannot reclaim in {path!r}: ")
 
@@ -185,7 +196,9 @@ def test_disk_is_never_reclaimed_where_the_system_homes_or_our_memory_are(proble
     [
         (CHECK, "2: cannot reclaim disk without knowing what may go, add the section 'reclaim' to the file (repair)"),
         (f"reclaim: {{apt_cache: false}}\n{CHECK}", "3: cannot reclaim disk without knowing what may go"),
-        (RECLAIM.format(path="var/log"), "3: cannot use 'var/log' as a directory, allowed: a full path without .."),
+        (CHECK.replace("repair", "playbook"), "2: cannot reclaim disk without knowing what may go"),
+        (RECLAIM.format(path="var/log"), "3: cannot use 'var/log' as a directory, allowed: a full path without //, . "),
+        (RECLAIM.format(path="//home/ann"), "3: cannot use '//home/ann' as a directory"),
         (RECLAIM.format(path="/srv/a/../b"), "3: cannot use '/srv/a/../b' as a directory"),
         (RECLAIM.format(path="/srv/app").replace("*.log", "a/*"), "3: cannot use 'a/*' as a pattern"),
         (f"scope: user\n{RECLAIM.format(path='/srv/app')}", "2: cannot reclaim disk in a user's own instance"),
