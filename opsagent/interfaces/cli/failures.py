@@ -138,10 +138,10 @@ def edit(
 ) -> None:
     """Edit a pattern with $EDITOR: what is wrong is named by its line, and only what can be used is put in place."""
     known = found(config)
-    one = known.one(slug) if not known.path(slug.removesuffix(".md")).exists() else None
-    name = one.name if one is not None and one.pattern is not None else slug.removesuffix(".md")
-    if one is not None and one.pattern is None:
-        known.unknown(slug)
+    name = slug.removesuffix(".md")
+    if not known.has_file(name):
+        one = known.one(slug)
+        name = one.name if one.pattern is not None else known.unknown(slug)
     path = failures_edit.edited(known, name)
     if json_:
         say_json({"slug": name, "file": str(path), "changed": True})

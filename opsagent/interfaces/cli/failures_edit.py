@@ -14,6 +14,7 @@ from opsagent.archive import expressions, files, front
 from opsagent.core.archive.trial import tried as trials
 from opsagent.host import editor
 from opsagent.interfaces.cli.screen import FAILED, USAGE, fail, warn
+from opsagent.memory.writer import WriteError, Writer
 
 if TYPE_CHECKING:
     from opsagent.core.archive.pattern import Pattern
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 def edited(known: Found, slug: str) -> Path:
     """Let a person edit a copy, and put it in place whole; return the path. Ends the program where that cannot be."""
-    path = known.path(slug)
-    before = _content(path)
+    path, before = known.path(slug), _before(known, slug)
     handle, name = tempfile.mkstemp(prefix=f"{slug[:60]}-", suffix=".md")
     copy = Path(name)
     with os.fdopen(handle, "wb") as file:
@@ -39,19 +39,15 @@ def edited(known: Found, slug: str) -> Path:
     if copy.read_bytes() == before:
         copy.unlink()
         fail(f"{path} is as it was: nothing was changed", FAILED)
-    if _content(path) != before:
-        fail(f"{path} was changed by somebody else meanwhile; what you wrote is kept in {copy}")
-    _put(copy, path)
+    _put(known, slug, before, copy)
     return path
 
 
-def _content(path: Path) -> bytes:
+def _before(known: Found, slug: str) -> bytes:
     try:
-        if path.is_symlink() or not path.is_file():
-            fail(f"cannot edit {path}, allowed: a regular file", USAGE)
-        return path.read_bytes()
-    except OSError as error:
-        fail(f"cannot read {path}: {error.strerror}", USAGE)
+        return Writer(known.settings.memory).read(known.folder / f"{slug}.md") or b""
+    except WriteError as error:
+        fail(f"cannot edit this: {error}", USAGE)
 
 
 def _edit(copy: Path) -> None:
@@ -72,19 +68,18 @@ def _is_sound(copy: Path, slug: str) -> bool:
     return pattern is not None
 
 
-def _put(copy: Path, path: Path) -> None:
-    """Replace the file in one step, with the group and the rights that it had."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+def _put(known: Found, slug: str, before: bytes, copy: Path) -> None:
+    """Put it in place as the daemon would, for others may write in that folder: no link of theirs is followed."""
+    old, new = (raw.decode("utf-8", "surrogateescape") for raw in (before, copy.read_bytes()))
+    kept = f"what you wrote is kept in {copy}"
     try:
-        known = path.stat()
-        beside.write_bytes(copy.read_bytes())
-        with contextlib.suppress(PermissionError):
-            os.chown(beside, -1, known.st_gid)
-        beside.chmod(known.st_mode & 0o777)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        fail(f"cannot write {path}: {error.strerror}; what you wrote is kept in {copy}")
+        written = Writer(known.settings.memory).replace(
+            known.folder / f"{slug}.md", lambda found: new if found == old else found
+        )
+    except WriteError as error:
+        fail(f"{error}; {kept}")
+    if not written:
+        fail(f"{known.path(slug)} was changed by somebody else meanwhile; {kept}")
     copy.unlink()
 
 
@@ -106,12 +101,15 @@ def tried(known: Found, file: Path) -> list[dict[str, Any]]:
 
 def _pattern(file: Path) -> Pattern:
     try:
-        if file.stat().st_size > files.LARGEST:
-            fail(f"cannot use {file}, allowed: up to {files.LARGEST} bytes", USAGE)
-        text = file.read_bytes().decode("utf-8", "replace")
+        if not file.is_file():
+            fail(f"cannot use {file}, allowed: a regular file", USAGE)
+        with file.open("rb") as opened:
+            raw = opened.read(files.LARGEST + 1)
     except OSError as error:
         fail(f"cannot read {file}: {error.strerror}", USAGE)
-    pattern, refused = front.pattern(str(file), file.stem, text, None)
+    if len(raw) > files.LARGEST:
+        fail(f"cannot use {file}, allowed: up to {files.LARGEST} bytes", USAGE)
+    pattern, refused = front.pattern(str(file), file.stem, raw.decode("utf-8", "replace"), None)
     for one in refused:
         warn(str(one))
     if pattern is None:

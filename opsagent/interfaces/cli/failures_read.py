@@ -78,6 +78,10 @@ class Found:
         """Return where the file of a pattern is, or would be."""
         return self.settings.memory / self.folder / f"{slug}.md"
 
+    def has_file(self, slug: str) -> bool:
+        """Whether there is a file of that pattern, one that can be used or not."""
+        return f"{slug}.md" in files.stamps(self.settings.memory, self.settings.layout)
+
     def text(self, path: PurePosixPath) -> str:
         """Return what stands in a file of the memory, "" where it cannot be read."""
         try:

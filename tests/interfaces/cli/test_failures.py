@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -131,6 +132,40 @@ def test_a_file_that_is_no_pattern_is_an_error_of_use(instance: Instance) -> Non
 
     assert result.exit_code == 2
     assert f"{path}:1: has no front matter" in result.stderr
+
+
+def test_a_pipe_is_no_pattern_and_keeps_nobody_waiting(instance: Instance) -> None:
+    path = instance.directory / "pipe.md"
+    os.mkfifo(path)
+
+    assert f"cannot use {path}, allowed: a regular file" in instance.run("failures", "test", str(path)).stderr
+
+
+@pytest.mark.parametrize("name", ["../../outside", "linked"])
+def test_nothing_outside_of_the_archive_is_edited(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    outside = instance.state / "memory/outside.md"
+    written(instance).with_name("linked.md").symlink_to(outside)
+    outside.write_text("mine\n")
+    edited_by(instance, monkeypatch, 'echo theirs > "$1"')
+
+    assert instance.run("failures", "edit", name).exit_code > 0
+    assert outside.read_text() == "mine\n"
+
+
+def test_a_link_that_waits_where_the_new_file_is_written_is_not_followed(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, outside = written(instance), instance.directory / "outside"
+    outside.write_text("mine\n")
+    for name in (f".{path.name}.{os.getpid()}", f".{path.name}.opsagent"):
+        path.with_name(name).symlink_to(outside)
+    edited_by(instance, monkeypatch, 'sed -i "s/quokka/wombat/" "$1"')
+
+    assert instance.run("failures", "edit", "api-no-room").exit_code == 0
+    assert outside.read_text() == "mine\n"
+    assert not path.is_symlink()
 
 
 def test_an_edited_pattern_is_put_in_place_with_its_rights(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
