@@ -11,6 +11,7 @@ from opsagent.core import events as ev
 from opsagent.core.archive.matched import recalled
 from opsagent.core.codec import Recorded
 from opsagent.core.commands import Answer
+from opsagent.core.diagnosis import case
 from opsagent.core.fold import fold
 from opsagent.core.health import Health, shifted
 from opsagent.core.incident import CHRONIC, Incident
@@ -64,10 +65,11 @@ class Effects(Protocol):
     def gather(self, wanted: FactsWanted) -> None:
         """Read what must be known before a repair; answers with `FactsSeen`."""
 
-    def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+    def investigate(self, incident: Incident, unit: UnitSnapshot | None, since: datetime) -> None:
         """Collect evidence beside the repair; answers with `EvidenceSeen` and `SurroundingsSeen`.
 
-        `unit` is as it was when the failure was believed: a moment later it may be at its next start.
+        Logs speak of it `since` then (UTC). `unit` is as it was when the failure was believed: a moment later it may be
+        at its next start.
         """
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:
@@ -315,7 +317,8 @@ class Agent:
             if _wants_evidence(event) and recorded.incident in after.incidents:
                 incident = after.incidents[recorded.incident or 0]
                 if not incident.key.endswith(CHRONIC):  # it is good at this moment: there is nothing to see
-                    self._effects.investigate(incident, after.units.get(incident.unit or ""))
+                    unit = after.units.get(incident.unit or "")
+                    self._effects.investigate(incident, unit, case.since(after, incident))
         self._send(turn, now)
         self._gather(now)
         if turn.recorded:

@@ -124,7 +124,7 @@ def wanted(world: World) -> tuple[FactsWanted, ...]:
             continue
         pair = candidate(world, incident)
         if pair is not None and pair[0].unit and _fresh(world, pair[0].unit) is None:
-            check, since, said = pair[0], case.since(incident), incident.again_message or incident.reason
+            check, since, said = pair[0], case.since(world.state, incident), incident.again_message or incident.reason
             found.append(FactsWanted(unit=check.unit or "", scope=check.scope, since=since, message=said))
     return tuple(found)
 

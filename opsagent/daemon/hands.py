@@ -17,7 +17,6 @@ from opsagent.core import events as ev
 from opsagent.core.aliases import public
 from opsagent.core.archive.matching import expressions_for
 from opsagent.core.archive.pattern import Archive
-from opsagent.core.diagnosis import case
 from opsagent.core.message import Message, MessageKind
 from opsagent.core.order import HOLD_PATH, Order
 from opsagent.core.policy import Policy
@@ -215,16 +214,16 @@ class Hands:
         more = {name for one in found for name in one.also} - known
         return (*found, *manager.snapshots(sorted(more)))
 
-    def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+    def investigate(self, incident: Incident, unit: UnitSnapshot | None, since: datetime) -> None:
         """Collect evidence beside the repair; `unit` as it was when it failed."""
-        self._reading.submit(lambda: self._investigate(incident, unit))
+        self._reading.submit(lambda: self._investigate(incident, unit, since))
 
-    def _investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+    def _investigate(self, incident: Incident, unit: UnitSnapshot | None, since: datetime) -> None:
         tried = ordered(incident.actions)
         check = self._policy.check(incident.check)
         self._tell_lines(incident)
         scope = check.scope if check is not None else "system"
-        found = evidence.gather(incident.unit, case.since(incident), scope)
+        found = evidence.gather(incident.unit, since, scope)
         for part in found.parts[:2] if tried else found.parts:  # what the host was doing is known from the beginning
             lines = part.lines or ((f"cannot read: {part.unread}",) if part.unread else ())
             if lines:

@@ -148,7 +148,7 @@ class Hands:
 
         self._answer(at, seen)
 
-    def investigate(self, incident: Incident, unit: UnitSnapshot | None) -> None:
+    def investigate(self, incident: Incident, unit: UnitSnapshot | None, since: datetime) -> None:
         """Do nothing: the evidence that was found is a fact on record."""
 
     def follow(self, incident: int, event: ev.PlaybookMatched) -> None:

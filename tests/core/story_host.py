@@ -85,7 +85,7 @@ class Orders:
     def gather(self, wanted):
         self.gathered.append(wanted.unit)
 
-    def investigate(self, incident, unit):
+    def investigate(self, incident, unit, _since):
         self.investigated.append(incident)
         self.units.append(unit)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from opsagent.core import commands as cmd
 from opsagent.core import dependants, inbox
+from opsagent.core.diagnosis import case
 from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.phase import Outcome, Repair
@@ -62,6 +63,22 @@ def test_what_died_of_our_own_signal_is_not_said_to_have_crashed_of_it() -> None
     host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=Evidence(unit=unit)))
 
     assert "SIGABRT" not in host.incident.because
+
+
+def test_how_our_own_signal_ended_it_is_no_evidence_of_what_fails_after_it() -> None:
+    host = host_with(ABORT, RESTART)
+    host.services["api.service"].sick = "timeout"
+    host.run(minutes=1, until=lambda: len(host.orders.acted) == 1)
+    host.services["api.service"].sick = ""
+    host.run(minutes=3)
+    aborted, restarted = host.incident.actions
+
+    another = replace(host.incident, seq=99, actions=(), first_bad_at=restarted.at + timedelta(minutes=1))
+
+    assert case.since(host.agent.state, host.incident) == restarted.ended_at
+    assert case.since(host.agent.state, another) == restarted.ended_at
+    in_vain = replace(host.incident, actions=(aborted, replace(restarted, outcome=Outcome.FAILED)))
+    assert case.since(host.agent.state, in_vain) == restarted.at
 
 
 def test_a_stopped_process_is_woken_and_that_alone_is_the_repair() -> None:

@@ -155,7 +155,7 @@ class Host:
         facts = Facts(unit=unit, at=self.now, snapshot=self.unit)
         self._news.append(inbox.FactsSeen(unit=unit, facts=facts, conditions=HostConditions()))
 
-    def investigate(self, incident: object, _unit: object) -> None:
+    def investigate(self, incident: object, _unit: object, _since: object) -> None:
         seen = inbox.EvidenceSeen(incident=incident.seq, source="journal", lines=("Out of memory",))
         self._news.append(seen)
 

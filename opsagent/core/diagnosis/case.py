@@ -10,6 +10,7 @@ from opsagent.core import events as ev
 from opsagent.core.diagnosis import Certainty, diagnose
 from opsagent.core.diagnosis.evidence import Neighbour, looked_at
 from opsagent.core.looks import overloaded
+from opsagent.core.phase import Outcome
 from opsagent.core.roots import failed_root
 from opsagent.core.timing import elapsed
 from opsagent.core.world import Draft
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from opsagent.core.diagnosis.finding import Finding
     from opsagent.core.incident import Incident
     from opsagent.core.observation import Reading
+    from opsagent.core.state import State
     from opsagent.core.world import World
 
 JUMP_MATTERS = timedelta(hours=1)
@@ -30,12 +32,19 @@ JUMP_MATTERS = timedelta(hours=1)
 
 BEFORE = timedelta(minutes=2)
 """How far back before the first bad look the log may speak of it."""
-_A_MOMENT = timedelta(seconds=1)
 
 
-def since(incident: Incident) -> datetime:
-    """Return from when on a log speaks of this failure: from the last try of ours, else from shortly before it."""
-    return incident.tried[-1].at - _A_MOMENT if incident.tried else incident.first_bad_at - BEFORE
+def since(state: State, incident: Incident) -> datetime:
+    """Return from when on a log speaks of this failure: from the last try of ours, else from shortly before it.
+
+    How its unit went down by an order of ours says nothing of what failed after it: neither the signal before a
+    restart, nor the stop of a restart that helped, nor what was done about an earlier incident.
+    """
+    if incident.tried:
+        last = incident.tried[-1]
+        return last.ended_at or last.at if last.outcome is Outcome.VERIFIED else last.at
+    ours = [one.ended_at or one.at for one in state.attempts if one.touched(incident.unit or "")]
+    return max((incident.first_bad_at - BEFORE, *ours))
 
 
 def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) -> list[Draft]:
