@@ -39,7 +39,7 @@ CALLED_FOR: dict[Cause, tuple[str, ...]] = {
     Cause.CHANGED: ("restore",),
 }
 """What a cause calls for before anything else, by the beginnings of labels; a table, for a person to check."""
-_NOTHING = "{} is next of what is allowed, and was never tried for this failure"
+NO_NEWS = "is next of what is allowed, and was never tried for this failure"
 _OF_USE_ONLY_THERE = ("reclaim", "signal", "restore")
 
 
@@ -79,7 +79,7 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
     observed = [f"{one.label} skipped: it is only observed" for one in passed if rule in acting and one not in acting]
     skipped = (*observed, *_passed(incident, [one for one in passed if one in acting], known))
     why = _why(world, incident, rule, known)
-    return Choice(rule=rule, why=why or _NOTHING.format(rule.label), skipped=skipped, is_blind=not why and not skipped)
+    return Choice(rule=rule, why=why or f"{rule.label} {NO_NEWS}", skipped=skipped, is_blind=not why and not skipped)
 
 
 def _known_before(world: World, incident: Incident) -> Experience:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, dependants, guards, startup
-from opsagent.core.choice import choose
+from opsagent.core.choice import NO_NEWS, choose
 from opsagent.core.incident import Incident
 from opsagent.core.nearness import ranked
 from opsagent.core.observation import Status
@@ -221,7 +221,8 @@ def _chosen(world: World, check: CheckPolicy, incident: Incident | None) -> str:
     if incident is None or not check.repair or not incident.is_open:
         return ""
     choice = choose(world, incident, check)
-    last = f"; the last: {incident.choice}" if incident.choice not in ("", choice.sentence) else ""
+    is_news = incident.choice not in ("", choice.sentence) and NO_NEWS not in incident.choice
+    last = f"; the last: {incident.choice}" if is_news else ""
     return f"Choice: {choice.sentence}{last}" if last or not choice.is_blind else ""
 
 

@@ -260,3 +260,21 @@ def test_what_is_open_about_a_check_beside_its_own_looks_is_named() -> None:
     told = explained(replace(WORLD, state=replace(STATE, incidents={12: found})), "ram")
 
     assert "State: no incident; beside it OPS-20260302-003 SEV2 is paged: why OPS-20260302-003" in told
+
+
+@pytest.mark.parametrize(
+    ("last", "line"),
+    [
+        ("reload is next of what is allowed, and was never tried for this failure", ""),
+        (
+            "restart is what killed calls for",
+            "Choice: restart is next of what is allowed, and was never tried for this",
+        ),
+    ],
+)
+def test_that_a_remedy_was_never_tried_is_told_only_beside_what_is_news(last: str, line: str) -> None:
+    incident = replace(INCIDENT, choice=last)
+
+    told = explained(replace(WORLD, state=replace(STATE, incidents={11: incident})))
+
+    assert (line in told, "Choice" in told, f"the last: {last}" in told) == (True, bool(line), bool(line))
