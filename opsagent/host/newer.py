@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from opsagent.host.properties import Properties
 
 _ALIVE = frozenset({"active", "reloading", "activating", "deactivating"})
 _SETTINGS = "/etc/"
 _MOST = 50
+_INTERPRETER = re.compile(r"(?:python|perl|ruby|php|node|nodejs|lua|tclsh)[\d.]*|(?:ba|da|k|z)?sh|java|env")
 
 
 def changed_since_start(unit: Properties, own: Properties) -> str:
@@ -48,12 +50,24 @@ def _written(path: str) -> float:
 def _program(own: Properties, start: float) -> str:
     """Return a program that was put there since: a package keeps the time of its making, the inode tells the truth."""
     for command in own.value("ExecStart") or ():
+        path = _itself(str(command[0]), command[1])
         try:
-            if os.stat(command[0]).st_ctime > start:  # noqa: PTH116 - as above
-                return str(command[0])
+            if path and os.stat(path).st_ctime > start:  # noqa: PTH116 - as above
+                return path
         except OSError:
             continue
     return ""
+
+
+def _itself(program: str, words: Sequence[str]) -> str:
+    """Return what is the service's own: of an interpreter what it runs, "" where that is not said by its path.
+
+    A security update of an interpreter is a change of the host: it must not hold back the repair of all that it runs.
+    """
+    if not _INTERPRETER.fullmatch(program.rpartition("/")[2]):
+        return program
+    first = next((str(word) for word in words[1:_MOST] if not str(word).startswith("-")), "")
+    return first if first.startswith("/") else ""
 
 
 def _given(own: Properties, since: float) -> str:

@@ -118,6 +118,17 @@ def test_a_program_that_was_put_there_since_the_start_is_named_however_old_it_ca
     assert changed_since_start(late, own) == ""
 
 
+def test_an_interpreter_that_was_renewed_is_a_change_of_the_host_and_its_program_one_of_the_unit(
+    tmp_path: Path,
+) -> None:
+    python, program = touched(tmp_path / "python3.11", -9999), touched(tmp_path / "api.py", -9999)
+    unit_file = touched(tmp_path / "a.service", -60)
+    old = replaced(running(unit_file), InactiveExitTimestamp=micros(datetime.now(UTC) - timedelta(minutes=1)))
+
+    assert changed_since_start(old, properties(ExecStart=commands(str(python), "-m", "api", str(program)))) == ""
+    assert changed_since_start(old, properties(ExecStart=commands(str(python), "-u", str(program)))) == str(program)
+
+
 def replaced(one: Properties, **more: object) -> Properties:
     return Properties({**one.raw, **properties(**more).raw})
 
