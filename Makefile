@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export WHEELS
 # What the tests use of Debian: the services they break and the tools they break them with.
-PACKAGES := redis-server nginx cron dbus polkitd strace iproute2 procps restic prometheus
+PACKAGES := redis-server nginx cron dbus polkitd strace iproute2 procps restic prometheus gcc libc6-dev
 
 # Tests of booted hosts mostly wait, so there are more workers than processors. Those that share a host stay together,
 # and the order is that of tests/conftest.py: what takes long comes first.

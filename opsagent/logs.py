@@ -19,7 +19,11 @@ def configure(stream: TextIO | None = None) -> None:
     if is_terminal:
         shape += [_with_time, _in_words, structlog.dev.ConsoleRenderer(pad_event_to=0)]
     else:
-        shape += [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        shape += [
+            structlog.processors.format_exc_info,  # else a mistake of ours is told without where it was made
+            structlog.processors.EventRenamer("message"),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ]
     structlog.configure(
         processors=shape,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

@@ -37,6 +37,20 @@ def test_the_journal_gets_one_json_object_a_line() -> None:
     assert line.count("\n") == 1
 
 
+def test_a_mistake_of_ours_is_told_to_the_journal_with_the_place_where_it_was_made() -> None:
+    journal = io.StringIO()
+    logs.configure(journal)
+
+    try:
+        _ = 1 // 0
+    except ZeroDivisionError:
+        structlog.get_logger().exception("an errand failed")
+
+    told = json.loads(journal.getvalue())["exception"]
+    assert __file__ in told
+    assert told.endswith("ZeroDivisionError: integer division or modulo by zero")
+
+
 def test_a_person_gets_words() -> None:
     terminal = Terminal()
     logs.configure(terminal)

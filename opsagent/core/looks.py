@@ -26,14 +26,15 @@ _STARTING = ("active", "activating", "reloading")
 
 
 def overloaded(world: World) -> str:
-    """Return why the host is, or was within the last 120 s, too busy to trust a time-out; "" when it is not."""
+    """Return why a time-out says nothing: the host is, or was within the last 120 s, too busy, or its clock was set."""
     conditions = world.state.conditions
     if conditions.overload:
         return conditions.overload
     at = world.state.overloaded_at
-    if at is not None and elapsed(at, world.now) < OVERLOAD_LASTS:
-        return "the host was overloaded within the last 120 s"
-    return ""
+    if at is None or elapsed(at, world.now) >= OVERLOAD_LASTS:
+        return ""
+    what = "the clock was set" if at == world.state.jumped_at else "the host was overloaded"
+    return f"{what} within the last 120 s"
 
 
 def looked(world: World, seen: Observation, check: CheckPolicy) -> Health:

@@ -190,6 +190,7 @@ def _fields(before: State, after: State, one: Recorded) -> dict[str, object]:
 _ABOUT = ("kind", "subject", "check", "unit", "remedy", "outcome", "by")
 _WORDS = ("reason", "what", "message", "lacking", "answer")
 _QUIET = (
+    ev.ClockJumped,  # told at once, in seconds
     ev.HostObserved,
     ev.UnitObserved,
     ev.EvidenceGathered,

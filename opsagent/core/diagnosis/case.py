@@ -116,7 +116,7 @@ def complete(world: World, incident: Incident, evidence: Evidence) -> Evidence:
         owned=_owned(world, incident),
         neighbours=tuple(_as_known(world, one) for one in evidence.neighbours if one not in mine),
         changes=incident.changes,
-        overload=overloaded(world),
+        overload=_overload(world),
         jumped=_jumped(world),
         zone=world.policy.zone,
         needs=_needs(world, incident),
@@ -140,6 +140,13 @@ def _owned(world: World, incident: Incident) -> tuple[int, ...]:
     environment = world.state.environment.now
     known = (environment.listeners if environment is not None else None) or ()
     return tuple(one.port for one in known if incident.unit is not None and one.unit == incident.unit)
+
+
+def _overload(world: World) -> str:
+    """Return why the host is too busy, "" where it is only its clock that was set."""
+    state = world.state
+    is_clock = state.overloaded_at == state.jumped_at and not state.conditions.overload
+    return "" if is_clock else overloaded(world)
 
 
 def _jumped(world: World) -> timedelta:

@@ -29,7 +29,9 @@ def of_check(evidence: Evidence) -> Iterator[Finding]:
     slower = _slower(evidence)
     if known is not None:
         because = evidence.message + (f"; {slower}" if known[0] is Cause.SLOW and slower else "")
-        yield Finding(cause=known[0], certainty=known[1], because=because)
+        # it may be the clock that is wrong
+        certainty = Certainty.LIKELY if known[0] is Cause.CERTIFICATE_EXPIRED and evidence.jumped else known[1]
+        yield Finding(cause=known[0], certainty=certainty, because=because)
     elif slower:
         yield Finding(cause=Cause.SLOW, certainty=Certainty.POSSIBLE, because=slower)
     for one in evidence.needs:

@@ -21,7 +21,7 @@ FULL = 99.5
 _PATH = re.compile(r"/[\w.@+-]+(?:/[\w.@+-]+)*")
 _NEARLY_ALL = 0.95
 _MOST_NAMES = 5
-_OF_TIME = re.compile(r"not yet valid|clock skew|in the future|timestamp .{0,40}(?:old|ahead)", re.IGNORECASE)
+_OF_TIME = re.compile(r"not yet valid|expired|clock skew|in the future|timestamp .{0,40}(?:old|ahead)", re.IGNORECASE)
 
 
 def of_host(evidence: Evidence) -> Iterator[Finding]:
@@ -99,9 +99,11 @@ def _of_processes(evidence: Evidence) -> Iterator[Finding]:
 def _of_clock(evidence: Evidence) -> Iterator[Finding]:
     if evidence.jumped == timedelta():
         return
-    said = next((line.text for line in reversed(evidence.log) if _OF_TIME.search(line.text)), "")
+    words = (*(line.text for line in reversed(evidence.log)), evidence.message)
+    said = next((one for one in words if _OF_TIME.search(one)), "")
     way = "ahead" if evidence.jumped > timedelta() else "back"
     because = f"the clock was set {way} by {spoken(abs(evidence.jumped))} before it"
+    because += f"; it said: {said.strip()}" if said else ""
     certainty = Certainty.LIKELY if said else Certainty.POSSIBLE
     yield Finding(cause=Cause.CLOCK_JUMP, certainty=certainty, because=because, seen=said)
 

@@ -13,6 +13,7 @@ from opsagent.core.diagnosis import case
 from opsagent.core.diagnosis.evidence import Evidence, Line, Neighbour
 from opsagent.core.environment import Listener
 from opsagent.core.fold import replay
+from opsagent.core.looks import overloaded
 from opsagent.core.report.incident_file import incident_file
 from opsagent.core.state import State
 from tests.core.story_host import StoryHost
@@ -108,5 +109,7 @@ def test_a_change_and_a_jump_of_the_clock_count_for_an_hour() -> None:
     incident = replace(host.incident, changes=(change,))
     seen = case.complete(host.agent.world(host.now), incident, Evidence())
     assert (seen.jumped, seen.changes, seen.failure_class) == (timedelta(hours=-2), (change,), "signal")
+    assert seen.overload == "", "that a clock was set makes no host busy"
+    assert overloaded(host.agent.world(host.now)) == "the clock was set within the last 120 s"
     later = case.complete(host.agent.world(host.now + case.JUMP_MATTERS), incident, Evidence())
     assert later.jumped == timedelta()

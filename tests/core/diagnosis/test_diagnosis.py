@@ -377,6 +377,17 @@ def test_a_clock_that_was_set_is_likely_where_the_service_speaks_of_time() -> No
     assert first(Evidence(unit=unit(), jumped=jumped)) == (Cause.CLOCK_JUMP, Certainty.POSSIBLE)
 
 
+def test_what_expired_when_the_clock_was_set_ahead_comes_of_the_clock() -> None:
+    jumped = timedelta(hours=26)
+    for told in (
+        Evidence(unit=unit(), log=log("certificate has expired"), jumped=jumped),
+        Evidence(failure_class="expired", message="cannot trust web: certificate has expired", jumped=jumped),
+    ):
+        clock, certificate = diagnose(told)[:2]
+        assert (clock.cause, certificate.cause) == (Cause.CLOCK_JUMP, Cause.CERTIFICATE_EXPIRED)
+        assert clock.because.startswith("the clock was set ahead by 26 h before it; it said: ")
+
+
 def test_files_open_up_to_the_limit_make_its_words_sure() -> None:
     said = log("accept4() failed (24: Too many open files)")
     assert first(Evidence(unit=unit(), log=said, files=(1020, 1024)))[1] is Certainty.SURE

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tests.host import clock
 from tests.host.harness import TREE, Host
 from tests.host.scenarios.stage import CONFIRM, UNITS, Stage, furnish
 
@@ -27,6 +29,12 @@ openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.
 echo subjectAltName=IP:127.0.0.1 >names
 openssl x509 -req -in asked.pem -signkey key.pem -days -1 -extfile names -out cert.pem
 """
+VALID = """
+cd /srv/clock
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem \\
+    -subj /CN=web -days 1
+"""
+VERIFY = "openssl verify -CAfile /srv/clock/cert.pem /srv/clock/cert.pem >/dev/null"
 # A queue of one that is full: whoever else comes is neither let in nor refused.
 DEAF = (
     'import socket, time; s = socket.create_server(("127.0.0.1", 5998), backlog=0);'
@@ -51,8 +59,8 @@ END
 class Failure:
     """One way to fail: how it is made, the lines of its unit, what is named first, and a part of what is said of it.
 
-    `before` runs first, in a shell, `after` when it was started, `later` once opsagent has seen it good. `check` looks
-    at it where its unit does not fail.
+    `before` runs first, in a shell, `after` when it was started, `later` once opsagent has seen it good, `last` when
+    all others have their cause: it disturbs them. `check` looks at it where its unit does not fail.
     """
 
     name: str
@@ -64,6 +72,7 @@ class Failure:
     after: str = ""
     check: str = ""
     later: str = ""
+    last: str = ""
 
     @property
     def unit(self) -> str:
@@ -73,7 +82,7 @@ class Failure:
     @property
     def dies(self) -> bool:
         """Whether its unit fails by itself, before opsagent runs."""
-        return not (self.after or self.check or self.later)
+        return not (self.after or self.check or self.later or self.last)
 
     def look(self) -> str:
         """Return its check as the settings have it."""
@@ -339,6 +348,15 @@ FAILURES = (
         words="expired",
     ),
     Failure(
+        name="clock",
+        how="it looks at a certificate that is valid for a day, and the host's clock is set 26 hours ahead",
+        before=VALID,
+        lines=f"ExecStart=/bin/sh -c 'while {VERIFY}; do sleep .1; done; exit 1'",
+        last=clock.setting(timedelta(hours=26)),
+        cause="clock-jump",
+        words="the clock was set ahead by 26 h before it; it said: ",
+    ),
+    Failure(
         name="deployed",
         how="it runs, its new version is reported (`opsagent change`), started, and ends with status 1 at once",
         lines=f"ExecStart={until_told('deployed', '/bin/false')}",
@@ -359,8 +377,21 @@ NEIGHBOURS = f"- {{name: cache, kind: tcp, host: 127.0.0.1, port: 5997, {LOOK}}}
 """Checks of what others need."""
 
 
-def play(stage: Stage) -> dict[str, Incident]:
-    """Make every failure on a stage, and return the incident of each by its name once its cause was looked for."""
+def found() -> dict[str, Incident]:
+    """Make every failure, and return the incident of each by its name once its cause was looked for.
+
+    The journal of the host hears the kernel, which tells of memory and of crashes.
+    """
+    host = Host.up("causes", installed=True, kernel_log=True)
+    try:
+        furnish(host)
+        clock.give(host)
+        return _play(Stage(host))
+    finally:
+        host.down()
+
+
+def _play(stage: Stage) -> dict[str, Incident]:
     for one in FAILURES:
         stage.behave(one.name)
         stage.host.write(f"{UNITS}/{one.unit}", f"[Service]\n{one.lines}\n")
@@ -374,7 +405,10 @@ def play(stage: Stage) -> dict[str, Incident]:
     stage.good(*(one.name for one in late))
     stage.until(lambda: stage.incidents("cache"), what="the cache to be bad")
     _shell(stage, [one.later for one in late])
-    stage.until(lambda: len(_explained(stage)) == len(FAILURES), within=60, what="a cause for each")
+    last = [one for one in FAILURES if one.last]
+    stage.until(lambda: len(_explained(stage)) == len(FAILURES) - len(last), within=60, what="a cause for each")
+    _shell(stage, [one.last for one in last])
+    stage.until(lambda: len(_explained(stage)) == len(FAILURES), what="a cause for the last")
     return _explained(stage)
 
 
@@ -416,12 +450,9 @@ def _said(incident: Incident) -> str:
 
 def main() -> None:
     """Write the table anew."""
-    host = Host.up("causes", installed=True, kernel_log=True)
-    furnish(host)
     before, _, rest = PAGE.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
-    PAGE.write_text(f"{before}{BEGIN}{table(play(Stage(host)))}{END}{after}")
-    host.down()
+    PAGE.write_text(f"{before}{BEGIN}{table(found())}{END}{after}")
 
 
 if __name__ == "__main__":

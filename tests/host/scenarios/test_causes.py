@@ -6,23 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.host.harness import Host
-from tests.host.scenarios.failures import FAILURES, PAGE, RENEW, play, table
-from tests.host.scenarios.stage import Stage, furnish
+from tests.host.scenarios import failures
+from tests.host.scenarios.failures import FAILURES, PAGE, RENEW, table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.host.scenarios.stage import Incident
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[dict[str, Incident]]:
-    """Yield what was said on a host whose journal hears the kernel: it tells of memory and of crashes."""
-    host = Host.up("causes", installed=True, kernel_log=True)
-    furnish(host)
-    yield play(Stage(host))
-    host.down()
+def found() -> dict[str, Incident]:
+    return failures.found()
 
 
 def test_each_cause_is_named_first_from_a_real_failure(found: dict[str, Incident]) -> None:
