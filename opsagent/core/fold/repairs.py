@@ -61,8 +61,8 @@ def _(event: ev.ActionJudged, state: State, recorded: Recorded) -> State:
     heal = _heal(state, attempt, recorded.at)
     oldest = recorded.at - KEEP_PAST
     kept = [h for h in state.heals if h.at > oldest]
-    same = [h for h in kept if h.unit == heal.unit][-KEEP_HEALS + 1 :]
-    heals = tuple(h for h in kept if h.unit != heal.unit or h in same)
+    spare = [h for h in kept if h.unit == heal.unit][: -KEEP_HEALS + 1]
+    heals = tuple(h for h in kept if h not in spare)
     memory = without(state.memory, heal.unit)
     return replace(state, attempts=attempts, heals=(*heals, heal), memory=memory)
 
