@@ -30,9 +30,17 @@ _MASKS = (
     (re.compile(r"(?<![\w.-])(?:[a-z0-9_-]+\.)+[a-z]{2,}(?![\w-])", re.IGNORECASE), "[name]"),
     (re.compile(r"(?<![\w.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?!\.?\w)"), "[address]"),
 )
+_NAME = r"(?!(?:opsagent|a|an|the|its|itself|custom|systemd)\b)\w(?:[\w.@-]*\w)?"
+_DID = "approved|asked|closed|lowered to suggest|paused|reported|resolved|stopped|taken|trusted"
+# How our sentences name a person: what was done by whom, who is at it.
+_PEOPLE = (
+    re.compile(rf"(?P<before>(?:\b(?:{_DID})|,) by ){_NAME}", re.IGNORECASE),
+    re.compile(rf"(?P<before>\bthe hold of ){_NAME}(?= end)"),
+    re.compile(rf"(?P<before>(?<![\w.@-])){_NAME}(?= has held it until now|, who said so| says that )"),
+)
 _INSIDE = ("changes", "after_change", "playbook", "because", "other_causes")
-WHO = "by"
-"""The key of a person's name."""
+WHO = ("by", "raised_by")
+"""The keys of a person's name."""
 _INSIDE_BEFORE = ("fixed_by", "action_items", "pattern")
 _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNORECASE)
 
@@ -40,8 +48,9 @@ _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNOR
 def public(message: Message, policy: Policy) -> Message:
     """Return the message as strangers may read it.
 
-    Hosts, checks, units, notifiers and levels become `host-01`, `check-01` …, numbered as the settings list them;
-    addresses, paths and names of other machines are masked. The key stays one key per message but tells nothing.
+    People become "a person". Hosts, checks, units, notifiers and levels become `host-01`, `check-01` …, numbered as
+    the settings list them; addresses, paths and names of other machines are masked. The key stays one key per message
+    but tells nothing.
     """
     hide = _hiding(_names(policy))
     return replace(
@@ -77,6 +86,8 @@ def _hiding(names: Mapping[str, str]) -> Callable[[str], str]:
     known = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])", re.IGNORECASE)
 
     def hide(text: str) -> str:
+        for somebody in _PEOPLE:
+            text = somebody.sub(r"\g<before>a person", text)
         text = known.sub(lambda found: names[found.group().casefold()], text)
         for pattern, mask in _MASKS:
             text = pattern.sub(mask, text)
@@ -122,5 +133,5 @@ def _hide_value(value: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(value, list):
         return [_hide_value(item, hide) for item in value]
     if isinstance(value, dict):
-        return {name: None if name == WHO else _hide_value(item, hide) for name, item in value.items()}
+        return {name: None if name in WHO else _hide_value(item, hide) for name, item in value.items()}
     return value

@@ -42,6 +42,7 @@ PAGE = Message(
             "id": "OPS-20261118-002",
             "unit": "billing-api.service",
             "actions": [{"also": ["worker.service"], "seconds": 1.5, "by": "ann"}],
+            "raised_by": "ann",
             "notifications": [{"level": "oncall", "notifier": "mail"}],
             "parent": None,
         }
@@ -71,6 +72,7 @@ def test_names_become_aliases_everywhere() -> None:
         "id": "OPS-20261118-002",
         "unit": "unit-01",
         "actions": [{"also": ["[unit]"], "seconds": 1.5, "by": None}],
+        "raised_by": None,
         "notifications": [{"level": "level-01", "notifier": "notifier-01"}],
         "parent": None,
     }
@@ -110,6 +112,21 @@ def test_the_key_is_one_per_message_and_tells_nothing() -> None:
         ("root@db3.example.org", "[address]"),
         ("nginx.service and getty@tty1.service", "[unit] and [unit]"),
         ("exits with 78 after 3.1 s, 61 of 61, 85 %, and/or", "exits with 78 after 3.1 s, 61 of 61, 85 %, and/or"),
+        ("attempt 1 of 3 in 30 min, approved by ann", "attempt 1 of 3 in 30 min, approved by a person"),
+        ("Not tried: x was stopped by j.doe at 03:41.", "Not tried: x was stopped by a person at 03:41."),
+        ("Taken by ann. When the hold ends", "Taken by a person. When the hold ends"),
+        (
+            "[CLOSED SEV2] web-1: x closed by ann, open for 1 h",
+            "[CLOSED SEV2] host-01: x closed by a person, open for 1 h",
+        ),
+        ("closed by opsagent, stopped by an operator", "closed by opsagent, stopped by an operator"),
+        ("Closed by: ann, who said so. I did nothing.", "Closed by: a person, who said so. I did nothing."),
+        ("Fixed by: restart of x at 03:41 (try 1).", "Fixed by: restart of x at 03:41 (try 1)."),
+        ("bad 4 min after package x, by ann", "bad 4 min after package x, by a person"),
+        (
+            "the hold of ann ends at 03:41, ann has held it until now",
+            "the hold of a person ends at 03:41, a person has held it until now",
+        ),
         ("", ""),
     ],
 )
