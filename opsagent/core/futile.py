@@ -29,7 +29,8 @@ STARTS = frozenset({"restart", "restart_with_dependants", "reload", "reset_faile
 """Remedies that come down to starting the same program again as things are."""
 
 GROWS_OLD = timedelta(hours=1)
-"""What freed nothing may free something after so long: files are older then."""
+"""What was in vain may help after so long: files are older then, a certificate may have been renewed."""
+_FOUND_AT_EACH_START = (Cause.CERTIFICATE_EXPIRED, Cause.CANNOT_RUN, Cause.UNKNOWN_USER, Cause.SANDBOX)
 _OF_A_CHANGE = (Cause.BAD_CONFIGURATION.value, Cause.CHANGED.value)
 
 
@@ -76,6 +77,7 @@ def _not_cured(world: World, incident: Incident, check: CheckPolicy) -> str:
         or _disk(incident, near)
         or _configuration(incident, world, check)
         or _memory(world, incident, near)
+        or _as_before(world, incident)
     )
 
 
@@ -118,6 +120,15 @@ def _configuration(incident: Incident, world: World, check: CheckPolicy) -> str:
     if is_mended or is_restored:
         return ""
     return f"its configuration is refused, {incident.after_change}: a restart cannot help, it must be mended"
+
+
+def _as_before(world: World, incident: Incident) -> str:
+    """What a program finds anew at each start is as it was: one may help, where it was mended and not read yet."""
+    last = incident.tried[-1] if incident.tried else None
+    if last is None or last.remedy not in STARTS or not _is_sure(incident, *_FOUND_AT_EACH_START):
+        return ""
+    is_recent = elapsed(last.at, world.now) < GROWS_OLD
+    return f"{incident.because}, also after a {last.remedy}: a person must mend it" if is_recent else ""
 
 
 def _memory(world: World, incident: Incident, near: Evidence | None) -> str:

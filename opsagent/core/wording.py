@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import before_words
 from opsagent.core.before import before
 from opsagent.core.change_words import QUOTED, changed_before, would_bring_in
+from opsagent.core.diagnosis.evidence import LOG_ENDS, LOOKED_AT
 from opsagent.core.guard_words import OF_GUARD
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
@@ -31,10 +32,12 @@ MOST_LINES = 30
 MOST_CAUSES = 12
 MOST_REPAIRS = 12  # lines of a message: the curve first, then the list
 PLAYBOOK = "Playbook: "
+UNKNOWN = "Cause not known. Its log ends: "
 NOT_FOR_STRANGERS = (
     PLAYBOOK,
     "Cause: ",
     "Likely: ",
+    UNKNOWN,
     CAUSE,
     LIKELY,
     "Changed before: ",
@@ -198,9 +201,12 @@ def before_lines(state: State, incident: Incident) -> tuple[str, ...]:
 
 
 def likely_cause(incident: Incident) -> str:
-    """Return the sentence about the cause, such as `Cause: port 80 is held by nginx`; "" while none is known."""
+    """Return the sentence about the cause, such as `Cause: port 80 is held by nginx`, or what its log ends with."""
+    if incident.cause is None:
+        said = incident.because.partition(LOOKED_AT)[0]
+        return f"{UNKNOWN}{said.partition(LOG_ENDS)[2]}" if LOG_ENDS in said else ""
     word = "Cause" if incident.certainty == "sure" else "Likely"
-    return f"{word}: {incident.because or incident.cause}." if incident.cause else ""
+    return f"{word}: {incident.because or incident.cause}."
 
 
 def question(incident: Incident) -> str:

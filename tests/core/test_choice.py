@@ -227,6 +227,17 @@ def test_what_is_killed_for_memory_is_restarted_once() -> None:
     assert held(Cause.OUT_OF_MEMORY, Evidence(unit=replace(unit, result="signal")), "restart") == ""
 
 
+@pytest.mark.parametrize("cause", [Cause.CERTIFICATE_EXPIRED, Cause.CANNOT_RUN, Cause.UNKNOWN_USER, Cause.SANDBOX])
+def test_what_every_start_finds_as_it_was_is_started_once_and_again_after_an_hour(cause: Cause) -> None:
+    said = held(cause, Evidence(), "restart", because="it is so")
+    assert said == "it is so, also after a restart: a person must mend it"
+    assert held(cause, Evidence(), because="it is so") == ""
+    assert held(cause, Evidence(), "restart", "act renew", because="it is so") == ""
+    assert held(cause, Evidence(), "restart", because="it may be so", certainty="likely") == ""
+    later = replace(world(near=Evidence()), now=NOON + timedelta(hours=1, minutes=1))
+    assert futile(later, incident("restart", cause=cause.value), API, rule("restart")) == ""
+
+
 def test_the_person_who_is_told_sees_how_its_memory_went() -> None:
     unit = UnitSnapshot(name="api.service", read_at=NOON, active_state="failed", result="oom-kill")
     known = world(near=Evidence(unit=unit))

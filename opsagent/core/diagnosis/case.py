@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.diagnosis import Certainty, diagnose
-from opsagent.core.diagnosis.evidence import Neighbour, looked_at
+from opsagent.core.diagnosis.evidence import LOOKED_AT, Neighbour, last_words, looked_at
 from opsagent.core.looks import overloaded
 from opsagent.core.phase import Outcome
 from opsagent.core.roots import failed_root
@@ -81,7 +81,8 @@ def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
     if drafts or incident is None or incident.blind or incident.because or world.policy.check(incident.check) is None:
         return drafts
     whole = complete(world, incident, evidence)
-    event = ev.NoCauseFound(reason=f"no cause found; looked at: {looked_at(whole)}", others=_also(diagnose(whole)))
+    reason = f"no cause found{last_words(whole)}{LOOKED_AT}{looked_at(whole)}"
+    event = ev.NoCauseFound(reason=reason, others=_also(diagnose(whole)))
     return [Draft(event=event, incident=seq)]
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from opsagent.core.diagnosis.evidence import last_words
 from opsagent.core.diagnosis.exits import BY_CUSTOM, OF_SYSTEMD
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
 from opsagent.core.diagnosis.killers import sender
@@ -47,6 +48,7 @@ def _endings(evidence: Evidence, unit: UnitSnapshot) -> Iterator[Finding]:
     yield from _by_result(unit)
     if unit.result in _SIGNAL_IS_EXPLAINED:
         return
+    more = (_step(evidence, unit), last_words(evidence))
     for line in (one for one in evidence.log if _is_of_manager(one, unit)):
         if _TOO_OFTEN in line.text:
             yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.LIKELY, because=_limit(unit), seen=line.text)
@@ -55,9 +57,9 @@ def _endings(evidence: Evidence, unit: UnitSnapshot) -> Iterator[Finding]:
         ended = _ENDED.search(line.text)
         if ended is not None:
             code, status = _CODES[ended["code"]], int(ended["status"])
-            yield from _by_status(code, status, line.text, is_control=ended["which"] == "Control")
+            yield from _by_status(code, status, line.text, more, is_control=ended["which"] == "Control")
     if unit.result in ("exit-code", "signal", "core-dump"):
-        yield from _by_status(unit.exec_main_code, unit.exec_main_status, _shown(unit), is_control=False)
+        yield from _by_status(unit.exec_main_code, unit.exec_main_status, _shown(unit), more, is_control=False)
 
 
 def _is_of_manager(line: Line, unit: UnitSnapshot) -> bool:
@@ -89,14 +91,23 @@ def _limit(unit: UnitSnapshot) -> str:
     return f"{unit.name} was started too often, systemd starts it no more until that is reset"
 
 
-def _by_status(code: int, status: int, seen: str, *, is_control: bool) -> Iterator[Finding]:
+def _step(evidence: Evidence, unit: UnitSnapshot) -> str:
+    """Return what systemd said it could not do for the start, such as `failed to locate executable /srv/app: …`."""
+    begin = f"{unit.name}: Failed to "
+    last = next((one.text for one in reversed(evidence.log) if one.text.startswith(begin)), "")
+    return f": failed to {last.removeprefix(begin)}" if last else ""
+
+
+def _by_status(code: int, status: int, seen: str, more: tuple[str, str], *, is_control: bool) -> Iterator[Finding]:
+    """Return what follows from a status; `more` is what systemd could not do, and what the unit itself said last."""
+    step, said = more
     if code == _EXITED and status in OF_SYSTEMD:
         cause, words = OF_SYSTEMD[status]
-        because = f"systemd could not start it: {words} (exit status {status})"
+        because = f"systemd could not start it: {words} (exit status {status}){step}"
         yield Finding(cause=cause, certainty=Certainty.SURE, because=because, seen=seen)
     elif code == _EXITED and status in BY_CUSTOM:
         cause, words = BY_CUSTOM[status]
-        because = f"it ended with exit status {status}, by custom: {words}"
+        because = f"it ended with exit status {status}, by custom: {words}{said}"
         yield Finding(cause=cause, certainty=Certainty.LIKELY, because=because, seen=seen)
     elif code == _EXITED and status and is_control:
         because = f"a command that runs before or beside it (ExecStartPre= and the like) ended with {status}"

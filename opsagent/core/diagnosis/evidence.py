@@ -9,6 +9,7 @@ from datetime import timedelta
 from opsagent.core.archive.pattern import Said
 from opsagent.core.change import Change
 from opsagent.core.environment import Listener
+from opsagent.core.text import shortened
 from opsagent.core.unit import UnitSnapshot
 
 _STAMPED = re.compile(
@@ -88,6 +89,17 @@ class Evidence:
     took: float | None = None
     usual: float | None = None
     said: tuple[Said, ...] = ()
+
+
+LOG_ENDS = "; its log ends: "
+LOOKED_AT = "; looked at: "
+"""Begins what of the sentence that no cause was found is for the record alone."""
+
+
+def last_words(evidence: Evidence) -> str:
+    """Return what the unit itself wrote last, as a half sentence for a person; "" where it wrote nothing."""
+    own = next((line.text.strip() for line in reversed(evidence.log) if line.program != "systemd"), "")
+    return f"{LOG_ENDS}{shortened(own, 200)}" if own else ""
 
 
 def looked_at(evidence: Evidence) -> str:

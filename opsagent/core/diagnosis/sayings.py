@@ -30,6 +30,8 @@ def _saying(cause: Cause, because: str, *words: str) -> Saying:
     return Saying(cause=cause, pattern=re.compile("|".join(words), re.IGNORECASE), because=because)
 
 
+_OF_NO_MEANING = re.compile(r"Can't open PID file .{1,200} \(yet\?\) after start")
+"""What systemd adds to every failed start of a service that forks."""
 _VAGUE = re.compile(
     r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR|^bad directive or wrong number of arguments$",
     re.IGNORECASE,
@@ -38,7 +40,9 @@ _VAGUE = re.compile(
 
 
 SAYINGS = (
-    _saying(Cause.DISK_FULL, "it could not write: no space left", r"\bENOSPC\b", r"no space left on device"),
+    _saying(
+        Cause.DISK_FULL, "it could not write: no space left", r"\bENOSPC\b", r"no space left on device|disk is full$"
+    ),
     _saying(Cause.DISK_FULL, "it could not write: its quota is used up", r"\bEDQUOT\b", r"disk quota exceeded"),
     _saying(
         Cause.READ_ONLY, "it could not write: the file system is read-only", r"\bEROFS\b", r"read-only file ?system"
@@ -72,7 +76,7 @@ SAYINGS = (
         "a name could not be resolved",
         *(r"\bEAI_(?:AGAIN|NONAME)\b", r"temporary failure in name resolution", r"name or service not known"),
         *(r"could not resolve host", r"host not found in upstream", r"no such host", r"getaddrinfo (?:failed|E[A-Z]+)"),
-        r"could not translate host name",
+        *(r"could not translate host name", r"\bUnknownHostException\b"),
     ),
     _saying(
         Cause.DEPENDENCY_DOWN,
@@ -82,7 +86,7 @@ SAYINGS = (
         r"TimeoutError: (?:\[Errno 110\]|timed out)",
         *(r"\bEHOSTUNREACH\b", r"no route to host", r"\bENETUNREACH\b", r"network is unreachable"),
         *(r"could not connect to (?:server|redis|database)", r"can't connect to .{0,60}server", r"no live upstreams"),
-        r"server closed the connection unexpectedly",
+        *(r"server closed the connection unexpectedly", r"database system is starting up", r"can't reach database"),
     ),
     _saying(
         Cause.PERMISSION_DENIED,
@@ -90,10 +94,17 @@ SAYINGS = (
         *(r"\bEACCES\b", r"\bEPERM\b", r"permission denied", r"operation not permitted", r"\bPermissionError\b"),
     ),
     _saying(
+        Cause.PERMISSION_DENIED,
+        "the access rights of a file are not as it wants them",
+        *(r"has (?:invalid|wrong|unsafe) (?:permissions|ownership)", r"has group or world access"),
+        r"permissions .{0,80}are too open",
+    ),
+    _saying(
         Cause.MISSING_FILE,
         "a file that it needs is missing",
         *(r"\bENOENT\b", r"no such file or directory", r"\bFileNotFoundError\b"),
         *(r"\bModuleNotFoundError\b", r"cannot find module", r"cannot open shared object file"),
+        r"\b(?:NoClassDefFoundError|ClassNotFoundException)\b",
     ),
     _saying(
         Cause.UNKNOWN_USER,
@@ -107,7 +118,7 @@ SAYINGS = (
             r"configuration file \S+ test failed",
             r"bad configuration",
             r"invalid configuration",
-            r"configuration error",
+            r"config(?:uration)? error",
         ),
         *(r"FATAL CONFIG FILE ERROR", r"bad directive or wrong number of arguments", r"unknown directive"),
         *(r"unrecognized configuration parameter", r"configuration file .{0,120}contains errors", r"bad config"),
@@ -118,9 +129,16 @@ SAYINGS = (
         ),
         *(r"syntax error .{0,80}\.(?:conf|cfg|ini|ya?ml|toml|json)\b", r"\[emerg\] .{0,200} in \S+:\d+"),
         *(r"\bin .{0,80}\.ya?ml\b.{0,40}line \d+", r"unknown option\b", r"unrecognized (?:option|argument)"),
-        *(r"error: unrecognized arguments", r"^>>> '.{1,200}'$"),
+        *(r"error: unrecognized arguments", r"^>>> '.{1,200}'$", r"arguments are required: -", r"key values mismatch"),
+        *(r"unknown (?:keyword|variable|flag)\b", r"invalid value .{1,80} for flag", r"\bTOMLDecodeError\b"),
+        *(r"yaml: (?:line \d|unmarshal)", r"\byaml\.(?:scanner|parser)\.", r"\bconfigparser\.\w+Error\b"),
     ),
-    _saying(Cause.CRASHED, "it crashed", r"segmentation fault", r"\bSIGSEGV\b", r"panicked at", r"\bcore dumped\b"),
+    _saying(
+        Cause.CRASHED,
+        "it crashed",
+        *(r"segmentation fault", r"\bSIGSEGV\b", r"panicked at", r"\bcore dumped\b", r"panic: runtime error"),
+        *(r"double free or corruption", r"all goroutines are asleep"),
+    ),
 )
 
 
@@ -134,6 +152,8 @@ def of_log(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _of_line(line: Line) -> Iterator[Finding]:
+    if _OF_NO_MEANING.search(line.text):
+        return
     for saying in SAYINGS:
         if saying.pattern.search(line.text):
             because = f"{saying.because}: {line.text.strip()}"

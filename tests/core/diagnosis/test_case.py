@@ -63,11 +63,12 @@ def test_that_no_cause_is_found_is_said_with_what_was_looked_at() -> None:
     unit = replace(host.units["api.service"], result="exit-code", exec_main_code=1, exec_main_status=1)
     assert diagnosed(host, Evidence(unit=unit, log=(Line(text="bye"),))) == []
 
-    said = "no cause found; looked at: how api.service stands (failed, result exit-code), 1 line of its log"
+    said = "no cause found; its log ends: bye; "
+    said += "looked at: how api.service stands (failed, result exit-code), 1 line of its log"
     incident = host.incident
     assert (incident.cause, incident.because, incident.certainty) == (None, said, "")
     assert f"**Cause** {said}" in incident_file(incident, "web-1", Before())
-    assert "Likely:" not in wording.page(host.agent.state, incident, POLICY, host.now)[1]
+    assert "Cause not known. Its log ends: bye\n" in wording.page(host.agent.state, incident, POLICY, host.now)[1]
     assert replay(State(), host.recorded) == (host.agent.state, 0)
     assert len(diagnosed(host, Evidence(log=IN_USE, listeners=(NGINX,)))) == 1
     assert (host.incident.cause, host.incident.because) == ("port-taken", HELD)

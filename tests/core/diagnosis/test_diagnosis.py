@@ -517,3 +517,50 @@ def test_each_cause_is_named_once_the_surest_first_whatever_is_said(
     assert len({one.cause for one in found}) == len(found)
     assert [one.certainty for one in found] == sorted((one.certainty for one in found), reverse=True)
     assert all(one.because for one in found)
+
+
+def test_what_ends_by_a_status_of_custom_is_told_with_its_last_words() -> None:
+    ended = unit(status=77)
+    found = diagnose(Evidence(unit=ended, log=log("alice may not open the vault")))[0]
+    assert found.cause is Cause.PERMISSION_DENIED
+    assert found.because.endswith("; its log ends: alice may not open the vault")
+
+
+def test_what_systemd_could_not_do_for_a_start_is_told_by_its_path() -> None:
+    words = "api.service: Failed to locate executable /srv/app: No such file or directory"
+    found = diagnose(Evidence(unit=unit(status=203), log=log(words, program="(app)", pid=7)))[0]
+    assert found.because == (
+        "systemd could not start it: its program cannot be executed (exit status 203): "
+        "failed to locate executable /srv/app: No such file or directory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ('FATAL:  data directory "/var/lib/postgresql/15/main" has invalid permissions', Cause.PERMISSION_DENIED),
+        ('FATAL:  private key file "/etc/ssl/private/x.key" has group or world access', Cause.PERMISSION_DENIED),
+        ("sqlite3.OperationalError: database or disk is full", Cause.DISK_FULL),
+        ("java.net.UnknownHostException: db.internal", Cause.DNS),
+        ("FATAL:  the database system is starting up", Cause.DEPENDENCY_DOWN),
+        ("java.lang.NoClassDefFoundError: org/x/Y", Cause.MISSING_FILE),
+        ("yaml: line 12: mapping values are not allowed in this context", Cause.BAD_CONFIGURATION),
+        (
+            "[ALERT] (12) : config : parsing [/etc/haproxy/haproxy.cfg:12] : unknown keyword 'sever'",
+            Cause.BAD_CONFIGURATION,
+        ),
+        ("tomllib.TOMLDecodeError: Invalid value (at line 3, column 7)", Cause.BAD_CONFIGURATION),
+        ("app: error: the following arguments are required: --config", Cause.BAD_CONFIGURATION),
+        ('invalid value "x" for flag -port: parse error', Cause.BAD_CONFIGURATION),
+        ("panic: runtime error: invalid memory address or nil pointer dereference", Cause.CRASHED),
+    ],
+)
+def test_the_words_of_well_known_programs(words: str, cause: Cause) -> None:
+    assert diagnose(Evidence(unit=unit(), log=log(words)))[0].cause is cause
+
+
+def test_what_systemd_adds_to_every_failed_start_of_a_forking_service_means_nothing() -> None:
+    said = log(
+        "FATAL:  lock file exists", "pg.service: Can't open PID file /run/pg.pid (yet?) after start: No such file"
+    )
+    assert diagnose(Evidence(unit=unit(), log=said)) == ()
