@@ -18,7 +18,8 @@ class UnitSnapshot:
     `state_change_at` is when ActiveState or SubState last changed (StateChangeTimestamp). A time-out is None
     when it is infinite or unknown. `changed_since_start` says which file is newer than the running process (unit
     file, drop-in, program, settings that it is given), or "".
-    `reloaded_at` is when systemd last reloaded it, None if never.
+    `reloaded_at` is when systemd last reloaded it, None if never. `inactive_enter_at` is when its last run ended
+    (InactiveEnterTimestamp), also after a `reset-failed`.
     """
 
     name: str
@@ -42,6 +43,7 @@ class UnitSnapshot:
     job: str | None = None
     active_enter_at: datetime | None = None
     inactive_exit_at: datetime | None = None
+    inactive_enter_at: datetime | None = None
     state_change_at: datetime | None = None
     changed_since_start: str = ""
     reloaded_at: datetime | None = None

@@ -99,6 +99,7 @@ def to_snapshot(unit: Properties, own: Properties, around: Around) -> UnitSnapsh
         job=around.job,
         active_enter_at=unit.moment("ActiveEnterTimestamp"),
         inactive_exit_at=unit.moment("InactiveExitTimestamp"),
+        inactive_enter_at=unit.moment("InactiveEnterTimestamp"),
         state_change_at=unit.moment("StateChangeTimestamp"),
         changed_since_start=changed_since_start(unit, own),
         reloaded_at=reloaded_at(own),

@@ -37,6 +37,7 @@ BEFORE = timedelta(minutes=2)
 def since(state: State, incident: Incident) -> datetime:
     """Return from when on a log speaks of this failure: from the last try of ours, else from shortly before it.
 
+    What was down already when we first looked speaks by the end of its last run, however long ago that is.
     How its unit went down by an order of ours says nothing of what failed after it: neither the signal before a
     restart, nor the stop of a restart that helped, nor what was done about an earlier incident.
     """
@@ -44,7 +45,13 @@ def since(state: State, incident: Incident) -> datetime:
         last = incident.tried[-1]
         return last.ended_at or last.at if last.outcome is Outcome.VERIFIED else last.at
     ours = [one.ended_at or one.at for one in state.attempts if one.touched(incident.unit or "")]
-    return max((incident.first_bad_at - BEFORE, *ours))
+    return max((min(incident.first_bad_at, _ended(state, incident)) - BEFORE, *ours))
+
+
+def _ended(state: State, incident: Incident) -> datetime:
+    unit = state.units.get(incident.unit or "")
+    is_down = unit is not None and unit.active_state in ("inactive", "failed")
+    return (unit.inactive_enter_at if unit is not None and is_down else None) or incident.first_bad_at
 
 
 def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) -> list[Draft]:

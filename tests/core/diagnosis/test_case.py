@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from opsagent.core import events as ev
 from opsagent.core import inbox, wording
 from opsagent.core.before import Before
@@ -16,7 +18,8 @@ from opsagent.core.fold import replay
 from opsagent.core.looks import overloaded
 from opsagent.core.report.incident_file import incident_file
 from opsagent.core.state import State
-from tests.core.story_host import StoryHost
+from opsagent.core.unit import UnitSnapshot
+from tests.core.story_host import NOON, StoryHost
 from tests.core.test_stories import API, POLICY, killed_host
 
 IN_USE = (Line(text="listen tcp :80: bind: address already in use", program="api"),)
@@ -38,6 +41,17 @@ def test_the_cause_stands_in_the_incident_the_page_and_the_file_and_is_replayed(
     assert f"Cause: {HELD}." in wording.page(host.agent.state, incident, POLICY, host.now)[1]
     assert f"**Cause** {HELD} (sure)" in incident_file(incident, "web-1", Before())
     assert replay(State(), host.recorded) == (host.agent.state, 0)
+
+
+@pytest.mark.parametrize(("state", "hours"), [("inactive", 5), ("failed", 5), ("active", 0)])
+def test_what_is_down_speaks_by_the_end_of_its_last_run(state: str, hours: float) -> None:
+    ended = NOON - timedelta(hours=5)
+    unit = UnitSnapshot(name="api.service", read_at=NOON, active_state=state, inactive_enter_at=ended)
+    incident = replace(killed_host().incident, actions=(), first_bad_at=NOON)
+
+    begin = case.since(State(units={"api.service": unit}), incident)
+
+    assert begin == NOON - timedelta(hours=hours) - case.BEFORE
 
 
 def test_the_unit_is_looked_at_as_it_was_when_the_failure_was_believed() -> None:

@@ -46,12 +46,14 @@ def test_words_of_a_newer_systemd_pass_through() -> None:
 
 
 def test_times_are_utc_and_infinite_is_none() -> None:
-    unit = properties(ActiveEnterTimestamp=micros(NOON), InactiveExitTimestamp=FOREVER)
+    unit = properties(
+        ActiveEnterTimestamp=micros(NOON), InactiveEnterTimestamp=micros(NOON), InactiveExitTimestamp=FOREVER
+    )
     own = properties(TimeoutStopUSec=1_500_000, TimeoutStartUSec=FOREVER)
 
     snapshot = to_snapshot(unit, own, Around(read_at=NOON, scope="system"))
 
-    assert snapshot.active_enter_at == NOON
+    assert (snapshot.active_enter_at, snapshot.inactive_enter_at) == (NOON, NOON)
     assert snapshot.inactive_exit_at is None
     assert (snapshot.timeout_stop, snapshot.timeout_start) == (timedelta(seconds=1.5), None)
 
