@@ -43,11 +43,16 @@ def helped(before: Before) -> str:
 
 
 def _cure(one: Cure) -> str:
-    name = one.name or _WITHOUT.get(one.by, "a person")
+    name = by(one.by, one.name)
     seconds = "" if one.median_seconds is None else spoken(timedelta(seconds=one.median_seconds))
     if one.times == 1:
         return f"{name} once ({seconds})" if seconds else f"{name} once"
     return f"{name} {one.times}x (median {seconds})" if seconds else f"{name} {one.times}x"
+
+
+def by(who: By, name: str) -> str:
+    """Return who or what ended a failure: a remedy, a person, or what is known where nobody is."""
+    return name or _WITHOUT.get(who, "a person")
 
 
 def tasks(before: Before) -> str:

@@ -6,9 +6,8 @@ import errno
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.archive.pattern import Record
-from opsagent.core.archive.record import tallies
 from opsagent.core.report.pattern_file import folded, pattern_file
+from opsagent.core.report.pattern_part import seen
 from opsagent.memory.place import WriteError
 
 if TYPE_CHECKING:
@@ -42,14 +41,12 @@ class Patterns:
         incident = after.incident(recorded.incident)
         if incident is None or not incident.pattern or not isinstance(recorded.event, _NEWS):
             return
-        slug = incident.pattern
-        record = after.archive.records.get(slug, Record())
-        tried = tallies(after, record)
+        slug, told = incident.pattern, seen(after, incident)
         pattern = after.archive.pattern(slug)
         if isinstance(recorded.event, ev.PatternWritten) and pattern is not None:
-            self._new[slug] = pattern_file(pattern, incident, record, tried, self._redact)
+            self._new[slug] = pattern_file(pattern, told, self._redact)
         if pattern is not None:  # what cannot be read is left as it is
-            self._changed[slug] = lambda found: folded(found, incident, record, tried, self._redact)
+            self._changed[slug] = lambda found: folded(found, told, self._redact)
         while len(self._changed) > MOST_WAITING:
             self._changed.pop(next(iter(self._changed)))
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from opsagent.archive import front
 from opsagent.core.archive.pattern import Match, Pattern, Record, Spell
 from opsagent.core.experience import Tally, Try
-from opsagent.core.incident import Incident, Moment
-from opsagent.core.phase import Phase
+from opsagent.core.incident import Action, Incident, Moment
+from opsagent.core.phase import Outcome, Phase
 from opsagent.core.report.pattern_file import folded, pattern_file
+from opsagent.core.report.pattern_part import Seen
 from opsagent.redact import redact
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -55,11 +56,13 @@ LATER = replace(
     ),
 )
 TRIED = tuple(Try(at=NOON, worked=seconds is not None, seconds=seconds) for seconds in (2.0, None, 2.4))
+FILED = frozenset({"OPS-20261127-001"})
+FIRST_SEEN = Seen(incident=INCIDENT, record=FIRST, filed=FILED)
 RESTART = (Tally(label="restart", tries=TRIED),)
 
 
 def made() -> str:
-    return pattern_file(MADE, INCIDENT, FIRST, (), redact)
+    return pattern_file(MADE, FIRST_SEEN, redact)
 
 
 def read(text: str) -> Pattern:
@@ -70,7 +73,7 @@ def read(text: str) -> Pattern:
 
 
 def renewed(text: str, record: Record = LATER) -> str:
-    return folded(text, INCIDENT, record, RESTART, str)
+    return folded(text, Seen(incident=INCIDENT, record=record, tried=RESTART, filed=FILED), str)
 
 
 def test_it_is_read_back_as_it_was_meant() -> None:
@@ -103,12 +106,37 @@ def test_a_repeat_renews_what_is_ours() -> None:
     assert "occurrences: 3\n" in text
     assert 'remedies:\n  - do: "restart"\n    tried: 3\n    worked: 2\n' in text
     assert "| restart | 3 | 2 | 2.2 s |" in text
-    assert "Seen 3 times; the latest incidents: [OPS-20261128-001](" in text
+    assert "Seen 3 times; the latest incidents: OPS-20261128-001" in text
     assert text.count("OPS-20261127-001](") == 1
     assert text.count("<!-- /opsagent:seen -->") == 1
     assert read(text).ours
     assert [one.do for one in read(text).remedies] == ["restart"]
     assert renewed(text) == text
+
+
+def test_a_link_is_only_written_to_an_incident_that_has_a_file() -> None:
+    assert (
+        "the latest incidents: OPS-20261128-001, [OPS-20261127-001](../../incidents/2026/11/OPS-20261127-001.md)\n"
+        in renewed(made())
+    )
+
+
+def test_what_ended_it_is_told_once_it_is_over() -> None:
+    action = Action(
+        seq=9,
+        at=NOON + timedelta(seconds=5),
+        remedy="restart",
+        unit="shop.service",
+        outcome=Outcome.VERIFIED,
+        reason="",
+        attempt=1,
+    )
+    over = replace(INCIDENT, actions=(action,), mitigated_at=NOON + timedelta(seconds=7))
+
+    text = folded(made(), Seen(incident=over, record=FIRST), str)
+
+    assert "- **Ended by**: restart, 2 s after it was ordered; it was bad for 7 s\n" in text
+    assert "Ended by" not in made()
 
 
 def test_what_a_person_changed_wins_and_only_counters_are_renewed() -> None:

@@ -22,6 +22,21 @@ PATIENCE = timedelta(seconds=30)
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 
 
+_SAID = {
+    "dead": "is not running",
+    "ended": "is not running",
+    "exit": "ended with an error",
+    "signal": "was ended by a signal",
+    "loop": "starts again and again",
+    "status": "answers with the wrong status",
+    "output": "answers something else",
+    "timeout": "does not answer in time",
+    "refused": "refuses connections",
+    "reset": "cuts connections",
+}
+"""Failure classes that say little alone, in a title."""
+
+
 def due(world: World) -> list[Draft]:
     """Return the next pattern to write: of a failure that belongs into the archive, once its cause was looked for."""
     known = world.state.archive
@@ -48,7 +63,7 @@ def _written(incident: Incident, slug: str, cause: str) -> ev.PatternWritten:
     what = name.removesuffix(".service")
     return ev.PatternWritten(
         slug=slug,
-        title=f"{what}: {cause.replace('-', ' ')}",
+        title=f"{what}: {_SAID.get(cause) or cause.replace('-', ' ')}",
         fingerprint=incident.fingerprint,
         match=Match(unit=(name,), cause=(cause,)),
     )

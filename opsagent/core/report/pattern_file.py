@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.archive.pattern import Pattern, Record
     from opsagent.core.experience import Tally
-    from opsagent.core.incident import Incident
+    from opsagent.core.report.pattern_part import Seen
 
 _HEAD = (
     "# Change what you like: opsagent reads this file within a second of being saved, and heeds it the next time.",
@@ -39,20 +39,19 @@ _OF_ITEM = re.compile(
 _VALUE = re.compile(r"(?P<head>[a-z_]+:[ \t]*)(?P<old>[^#\r\n]*?)(?P<tail>[ \t]*(?:#.*)?\r?\n?)")
 
 
-def pattern_file(
-    pattern: Pattern, incident: Incident, record: Record, tried: tuple[Tally, ...], redact: Callable[[str], str]
-) -> str:
+def pattern_file(pattern: Pattern, seen: Seen, redact: Callable[[str], str]) -> str:
     """Return the whole file of a failure that was not known before.
 
     The front matter holds no words of others, and `pattern_key: …` reads like a secret to who looks for some.
     """
+    record = seen.record
     match = (f"  {key}: {_texts(said)}" for key in ("unit", "cause") if (said := getattr(pattern.match, key)))
     lines = [
         *_HEAD,
         f"title: {_text(pattern.title)}",
         *("match:", *match),
         f"cause: {_text(pattern.cause)}",
-        *_remedies(tried),
+        *_remedies(seen.tried),
         f"occurrences: {record.count}",
         f"first_seen: {_when(record.first_at)}",
         f"last_seen: {_when(record.last_at)}",
@@ -62,13 +61,11 @@ def pattern_file(
         "status: active",
     ]
     front = [f"{line}\n" for line in lines]
-    ours = f"{mark.begin(front)}\n{redact(part(incident, record, tried))}\n{mark.END}"
+    ours = f"{mark.begin(front)}\n{redact(part(seen))}\n{mark.END}"
     return f"---\n{''.join(front)}---\n{_BODY.format(title=inline(pattern.title, 200))}{ours}\n"
 
 
-def folded(
-    text: str, incident: Incident, record: Record, tried: tuple[Tally, ...], redact: Callable[[str], str]
-) -> str:
+def folded(text: str, seen: Seen, redact: Callable[[str], str]) -> str:
     """Return a file with its counters, dates and our part renewed; every other byte stays as a person wrote it.
 
     The list of remedies is ours to renew while nobody changed it, or the match, since we wrote it.
@@ -79,11 +76,9 @@ def folded(
     front, rest = parts
     begins = text[: len(text) - len("".join(front)) - len(rest)]
     ours = mark.is_ours(front, rest)
-    front = (_with_remedies if ours else _with_counts)(_counted(front, record), tried)
+    front = (_with_remedies if ours else _with_counts)(_counted(front, seen.record), seen.tried)
     begin = mark.begin(front) if ours else mark.line_of(rest)
-    return (
-        begins + "".join(front) + mark.replaced(rest, f"{begin}\n{redact(part(incident, record, tried))}\n{mark.END}")
-    )
+    return begins + "".join(front) + mark.replaced(rest, f"{begin}\n{redact(part(seen))}\n{mark.END}")
 
 
 def _counted(front: list[str], record: Record) -> list[str]:
