@@ -32,12 +32,14 @@ MOST_LINES = 30
 MOST_CAUSES = 12
 MOST_REPAIRS = 12  # lines of a message: the curve first, then the list
 PLAYBOOK = "Playbook: "
+PREPARED = "Before it: "
 UNKNOWN = "Cause not known. Its log ends: "
 NOT_FOR_STRANGERS = (
     PLAYBOOK,
     "Cause: ",
     "Likely: ",
     UNKNOWN,
+    PREPARED,
     CAUSE,
     LIKELY,
     "Changed before: ",
@@ -251,6 +253,7 @@ def recovery(state: State, incident: Incident, policy: Policy, now: datetime) ->
     lines = [
         f"Fixed by: {fixed_by(state, incident)}" if good_at else f"Closed by: {fixed_by(state, incident)}",
         f"Why that: {incident.choice}." if healed_by(incident) and incident.choice else "",
+        *dict.fromkeys(f"{PREPARED}{one.did}." for one in incident.actions if one.did and one.result == "done"),
         f"Proof: {proof(state, incident, now)}." if good_at else "",
         *before_lines(state, incident),
         f"Paged {before_words.times(paged(incident))}{taken}. Times {state.zone}.",

@@ -222,6 +222,19 @@ def test_a_recovery_by_the_agent_names_the_repair() -> None:
     assert "Fixed by: restart of api.service at 02:14:06 (try 1)." in body
 
 
+def test_a_recovery_says_what_was_put_back_or_freed_before_the_repair_that_helped() -> None:
+    night = Telling()
+    seq = night.incident()
+    night.page(seq)
+    night.end(seq, night.order(seq, remedy="restore"), "failed", said="restored /etc/a.conf")
+    night.end(seq, night.order(seq), "verified")
+    night.take(ev.IncidentResolved(reason="good"), seq, after=300)
+
+    _, body = wording.recovery(night.state, night.one(seq), POLICY, night.at)
+
+    assert "\nBefore it: restored /etc/a.conf.\n" in body
+
+
 def test_a_recovery_by_word_of_a_person_says_whose() -> None:
     night, seq = exhausted()
     night.take(ev.IncidentResolved(reason="known", by="anna", forced=True), seq)

@@ -93,9 +93,11 @@ class Telling:
         )
         return self.state.seq
 
-    def end(self, seq: int, action: int, outcome: str, reason: str = "still dead", after: float = 5) -> str:
+    def end(
+        self, seq: int, action: int, outcome: str, reason: str = "still dead", after: float = 5, *, said: str = "done"
+    ) -> str:
         """Carry an order out and judge it; a verified one is good from 0.4 s after it."""
-        self.take(ev.ActionEnded(action=action, result="done", reason="done", seconds=0.2), seq, after=0.4)
+        self.take(ev.ActionEnded(action=action, result="done", reason=said, seconds=0.2), seq, after=0.4)
         if outcome == "verified":
             self.good(seq)
             after = 30
