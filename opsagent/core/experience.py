@@ -8,6 +8,8 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.incident import By
+from opsagent.core.occurrence import occurrence
 from opsagent.core.phase import Outcome
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from opsagent.core.state import State
 
 PREPARING = frozenset({"reclaim", "restore", "signal", "stop"})
-"""Remedies that only make the next one possible: that they alone did not end a failure is no failure of theirs."""
+"""Remedies that only make the next one possible: what they did, and did not end a failure alone, is no failure."""
 MOST_TRIES = 50
 MOST_SPELLS = 50
 MOST_KINDS = 500
@@ -73,7 +75,10 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spell:
-    """How long a failure was left to itself, in seconds: until it was good again, or until something was tried."""
+    """How long a failure was left to itself, in seconds: until it was good again, or until something was tried.
+
+    What a person had taken, or what it needs and was repaired, did not come back by itself.
+    """
 
     seconds: float
     came_back: bool
@@ -136,9 +141,9 @@ def _taught(one: Experience, before: Incident | None, incident: Incident, record
         case ev.ActionRequested() if before is not None and not before.tried:
             return _spelled(one, incident, recorded.at, came_back=False)
         case ev.RecoverySeen(mitigated_at=at) if not incident.tried:
-            return _spelled(one, incident, at, came_back=True)
-        case ev.ActionRefused(guard="mode", remedy=remedy):
-            tally = one.tally(remedy)
+            return _spelled(one, incident, at, came_back=occurrence(incident).by is By.UNKNOWN)
+        case ev.ActionRefused(guard="mode", remedy=remedy, act=act):
+            tally = one.tally(f"{remedy} {act}".strip())
             return _with(one, replace(tally, would=tally.would + 1))
     return one
 
@@ -149,7 +154,9 @@ def _judged(one: Experience, incident: Incident, seq: int) -> Experience:
         return one
     action = incident.actions[place]
     worked = action.outcome is Outcome.VERIFIED
-    if not worked and (action.remedy in PREPARING or action.outcome not in (Outcome.FAILED, Outcome.RELAPSED)):
+    in_vain = action.outcome in (Outcome.FAILED, Outcome.RELAPSED)
+    is_prepared = action.remedy in PREPARING and action.result in ("done", "skipped")
+    if not worked and (is_prepared or not in_vain):
         return one
     for each in (*(_prepared(incident.actions[:place]) if worked else ()), action):
         one = _tried(one, incident, each, worked=worked)

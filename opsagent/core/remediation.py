@@ -213,7 +213,8 @@ def _refused(case: Case, answer: Answer) -> list[Draft]:
     incident, drafts = case.incident, []
     waits = answer.guard == "budget" and not answer.exhausted
     if incident.asked_by or not (waits or any(_same(a, case, answer) for a in incident.actions)):
-        event = ev.ActionRefused(remedy=case.rule.do, unit=case.unit, guard=answer.guard, reason=_said(case, answer))
+        rule, said = case.rule, _said(case, answer)
+        event = ev.ActionRefused(remedy=rule.do, unit=case.unit, guard=answer.guard, reason=said, act=rule.name)
         drafts.append(Draft(event=event, incident=incident.seq))
     moved = ev.RepairMoved(to=_repair_of(answer), reason=answer.reason, next_at=answer.again_at)
     drafts.append(Draft(event=moved, incident=incident.seq))
@@ -221,7 +222,7 @@ def _refused(case: Case, answer: Answer) -> list[Draft]:
 
 
 def _same(action: Action, case: Case, answer: Answer) -> bool:
-    return action.outcome is Outcome.REFUSED and action.guard == answer.guard and action.remedy == case.rule.do
+    return action.outcome is Outcome.REFUSED and action.guard == answer.guard and action.label == case.rule.label
 
 
 def _repair_of(answer: Answer) -> Repair:

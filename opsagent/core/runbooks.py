@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.observation import Severity
+from opsagent.core.occurrence import healed_by
 from opsagent.core.phase import SILENT, Phase
 from opsagent.core.playbook.following import kind_of, section_for
 from opsagent.core.playbook.matching import best
 from opsagent.core.suspicion import BREAKER
 from opsagent.core.timing import elapsed
-from opsagent.core.wording import healed_by
 from opsagent.core.world import Draft, World
 
 if TYPE_CHECKING:

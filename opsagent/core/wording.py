@@ -12,6 +12,7 @@ from opsagent.core.diagnosis.evidence import LOG_ENDS, LOOKED_AT
 from opsagent.core.guard_words import OF_GUARD
 from opsagent.core.incident import OURSELVES
 from opsagent.core.observation import Severity
+from opsagent.core.occurrence import healed_by
 from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.report.clock import hhmm, hhmmss, seen_from
 from opsagent.core.text import visible
@@ -129,13 +130,6 @@ def _lately(incident: Incident) -> tuple[Action, ...]:
     """Return the same, or, when nothing went out since then, all up to the one that helped."""
     went = ordered(incident.actions)
     return fresh(incident) or (went if went and went[-1].outcome is Outcome.VERIFIED else ())
-
-
-def healed_by(incident: Incident) -> Action | None:
-    """Return the action that ended the present spell, if one did: what helped before it does not count."""
-    last = next(reversed(ordered(incident.actions)), None)
-    helped = last is not None and last.outcome is Outcome.VERIFIED and last.at >= bad_since(incident)
-    return last if helped else None
 
 
 def page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,12 +13,13 @@ from opsagent.core.diagnosis import Cause, Certainty, diagnose
 from opsagent.core.diagnosis.evidence import Evidence, FileSystem, line_of
 from opsagent.core.environment import Listener
 from opsagent.core.fold import replay
-from opsagent.core.phase import Repair
+from opsagent.core.phase import Outcome, Repair
 from opsagent.core.policy import Criticality, Mode, NotifierPolicy, RemedyRule
 from opsagent.core.state import State
 from opsagent.core.unit import UnitSnapshot
 from opsagent.core.world import Facts
 from tests.core.live_host import LiveHost
+from tests.core.report.telling import Telling
 from tests.core.story_host import NOON, StoryHost
 from tests.core.test_stories import API, POLICY
 
@@ -94,6 +96,46 @@ def test_in_observe_mode_it_is_learned_how_often_it_comes_back_by_itself() -> No
     assert known.tally("restart").would == 3
     assert known.base_rate(within=300) == 1.0
     assert known.base_rate(within=10) == 0.0
+
+
+def test_what_a_person_took_or_its_root_brought_back_did_not_come_back_by_itself() -> None:
+    night = Telling()
+    root, child = night.incident("redis", "redis.service"), night.incident()
+    taken = night.incident("www", "www.service")
+    night.take(ev.SuppressionChanged(by="parent", reason="needs redis", parent=root), child)
+    until = night.at + timedelta(hours=1)
+    night.take(ev.IncidentAcknowledged(by="marta", until=until, keep_repairing=False), taken)
+    for seq in (child, taken):
+        night.good(seq)
+
+    known = [night.state.experience[night.one(seq).fingerprint] for seq in (child, taken)]
+
+    assert [[spell.came_back for spell in one.spells] for one in known] == [[False], [False]]
+
+
+def test_a_preparation_that_could_not_be_done_did_not_work() -> None:
+    night = Telling()
+    for result in ("done", "failed"):
+        seq = night.incident()
+        order = night.order(seq, remedy="reclaim")
+        night.take(ev.ActionEnded(action=order, result=result, seconds=1.0, reason="so it is"), seq)
+        night.take(ev.ActionJudged(action=order, outcome=Outcome.FAILED, reason="still full"), seq)
+        night.take(ev.IncidentWithdrawn(reason="over"), seq)
+
+    (known,) = night.state.experience.values()
+    assert (known.tally("reclaim").tried, known.tally("reclaim").worked) == (1, 0)
+
+
+def test_what_the_mode_alone_held_back_is_counted_by_its_whole_name() -> None:
+    renew = replace(API, repair=(RemedyRule(do="act", name="renew"),))
+    host = LiveHost(replace(POLICY, mode=Mode.OBSERVE, checks=(renew,)))
+    host.serve("api.service")
+    host.run(seconds=60)
+    host.services["api.service"].sick = "status"
+    host.run(minutes=1)
+
+    (known,) = host.agent.state.experience.values()
+    assert [(one.label, one.would) for one in known.tallies] == [("act renew", 1)]
 
 
 def failed_with(evidence: Evidence, *, repair: tuple[str, ...] = ("restart",)) -> StoryHost:

@@ -120,7 +120,7 @@ def _known(
 def _tallies(pattern: Pattern | None, learned: list[Experience]) -> Iterator[Tally]:
     """Yield what became of the remedies that the pattern names, in its order, then of what else was tried."""
     named = [one.do for one in pattern.remedies] if pattern else []
-    tried = {one.label: one for one in tallies_of(learned) if one.tries or one.label in named}
+    tried = {one.label: one for one in tallies_of(learned) if one.tries or one.would or one.label in named}
     yield from (tried.pop(label, Tally(label=label)) for label in dict.fromkeys(named))
     yield from tried.values()
 
@@ -152,6 +152,7 @@ def _shown(one: Tally) -> dict[str, Any]:
         "do": one.label,
         "tried": one.tried,
         "worked": one.worked,
+        "would": one.would,
         "last": iso(one.last) if one.last else None,
         "median_seconds": None if one.median is None else round(one.median, 3),
     }

@@ -74,9 +74,13 @@ class ActionJudged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRefused(Event):
-    """A repair that was not ordered: which guard said no, and why. Recorded once, not at every look."""
+    """A repair that was not ordered: which guard said no, and why. Recorded once, not at every look.
+
+    `act` is the name of the act, or of the signal, where the remedy has one.
+    """
 
     remedy: str
     unit: str
     guard: str
     reason: str
+    act: str = ""

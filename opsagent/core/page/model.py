@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.budget import left_of_host
 from opsagent.core.contract import message_of, quiet_because, status_of
 from opsagent.core.observation import Status
+from opsagent.core.occurrence import healed_by
 from opsagent.core.page.days import DaySeen
 from opsagent.core.policy import Mode
 from opsagent.core.report import figures, standing
@@ -17,7 +18,7 @@ from opsagent.core.report.links import below_incidents, has_file
 from opsagent.core.report.verdict import NOTHING, needed, owner, verdict
 from opsagent.core.timing import local_date
 from opsagent.core.trust import highest
-from opsagent.core.wording import bad_since, healed_by, reason_of
+from opsagent.core.wording import bad_since, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

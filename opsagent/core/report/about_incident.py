@@ -13,6 +13,7 @@ from opsagent.core.change import phrase
 from opsagent.core.escalation import JOURNAL
 from opsagent.core.nearness import ranked
 from opsagent.core.observation import Severity
+from opsagent.core.occurrence import healed_by
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import Mode
 from opsagent.core.remediation import FINAL_GUARDS
@@ -28,7 +29,6 @@ from opsagent.core.wording import (
     down_since,
     fixed_by,
     fresh,
-    healed_by,
     ordered,
     proof,
     reason_of,

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
 from opsagent.core.nearness import ranked
+from opsagent.core.occurrence import healed_by
 from opsagent.core.phase import Outcome
 from opsagent.core.report.markdown import cell, code, fenced, inline
 from opsagent.core.runbooks import words_of_people
 from opsagent.core.text import some
 from opsagent.core.timing import elapsed, local_date, spoken
-from opsagent.core.wording import healed_by, ordered, reason_of
+from opsagent.core.wording import ordered, reason_of
 
 if TYPE_CHECKING:
     from opsagent.core.codec import Recorded

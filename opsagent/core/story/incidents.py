@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from opsagent.core import events as ev
 from opsagent.core.change import phrase
 from opsagent.core.observation import worse_of
-from opsagent.core.occurrence import occurrence
+from opsagent.core.occurrence import healed_by, occurrence
 from opsagent.core.phase import SILENT, Phase, Repair
 from opsagent.core.renewal import replace
 from opsagent.core.severity import LEASE
 from opsagent.core.story.telling import asked_anew, told_story
 from opsagent.core.traces import trace_in
-from opsagent.core.wording import healed_by
 
 if TYPE_CHECKING:
     from collections.abc import Sized

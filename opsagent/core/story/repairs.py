@@ -122,6 +122,7 @@ def _(event: ev.ActionRefused, incident: Incident, recorded: Recorded) -> Incide
         outcome=Outcome.REFUSED,
         guard=event.guard,
         reason=event.reason,
+        name=event.act,
     )
     changed = replace(incident, actions=(*incident.actions, action), asked_by="", asked_remedy="", asked_at=None)
     return told_story(changed, recorded, f"not repaired: {event.reason}")

@@ -194,16 +194,19 @@ def _works(row: dict[str, Any]) -> str:
 
 
 def _figures(row: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{one['do']} worked {one['worked']} of {one['tried']}"
-        + (f", median {_spoken(one['median_seconds'])}" if one["median_seconds"] is not None else "")
-        for one in row["remedies"]
-    ]
+    lines = [_came_to(one) for one in row["remedies"]]
     if row["base_rate"] is not None:
         lines.append(f"good again by itself within a minute: {row['base_rate']:.0%}")
     if row["median_seconds"] is not None:
         lines.append(f"bad for {_spoken(row['median_seconds'])} as a median, {_spoken(row['bad_seconds'])} in all")
     return lines or ["nothing was tried yet"]
+
+
+def _came_to(one: dict[str, Any]) -> str:
+    took = f", median {_spoken(one['median_seconds'])}" if one["median_seconds"] is not None else ""
+    would = f" (its mode held it back {times(one['would'])})" if one["would"] else ""
+    worked = f"worked {one['worked']} of {one['tried']}" if one["tried"] else "was never tried"
+    return f"{one['do']} {worked}{took}{would}"
 
 
 def _spoken(seconds: float) -> str:

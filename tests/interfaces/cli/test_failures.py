@@ -51,7 +51,7 @@ def test_a_file_and_what_no_file_describes_are_both_listed(instance: Instance, l
 
     assert (described["slug"], described["verified"], described["occurrences"]) == ("api-no-room", True, 0)
     assert described["remedies"][0] | {"last": None} == {
-        "do": "restart", "tried": 0, "worked": 0, "last": None, "median_seconds": None,
+        "do": "restart", "tried": 0, "worked": 0, "would": 0, "last": None, "median_seconds": None,
     }  # fmt: skip
     assert (plain["status"], plain["fingerprint"], plain["incidents"]) == ("no file", "api|tcp|refused", [label])
 
