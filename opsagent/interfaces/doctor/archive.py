@@ -6,7 +6,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from opsagent.archive import files, reading
-from opsagent.core.archive.allowed import allowed_words, refused_remedies
+from opsagent.core.archive.allowed import allowed_words, of_pattern, refused_remedies
+from opsagent.core.archive.matching import ACTIVE
+from opsagent.core.archive.pattern import TELL
+from opsagent.core.text import some
 from opsagent.interfaces.doctor.finding import Finding, ok, warn
 from opsagent.memory import guides
 from opsagent.memory.place import WriteError
@@ -27,7 +30,8 @@ def examine(memory: Path, layout: str, policy: Policy) -> Iterator[Finding]:
         warn(one.path, one.why, "correct it: it is heeded within a second of being saved") for one in found.refused
     ]
     for one in found.patterns:
-        findings += _forbidden(memory, files.folder(layout) / f"{one.slug}.md", one, policy)
+        path = files.folder(layout) / f"{one.slug}.md"
+        findings += (*_forbidden(memory, path, one, policy), *_broad(memory, path, one, policy))
     yield from findings
     if found.patterns and not findings:
         yield ok("failure archive", f"{len(found.patterns)} patterns read, all of them are heeded")
@@ -39,6 +43,21 @@ def _forbidden(memory: Path, path: PurePosixPath, pattern: Pattern, policy: Poli
         yield warn(
             f"{path}:{_line(memory, path, remedy)}", text, "take it out, or allow it in the settings of the check"
         )
+
+
+def _broad(memory: Path, path: PurePosixPath, pattern: Pattern, policy: Policy) -> Iterator[Finding]:
+    """A pattern that speaks of every failure of many checks and tries nothing before `tell` may not be meant so."""
+    match, named = pattern.match, [one.do for one in pattern.remedies]
+    if pattern.status != ACTIVE or TELL not in named or match.cause or match.log:
+        return
+    before = named[: named.index(TELL)]
+    meant = [check for check in of_pattern(pattern, policy) if check.repair]
+    held = [check.name for check in meant if not any(rule.label in before for rule in check.repair)]
+    if len(held) > 1 or (held and any("*" in one for one in match.unit)):
+        text = (
+            f"says tell whatever the cause is: nothing is tried; checks that it holds back: {len(held)} ({some(held)})"
+        )
+        yield warn(f"{path}:{_line(memory, path, TELL)}", text, "say in `match` of which failures it speaks")
 
 
 def _line(memory: Path, path: PurePosixPath, remedy: str) -> int:

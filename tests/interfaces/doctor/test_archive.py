@@ -40,6 +40,19 @@ def test_of_what_nothing_watches_no_remedy_is_allowed(tmp_path: Path) -> None:
     assert said.endswith("a.md:5 names restart, which `repair:` does not allow there, allowed: tell")
 
 
+def test_one_file_that_holds_every_repair_back_is_named_with_how_many(tmp_path: Path) -> None:
+    text = "---\ntitle: x\nmatch: {unit: '*'}\nremedies: [tell]\n---\n"
+
+    broad, _ = found(tmp_path, a=text, b=text.replace("'*'", "shop").replace("tell", "stop"))
+
+    assert broad == (
+        "warn failures/patterns/a.md:4 says tell whatever the cause is: nothing is tried; "
+        "checks that it holds back: 1 (shop)"
+    )
+    for narrower in (text.replace("'*'}", "'*', cause: disk-full}"), text.replace("[tell", "[restart, tell")):
+        assert "says tell" not in "".join(found(tmp_path, a=narrower))
+
+
 def test_broken_yaml_a_bad_expression_and_a_forbidden_remedy_are_named_with_their_lines(tmp_path: Path) -> None:
     broken, expression, forbidden = found(
         tmp_path,
