@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opsagent.core import in_order
 from opsagent.core.diagnosis.finding import Cause
 from opsagent.core.experience import PREPARING, Experience, Tally
-from opsagent.core.futile import futile, path_of, since_it_worked
+from opsagent.core.futile import futile, has_no_process, path_of, since_it_worked
 from opsagent.core.policy import Mode, RemedyRule
 from opsagent.core.timing import spoken
 from opsagent.core.trust import effective
@@ -92,7 +92,7 @@ def _known_before(world: World, incident: Incident) -> Experience:
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
     """Return what may be tried in the order in which it makes sense; it is never empty, and never more than allowed."""
-    fitting = tuple(rule for rule in check.repair if not in_order.has_no_process(world, check, rule))
+    fitting = tuple(rule for rule in check.repair if not has_no_process(world, check, rule))
     rules = _acting(world, check, fitting) or fitting or check.repair
     sensible = [rule for rule in rules if not futile(world, incident, check, rule)]
     hopeful = [rule for rule in sensible if not is_hopeless(known.tally(rule.label), incident)]

@@ -30,6 +30,8 @@ STARTS = frozenset({"restart", "restart_with_dependants", "reload", "reset_faile
 
 GROWS_OLD = timedelta(hours=1)
 """What was in vain may help after so long: files are older then, a certificate may have been renewed."""
+NEEDS_A_PROCESS = frozenset({"reload", "signal", "stop"})
+"""Only what runs can be reloaded, told something or stopped."""
 _FOUND_AT_EACH_START = (Cause.CERTIFICATE_EXPIRED, Cause.CANNOT_RUN, Cause.UNKNOWN_USER, Cause.SANDBOX)
 _OF_A_CHANGE = (Cause.BAD_CONFIGURATION.value, Cause.CHANGED.value)
 
@@ -43,6 +45,12 @@ def futile(world: World, incident: Incident, check: CheckPolicy, rule: RemedyRul
     if rule.do == RECLAIM and (freed := _nothing_freed(world, incident)):
         return freed
     return _told_to_tell(world, incident, check) or (_not_cured(world, incident, check) if rule.do in STARTS else "")
+
+
+def has_no_process(world: World, check: CheckPolicy, rule: RemedyRule) -> bool:
+    """Whether this remedy needs one and the unit is down."""
+    unit = world.state.units.get(check.unit or "")
+    return rule.do in NEEDS_A_PROCESS and unit is not None and unit.active_state in ("inactive", "failed")
 
 
 def path_of(slug: str) -> str:

@@ -11,7 +11,7 @@ from opsagent.core.acts import RECLAIM
 from opsagent.core.change import phrase
 from opsagent.core.choice import is_hopeless, told
 from opsagent.core.denied import denied, holds_data
-from opsagent.core.futile import futile, waits_for
+from opsagent.core.futile import futile, has_no_process, waits_for
 from opsagent.core.incident import Incident
 from opsagent.core.looks import just_started, overloaded
 from opsagent.core.maintenance import window_for
@@ -111,10 +111,10 @@ def refusal(case: Case, *, beside: str = "") -> Answer | None:
 
 
 def _answer(name: str, case: Case) -> Answer:
-    if name in _WITH_A_TIME:
-        return _WITH_A_TIME[name](case)
-    reason = _QUESTIONS[name](case)
-    return Answer(guard=name, reason=reason, again_at=_again_at(name, case) if reason else None)
+    said = _QUESTIONS[name](case)
+    if isinstance(said, Answer):
+        return said
+    return Answer(guard=name, reason=said, again_at=_again_at(name, case) if said else None)
 
 
 def _again_at(name: str, case: Case) -> datetime:
@@ -336,40 +336,40 @@ def _started(case: Case) -> str:
     return f"{snapshot.name} started {ago.total_seconds():.0f} s ago"
 
 
-def _budget(case: Case) -> Answer:
+def _budget(case: Case) -> Answer | str:
     spent = in_order.spent(case.world, case.touched, case.incident, case.check, forced=bool(case.forced_by))
     if spent is None:
-        return Answer(guard="budget")
+        return ""
     return Answer(guard="budget", reason=spent.reason, exhausted=spent.exhausted, again_at=spent.again_at)
 
 
-def _cause(case: Case) -> str:
-    return futile(case.world, case.incident, case.check, case.rule)
+def _cause(case: Case) -> Answer | str:
+    """What needs a process comes up for a unit that is down only where nothing else is allowed: a person is needed."""
+    if case.forced_by or not has_no_process(case.world, case.check, case.rule):
+        return futile(case.world, case.incident, case.check, case.rule)
+    reason = f"{case.unit} is down: {case.rule.label} needs a process, and nothing else is allowed"
+    again_at = budget.slow_retry_at(case.world, case.incident)
+    return Answer(guard="cause", reason=reason, exhausted=True, again_at=again_at)
 
 
 def _dependency(case: Case) -> str:
     return waits_for(case.world, case.incident)
 
 
-def _experience(case: Case) -> Answer:
+def _experience(case: Case) -> Answer | str:
     """What never helped against this failure is left alone, but for the slow tries after giving up."""
     known = case.world.state.experience.get(case.incident.fingerprint)
     tally = known.tally(case.rule.label) if known is not None else None
     bound = case.forced_by or case.check.ordered or case.incident.gave_up_at is not None
     if tally is None or not is_hopeless(tally, case.incident) or bound:
-        return Answer(guard="experience")
+        return ""
     reason = f"{case.rule.label} skipped: it {told(tally)}"
     again_at = budget.slow_retry_at(case.world, case.incident)
     return Answer(guard="experience", reason=reason, exhausted=True, again_at=again_at)
 
 
-def _never(case: Case) -> str:
-    del case
-    return ""
-
-
 # The order is a promise.
-_QUESTIONS: dict[str, Callable[[Case], str]] = {
+_QUESTIONS: dict[str, Callable[[Case], Answer | str]] = {
     "hold": _hold,
     "security": _security,
     "mode": _mode,
@@ -393,8 +393,7 @@ _QUESTIONS: dict[str, Callable[[Case], str]] = {
     "just_started": _started,
     "dependency": _dependency,
     "cause": _cause,
-    "budget": _never,
-    "experience": _never,
+    "budget": _budget,
+    "experience": _experience,
 }
-_WITH_A_TIME: dict[str, Callable[[Case], Answer]] = {"budget": _budget, "experience": _experience}
-"""Those that know when to be asked again, and whether a try is left."""
+"""Those that know when to be asked again, or whether a try is left, say so in an answer."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import budget
 from opsagent.core.budget import Spent
-from opsagent.core.futile import since_it_worked
+from opsagent.core.futile import has_no_process, since_it_worked
 from opsagent.core.incident import Action
 from opsagent.core.observation import Status
 from opsagent.core.policy import RemedyRule
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from opsagent.core.world import World
 
 A_MOMENT = timedelta(seconds=1)
-NEEDS_A_PROCESS = ("reload", "signal", "stop")
-"""Only what runs can be reloaded, told something or stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +109,3 @@ def _was_looked_at(world: World, here: Place) -> bool:
         return False
     at = world.health(here.last.verify).at
     return at is not None and at > here.action.ended_at + (here.last.wait or timedelta())
-
-
-def has_no_process(world: World, check: CheckPolicy, rule: RemedyRule) -> bool:
-    """Whether this remedy needs one and the unit is down."""
-    unit = world.state.units.get(check.unit or "")
-    return rule.do in NEEDS_A_PROCESS and unit is not None and unit.active_state in ("inactive", "failed")

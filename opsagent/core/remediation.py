@@ -226,9 +226,9 @@ def _same(action: Action, case: Case, answer: Answer) -> bool:
 
 
 def _repair_of(answer: Answer) -> Repair:
-    if answer.guard in ("budget", "experience"):
-        return Repair.EXHAUSTED if answer.exhausted else Repair.WAITING
-    waiting = ("job", "busy", "deploy", "boot", "overload", "just_started", "root", "dependency")
+    if answer.exhausted:
+        return Repair.EXHAUSTED
+    waiting = ("budget", "job", "busy", "deploy", "boot", "overload", "just_started", "root", "dependency")
     return Repair.WAITING if answer.guard in waiting else Repair.HELD
 
 

@@ -45,7 +45,7 @@ def test_a_root_waits_when_what_its_restart_drags_along_has_had_its_share() -> N
     host.run(minutes=1)
 
     assert host.services["redis.service"].restarts == []
-    assert "api.service: 3 restarts" in host.agent.state.open_for("redis.service").repair_reason
+    assert "api.service: 3 repairs" in host.agent.state.open_for("redis.service").repair_reason
 
 
 def test_a_pause_of_a_unit_holds_hands_and_pages_as_one_of_its_check() -> None:

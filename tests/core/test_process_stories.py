@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -97,6 +98,25 @@ def test_a_dead_service_gets_no_signal() -> None:
     host.run(minutes=3)
 
     assert done(host) == [("restart", "verified")]
+
+
+@pytest.mark.parametrize("is_playbook", [True, False])
+@pytest.mark.parametrize("steps", [(ABORT,), (RemedyRule(do="reload"), STOP)])
+def test_a_dead_service_for_which_only_a_signal_is_allowed_is_left_to_a_person_at_once(
+    steps: tuple[RemedyRule, ...], *, is_playbook: bool
+) -> None:
+    host = playbook(*steps) if is_playbook else host_with(*steps)
+
+    host.kill("api.service")
+    died = host.now
+    host.run(hours=9)
+
+    assert done(host) == []
+    [refused] = host.incident.actions
+    last = steps[-1 if is_playbook else 0].label
+    assert refused.reason == f"api.service is down: {last} needs a process, and nothing else is allowed"
+    assert host.incident.repair is Repair.EXHAUSTED
+    assert host.delivered[0][0] - died < timedelta(seconds=5)
 
 
 def test_what_was_stopped_on_purpose_is_no_operators_stop_stays_down_and_a_person_is_told() -> None:
