@@ -17,9 +17,6 @@ HERE = Path(__file__).parent
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-HERE = Path(__file__).parent
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 

@@ -21,7 +21,7 @@ from opsagent.core.observation import Severity
 from opsagent.core.phase import Phase
 from opsagent.core.quantity import spell
 from opsagent.core.recovery import judges, still_bad
-from opsagent.core.remediation import allowed, candidate
+from opsagent.core.remediation import allowed, failing
 from opsagent.core.report.clock import moment
 from opsagent.core.severity import LEASE
 from opsagent.core.world import Draft, World
@@ -239,7 +239,7 @@ def _(command: cmd.RepairNow, world: World) -> tuple[list[Draft], cmd.Answer]:
     incident = world.state.open_for(check.key)
     if incident is None or not incident.is_open:
         return _no(f"nothing to repair: {check.name} has no open incident")
-    if candidate(world, incident) is None:
+    if failing(world, incident) is None:
         return _no(_nothing_to_do(world, check, incident))
     known = allowed(world, incident)
     if command.remedy and command.remedy not in known:

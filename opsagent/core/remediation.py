@@ -70,14 +70,16 @@ def _step(world: World, incident: Incident) -> list[Draft]:
         return [Draft(event=verdict, incident=incident.seq), *followed(world, incident, action, verdict)]
     if incident.state not in _REPAIRABLE:
         return []
-    found = candidate(world, incident)
-    if found is None:
+    check = failing(world, incident)
+    if check is None:
         return _only_watched(world, incident)
-    if _refused_from_outside(world, incident) and incident.repair is Repair.IDLE and not incident.asked_by:
+    if incident.repair is Repair.IDLE and not incident.asked_by and _refused_from_outside(world, incident):
         reason = f"refused: {incident.actions[-1].reason}"
         event = ev.RepairMoved(to=Repair.EXHAUSTED, reason=reason, next_at=slow_retry_at(world, incident))
         return [Draft(event=event, incident=incident.seq)]
-    return _act(world, incident, *found) if world.can_record and _is_due(world, incident) else []
+    if not (world.can_record and _is_due(world, incident)):
+        return []  # before the choice, which weighs all that is known and is asked for in every turn
+    return _act(world, incident, check, choose(world, incident, check).rule)
 
 
 def _never_proved(incident: Incident, action: Action) -> ev.ActionJudged:
@@ -99,10 +101,15 @@ def _is_due(world: World, incident: Incident) -> bool:
 
 def candidate(world: World, incident: Incident) -> tuple[CheckPolicy, RemedyRule] | None:
     """Return the failing armed check and the remedy that is next in its order, or None when none is armed."""
-    failing = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
-    meant = [one for one in failing if incident.asked_remedy in {word for r in one.repair for word in (r.do, r.label)}]
-    first = next(iter(meant or failing), None)
-    return (first, choose(world, incident, first).rule) if first is not None else None
+    check = failing(world, incident)
+    return (check, choose(world, incident, check).rule) if check is not None else None
+
+
+def failing(world: World, incident: Incident) -> CheckPolicy | None:
+    """Return the failing armed check that a repair would be for: one that has what a person asked for, if any has."""
+    found = [check for check in _repairable(world, incident) if world.health(check.name).suspicious]
+    meant = [one for one in found if incident.asked_remedy in {word for r in one.repair for word in (r.do, r.label)}]
+    return next(iter(meant or found), None)
 
 
 def _repairable(world: World, incident: Incident) -> list[CheckPolicy]:
@@ -122,10 +129,10 @@ def wanted(world: World) -> tuple[FactsWanted, ...]:
     for incident in world.state.open_incidents:
         if incident.blind or incident.running or incident.state not in _REPAIRABLE or not _is_due(world, incident):
             continue
-        pair = candidate(world, incident)
-        if pair is not None and pair[0].unit and _fresh(world, pair[0].unit) is None:
-            check, since, said = pair[0], case.since(world.state, incident), incident.again_message or incident.reason
-            found.append(FactsWanted(unit=check.unit or "", scope=check.scope, since=since, message=said))
+        check = failing(world, incident)
+        if check is not None and check.unit and _fresh(world, check.unit) is None:
+            since, said = case.since(world.state, incident), incident.again_message or incident.reason
+            found.append(FactsWanted(unit=check.unit, scope=check.scope, since=since, message=said))
     return tuple(found)
 
 

@@ -123,7 +123,7 @@ def test_what_was_stopped_on_purpose_is_no_operators_stop_stays_down_and_a_perso
     host = host_with(STOP)
     host.services["api.service"].sick = "status"
 
-    host.run(hours=10)
+    host.run(hours=1)
 
     assert done(host) == [("stop", "failed")]
     assert host.agent.state.stops == {}
@@ -139,7 +139,7 @@ def test_a_restart_before_the_stop_in_the_list_does_not_follow_it() -> None:
     host = host_with(RESTART, STOP)
     host.services["api.service"].sick = "status"
 
-    host.run(hours=10)
+    host.run(hours=1)
 
     assert done(host) == [("restart", "failed"), ("stop", "failed")]
     assert host.units["api.service"].active_state == "inactive"
@@ -213,7 +213,7 @@ def test_what_was_learned_never_changes_the_order_of_a_playbook() -> None:
     for _ in range(4):
         host.services["api.service"].sick = "status"
         host.services["api.service"].cured_by = "restart"
-        host.run(hours=9)
+        host.run(hours=2)
 
     every = [event.remedy for _, _, event in host.orders.acted]
     assert every == ["signal", "restart"] * 4
