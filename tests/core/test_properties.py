@@ -219,7 +219,7 @@ def keys_are_their_own(host: LiveHost) -> None:
     assert {one.notifier for one in host.events(ev.NotificationQueued)} <= {"mail", "hook", "phone", JOURNAL}
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.lists(steps, min_size=3, max_size=25))
 def test_whatever_happens_the_promises_hold(story: list[tuple[str, object]]) -> None:
     host = lived(story)

@@ -65,17 +65,17 @@ LANES = {
     "kill": partial(sweep, REAL, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False),
     "kill-looking": partial(sweep, REAL, LOOKS, "signal=SIGKILL:when={}", only_files=False, step=7),
     "enospc": partial(sweep, REAL, FILES, "error=ENOSPC:when={}", only_files=True, step=2),
-    "enospc-for-ever": partial(sweep, REAL, FILES, "error=ENOSPC:when={}+", only_files=True, step=2),
-    "eio": partial(sweep, REAL, FILES, "error=EIO:when={}", only_files=True, step=2),
-    "eio-for-ever": partial(sweep, REAL, FILES, "error=EIO:when={}+", only_files=True, step=2),
+    "enospc-for-ever": partial(sweep, REAL, FILES, "error=ENOSPC:when={}+", only_files=True, step=3),
+    "eio": partial(sweep, REAL, FILES, "error=EIO:when={}", only_files=True, step=3),
+    "eio-for-ever": partial(sweep, REAL, FILES, "error=EIO:when={}+", only_files=True, step=4),
     "erofs-for-ever": partial(sweep, REAL, FILES, "error=EROFS:when={}+", only_files=True, step=4),
     "naive": partial(sweep, of(program.NaiveDaemon), ("pwrite64",), "signal=SIGKILL:when={}", only_files=False, step=3),
     "careless": partial(sweep, CARELESS, ("pwrite64",), "error=ENOSPC:when={}+", only_files=True, step=9),
     "spool-put": partial(sweep, PUT, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False),
     "spool-take-in": partial(sweep, TAKE_IN, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False, step=2),
-    "whole-kill": partial(sweep, WHOLE, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False, step=11),
-    "whole-enospc-for-ever": partial(sweep, WHOLE, FILES, "error=ENOSPC:when={}+", only_files=True, step=19),
-    "whole-eio": partial(sweep, WHOLE, FILES, "error=EIO:when={}", only_files=True, step=19),
+    "whole-kill": partial(sweep, WHOLE, (*FILES, *NAMES), "signal=SIGKILL:when={}", only_files=False, step=17),
+    "whole-enospc-for-ever": partial(sweep, WHOLE, FILES, "error=ENOSPC:when={}+", only_files=True, step=29),
+    "whole-eio": partial(sweep, WHOLE, FILES, "error=EIO:when={}", only_files=True, step=29),
     "whole-careless": partial(
         sweep, all_of(whole.CarelessHost), ("write",), "signal=SIGKILL:when={}", only_files=False, step=3
     ),
@@ -91,7 +91,7 @@ POWER = {
     "power-take-in": TAKE_IN,
     "power-whole": WHOLE,
 }
-STEPS = {"power-whole": 7, "power-hasty": 5}
+STEPS = {"power-whole": 13, "power-hasty": 5}
 """Of a long run, and where one state shows the fault, some states of the disk are enough."""
 
 

@@ -26,7 +26,7 @@ IN_MEMORY = Path("/dev/shm")
 """Where the lanes keep their files: a kill leaves the same there, and no sync is waited for."""
 KILLS = {"openat": 6, "write": 12, "pwrite64": 120, "fdatasync": 16, "fsync": 3, "linkat": 1, "unlinkat": 2}
 LOOKS = {"flock": 1, "close": 8, "fcntl": 12, "pread64": 4, "newfstatat": 6}
-ERRORS = {"openat": 10, "write": 3, "pwrite64": 60, "fdatasync": 10, "fsync": 2, "ftruncate": 1, "fallocate": 1}
+ERRORS = {"openat": 7, "write": 2, "pwrite64": 36, "fdatasync": 6, "fsync": 1, "ftruncate": 1, "fallocate": 1}
 FLOORS = {
     "kill": KILLS,
     "kill-looking": LOOKS,
@@ -37,7 +37,7 @@ FLOORS = {
     "erofs-for-ever": {"openat": 5, "write": 2, "pwrite64": 30, "fdatasync": 5},
     "spool-put": {"openat": 3, "write": 3, "fsync": 6, "renameat": 3},
     "spool-take-in": {"openat": 5, "pwrite64": 30, "fdatasync": 4, "unlink": 2},
-    "whole-kill": {"openat": 12, "write": 2, "pwrite64": 20, "fdatasync": 2, "renameat": 1, "linkat": 1},
+    "whole-kill": {"openat": 12, "write": 2, "pwrite64": 18, "fdatasync": 2, "renameat": 1, "linkat": 1},
     "whole-enospc-for-ever": {"openat": 3, "write": 1, "pwrite64": 8, "fdatasync": 1},
     "whole-eio": {"openat": 3, "write": 1, "pwrite64": 8, "fdatasync": 1},
 }
