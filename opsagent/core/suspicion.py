@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
+from opsagent.core.diagnosis import case
 from opsagent.core.labels import next_label
 from opsagent.core.notices import notice_of
 from opsagent.core.observation import Severity
@@ -160,7 +161,8 @@ def _settled_blind(world: World, suspect: Incident) -> list[Draft]:
                 scope=dependants(world, check.key),
             ),
             incident=suspect.seq,
-        )
+        ),
+        *case.blinded(world, suspect),
     ]
 
 

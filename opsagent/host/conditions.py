@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from opsagent.core.unit import HostConditions
 from opsagent.host.boot import booted_at
 from opsagent.host.bus import BusError, BusLostError
@@ -35,8 +37,14 @@ _PID_FILES = (
     "/opt/puppetlabs/puppet/cache/state/agent_catalog_run.lock",
 )
 _LONGEST_PID = 20
+_A_MOMENT = 0.1  # seconds
 # Percent of the last 10 s in which work stood still for want of it.
 _PRESSURE = (("cpu", "some", 60.0), ("memory", "full", 10.0), ("io", "full", 40.0))
+
+
+def _in_use() -> float:
+    """Measure for a moment. The pressure alone does not tell: who waits by his own CPUQuota= is counted in it too."""
+    return psutil.cpu_percent(interval=_A_MOMENT)
 
 
 def conditions(system_state: Callable[[], str], hold: str = HOLD) -> HostConditions:
@@ -66,11 +74,14 @@ def busy(locks: tuple[str, ...] = _LOCKS, pid_files: tuple[str, ...] = _PID_FILE
     return ""
 
 
-def overload(pressure: Path = _PROC / "pressure") -> str:
-    """Say why the host is too busy for a time-out to mean anything, "" when it is not or the kernel does not tell."""
+def overload(pressure: Path = _PROC / "pressure", in_use: Callable[[], float] = _in_use) -> str:
+    """Say why the host is too busy for a time-out to mean anything, "" when it is not or the kernel does not tell.
+
+    `in_use` is the share of the processors' time that is used just now, in percent.
+    """
     for resource, kind, limit in _PRESSURE:
         share = _average(pressure / resource, kind)
-        if share is not None and share >= limit:
+        if share is not None and share >= limit and (resource != "cpu" or in_use() >= limit):
             return f"{resource} pressure ({kind}) is at {limit:g} % or more over 10 s"  # no figure: the same each time
     return ""
 

@@ -404,6 +404,9 @@ def test_on_an_overloaded_host_a_time_out_is_unknown_and_a_dead_process_still_co
     host.run(minutes=3)
     assert host.services["api.service"].restarts == []
     assert all(one.blind or one.label is None for one in host.agent.state.incidents.values())
+    blind = next(one for one in host.agent.state.incidents.values() if one.blind)
+    assert (blind.cause, blind.certainty) == ("host-busy", "likely")
+    assert blind.because == "the host is busy: CPU pressure 75 %"
 
     host.kill("api.service")
     host.run(seconds=5)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
 from opsagent.core.diagnosis import Certainty, diagnose
-from opsagent.core.diagnosis.evidence import LOOKED_AT, Neighbour, last_words, looked_at
+from opsagent.core.diagnosis.evidence import LOOKED_AT, Evidence, Neighbour, last_words, looked_at
 from opsagent.core.looks import overloaded
 from opsagent.core.phase import Outcome
 from opsagent.core.roots import failed_root
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from opsagent.core.diagnosis.evidence import Evidence
     from opsagent.core.diagnosis.finding import Finding
     from opsagent.core.incident import Incident
     from opsagent.core.observation import Reading
@@ -62,6 +61,18 @@ def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) ->
     causes = diagnose(complete(world, incident, evidence))
     if not causes or causes[0].certainty < Certainty.LIKELY or not _is_news(causes[0], incident, whole=whole):
         return []
+    return [_named(causes, seq)]
+
+
+def blinded(world: World, suspect: Incident) -> list[Draft]:
+    """Record that the host is too busy, where it is that which blinds a check: its time-outs count for nothing."""
+    reading = world.health(suspect.check).reading
+    timed_out = reading is not None and reading.timed_out
+    causes = diagnose(Evidence(timed_out=timed_out, overload=_overload(world) if timed_out else ""))
+    return [_named(causes, suspect.seq)] if causes else []
+
+
+def _named(causes: tuple[Finding, ...], seq: int) -> Draft:
     first, *others = causes
     event = ev.CauseFound(
         cause=first.cause.value,
@@ -72,7 +83,7 @@ def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) ->
         path=first.path,
         owner=first.owner,
     )
-    return [Draft(event=event, incident=seq)]
+    return Draft(event=event, incident=seq)
 
 
 def _is_our_doing(incident: Incident) -> bool:

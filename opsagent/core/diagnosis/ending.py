@@ -45,7 +45,7 @@ def of_ending(evidence: Evidence) -> Iterator[Finding]:
 
 def _endings(evidence: Evidence, unit: UnitSnapshot) -> Iterator[Finding]:
     """Return the same; of a signal that others sent only its name."""
-    yield from _by_result(unit)
+    yield from _by_result(unit, evidence.overload)
     if unit.result in _SIGNAL_IS_EXPLAINED:
         return
     more = (_step(evidence, unit), last_words(evidence))
@@ -67,14 +67,15 @@ def _is_of_manager(line: Line, unit: UnitSnapshot) -> bool:
     return line.program == "systemd" and (line.pid == 1 or unit.scope == "user")
 
 
-def _by_result(unit: UnitSnapshot) -> Iterator[Finding]:
+def _by_result(unit: UnitSnapshot, overload: str) -> Iterator[Finding]:
     seen = f"Result={unit.result}"
     if unit.result == "oom-kill":
         because = f"the kernel killed a process of {unit.name} for memory"
         yield Finding(cause=Cause.OUT_OF_MEMORY, certainty=Certainty.SURE, because=because, seen=seen)
     if unit.result == "watchdog":
         because = f"{unit.name} did not sign to systemd in time (WatchdogSec=)"
-        yield Finding(cause=Cause.HANG, certainty=Certainty.SURE, because=because, seen=seen)
+        certainty = Certainty.LIKELY if overload else Certainty.SURE  # a busy host silences a sound program
+        yield Finding(cause=Cause.HANG, certainty=certainty, because=because, seen=seen)
     if unit.result == "start-limit-hit":
         yield Finding(cause=Cause.START_LIMIT, certainty=Certainty.SURE, because=_limit(unit), seen=seen)
     if unit.result == "timeout":

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FULL = 99.5
 """Per cent from which a file system takes nothing more of a program that is not root's (ext4 keeps 5 % for root)."""
+_TOO_LATE = ("timeout", "watchdog")
+"""Results of systemd that say, as a time-out does, that something did not come in time."""
 _PATH = re.compile(r"/[\w.@+-]+(?:/[\w.@+-]+)*")
 _NEARLY_ALL = 0.95
 _MOST_NAMES = 5
@@ -31,7 +33,8 @@ def of_host(evidence: Evidence) -> Iterator[Finding]:
     yield from _of_processes(evidence)
     yield from _of_clock(evidence)
     if evidence.overload:
-        certainty = Certainty.LIKELY if evidence.timed_out else Certainty.POSSIBLE
+        too_late = evidence.timed_out or (evidence.unit is not None and evidence.unit.result in _TOO_LATE)
+        certainty = Certainty.LIKELY if too_late else Certainty.POSSIBLE
         yield Finding(cause=Cause.HOST_BUSY, certainty=certainty, because=f"the host is busy: {evidence.overload}")
 
 

@@ -370,6 +370,12 @@ def test_a_busy_host_explains_a_silence_and_only_perhaps_a_death() -> None:
     assert first(Evidence(overload="CPU pressure 80")) == (Cause.HOST_BUSY, Certainty.POSSIBLE)
 
 
+@pytest.mark.parametrize("result", ["watchdog", "timeout"])
+def test_a_busy_host_explains_that_systemd_waited_in_vain(result: str) -> None:
+    late = Evidence(unit=unit(result=result), overload="CPU pressure 80")
+    assert first(late) == (Cause.HOST_BUSY, Certainty.LIKELY)
+
+
 def test_a_clock_that_was_set_is_likely_where_the_service_speaks_of_time() -> None:
     said = log("token is not yet valid")
     jumped = timedelta(hours=-2)

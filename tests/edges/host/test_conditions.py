@@ -104,7 +104,13 @@ def test_a_pid_file_that_was_left_behind_is_nothing(tmp_path: Path) -> None:
 def test_pressure_over_its_limit_is_overload(tmp_path: Path, resource: str, text: str, told: str) -> None:
     (tmp_path / resource).write_text(text)
 
-    assert overload(tmp_path) == told
+    assert overload(tmp_path, lambda: 60.0) == told
+
+
+def test_who_waits_by_a_limit_of_his_own_while_processors_are_idle_overloads_no_host(tmp_path: Path) -> None:
+    (tmp_path / "cpu").write_text("some avg10=98.00 avg60=1.00 avg300=0.00 total=1\n")
+
+    assert overload(tmp_path, lambda: 5.0) == ""
 
 
 def test_a_kernel_without_pressure_is_not_overloaded(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A small web service for scenarios: `api.py PORT FOLDER [REDIS_PORT]`, with /health.
 
 How it behaves stands in files of FOLDER that may change while it runs:
-behave       ok, 500, slow, late, drip, garbage or endless: what /health answers; a restart cures it
+behave       ok, 500, slow, late, works, drip, garbage or endless: what /health answers; a restart cures it
 always       the same, and no restart cures it
 start_after  seconds that it works before it opens its port
 broken       when this file is there, it ends at once with exit status 1
@@ -67,6 +67,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
     def late(self) -> None:
         time.sleep(0.3)
+        self.whole(200, {"status": "ok"})
+
+    def works(self) -> None:
+        done = time.thread_time() + 0.2
+        while time.thread_time() < done:
+            pass
         self.whole(200, {"status": "ok"})
 
     def drip(self) -> None:

@@ -35,6 +35,17 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyou
     -subj /CN=web -days 1
 """
 VERIFY = "openssl verify -CAfile /srv/clock/cert.pem /srv/clock/cert.pem >/dev/null"
+# The pressure is an average of ten seconds: it has begun long before it counts.
+CROWD = """
+systemd-run -q --unit=crowd -p CPUSchedulingPolicy=idle -p RuntimeMaxSec=100 \\
+    bash -c 'for one in $(seq $((3 * $(nproc)))); do while :; do :; done & done; wait'
+"""
+# From here on opsagent sees the pressure that there is, instead of the calm of a stage.
+CROWDED = """
+nsenter --mount --target $(systemctl show --value -p MainPID opsagent.service) umount /proc/pressure/cpu
+chrt --all-tasks --idle --pid 0 $(systemctl show --value -p MainPID busy.service)
+echo works >/srv/busy/always
+"""
 # A queue of one that is full: whoever else comes is neither let in nor refused.
 DEAF = (
     'import socket, time; s = socket.create_server(("127.0.0.1", 5998), backlog=0);'
@@ -357,6 +368,17 @@ FAILURES = (
         words="the clock was set ahead by 26 h before it; it said: ",
     ),
     Failure(
+        name="busy",
+        how="each answer of a web service takes 200 ms of processor time, which three endless loops a processor leave"
+        " it little of (it and they are in the scheduler's idle class, to starve nobody else)",
+        lines=f"ExecStart={API} 18305 /srv/busy",
+        check=http(18305),
+        later=CROWD,
+        last=CROWDED,
+        cause="host-busy",
+        words="the host is busy: cpu pressure (some) is at 60 % or more over 10 s",
+    ),
+    Failure(
         name="deployed",
         how="it runs, its new version is reported (`opsagent change`), started, and ends with status 1 at once",
         lines=f"ExecStart={until_told('deployed', '/bin/false')}",
@@ -407,9 +429,10 @@ def _play(stage: Stage) -> dict[str, Incident]:
     _shell(stage, [one.later for one in late])
     last = [one for one in FAILURES if one.last]
     stage.until(lambda: len(_explained(stage)) == len(FAILURES) - len(last), within=60, what="a cause for each")
+    others = _explained(stage)
     _shell(stage, [one.last for one in last])
     stage.until(lambda: len(_explained(stage)) == len(FAILURES), what="a cause for the last")
-    return _explained(stage)
+    return {**_explained(stage), **others}
 
 
 def _shell(stage: Stage, commands: list[str]) -> None:
