@@ -93,10 +93,13 @@ def _limit(unit: UnitSnapshot) -> str:
 
 
 def _step(evidence: Evidence, unit: UnitSnapshot) -> str:
-    """Return what systemd said it could not do for the start, such as `failed to locate executable /srv/app: …`."""
+    """Return what systemd said it could not do for the start, such as `failed to locate executable /srv/app: …`.
+
+    Of a user (`credentials: No such process`) the status says as much, and those words would be cut as a secret.
+    """
     begin = f"{unit.name}: Failed to "
     last = next((one.text for one in reversed(evidence.log) if one.text.startswith(begin)), "")
-    return f": failed to {last.removeprefix(begin)}" if last else ""
+    return f": failed to {last.removeprefix(begin)}" if last and " credentials: " not in last else ""
 
 
 def _by_status(code: int, status: int, seen: str, more: tuple[str, str], *, is_control: bool) -> Iterator[Finding]:

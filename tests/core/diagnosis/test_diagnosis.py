@@ -541,6 +541,12 @@ def test_what_systemd_could_not_do_for_a_start_is_told_by_its_path() -> None:
     )
 
 
+def test_systemd_s_words_of_a_user_are_left_out_they_would_be_cut_as_a_secret() -> None:
+    words = "api.service: Failed to determine user credentials: No such process"
+    found = diagnose(Evidence(unit=unit(status=217), log=log(words, program="(app)", pid=7)))[0]
+    assert (found.cause, found.because.endswith("(exit status 217)")) == (Cause.UNKNOWN_USER, True)
+
+
 @pytest.mark.parametrize(
     ("words", "cause"),
     [
