@@ -110,7 +110,7 @@ def _worth_keeping(incident: Incident) -> bool:
 def _resolution(incident: Incident) -> tuple[str, bool]:
     worked = next((a for a in reversed(incident.actions) if a.outcome is Outcome.VERIFIED), None)
     if worked is not None:
-        return f"{worked.remedy} {worked.unit} worked (attempt {worked.attempt})", True
+        return f"{worked.label} {worked.unit} worked (attempt {worked.attempt})", True
     if incident.state is not Phase.RESOLVED:
         return incident.archived or NOT_YET, False
     if incident.resolved_by:

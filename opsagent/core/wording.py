@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -299,17 +300,17 @@ def situation(incident: Incident) -> str:
 def _outcome(incident: Incident, went: tuple[Action, ...]) -> str:
     last = went[-1]
     if last.outcome is Outcome.RUNNING:
-        return f"{last.remedy} under way"
+        return f"{last.label} under way"
     if last.outcome is Outcome.VERIFIED:
-        return f"{last.remedy} helped only for a while"
+        return f"{last.label} helped only for a while"
     if last.outcome is Outcome.REFUSED:
-        return f"{last.remedy} was refused"
+        return f"{last.label} was refused"
     given_up = incident.repair is Repair.EXHAUSTED and len(went) > 1
-    return f"gave up after {len(went)} tries" if given_up and _kinds(went) != 1 else f"{last.remedy} does not help"
+    return f"gave up after {len(went)} tries" if given_up and _kinds(went) != 1 else f"{last.label} does not help"
 
 
 def _kinds(went: tuple[Action, ...]) -> int:
-    return len({action.remedy for action in went})
+    return len({action.label for action in went})
 
 
 def fixed_by(state: State, incident: Incident) -> str:
@@ -317,7 +318,7 @@ def fixed_by(state: State, incident: Incident) -> str:
     helped = healed_by(incident)
     if helped is not None:
         tries = len(ordered(since_reopened(incident, incident.actions)))
-        return f"{helped.remedy} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
+        return f"{helped.label} of {helped.unit} at {hhmmss(helped.at, state.zone)} (try {tries})."
     failed = len(fresh(incident))
     if not failed and not incident.resolved_by and (known := ended_with(state, incident)):
         return known
@@ -345,10 +346,8 @@ def _tried(state: State, incident: Incident) -> str:
         return not_tried(refused.reason) if refused else "Nothing was tried."
     last = went[-1]
     if last.outcome is Outcome.RUNNING:
-        return f"Trying: {last.remedy} of {last.unit} since {hhmmss(last.at, state.zone)}, not judged yet."
-    counts = ", ".join(
-        f"{name} {sum(a.remedy == name for a in went)}x" for name in dict.fromkeys(a.remedy for a in went)
-    )
+        return f"Trying: {last.label} of {last.unit} since {hhmmss(last.at, state.zone)}, not judged yet."
+    counts = ", ".join(f"{name} {count}x" for name, count in Counter(one.label for one in went).items())
     stopped = _stopped(state, incident) if incident.repair is Repair.EXHAUSTED else ""
     waits = incident.repair in (Repair.WAITING, Repair.HELD) and incident.repair_reason
     return f"Tried: {counts}; the last: {last.reason}.{stopped}" + (f" Waiting: {waits}." if waits else "")

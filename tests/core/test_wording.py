@@ -110,6 +110,19 @@ def test_a_page_about_what_is_only_watched_says_what_would_have_been_done() -> N
     assert "\nWould have restarted api.service: api is only watched (repair: []).\n" in body
 
 
+def test_two_acts_are_two_remedies() -> None:
+    night, seq = exhausted()
+    known = night.one(seq)
+    acts = tuple(
+        replace(one, remedy="act", name=name) for one, name in zip(known.actions, ("renew", "flush"), strict=True)
+    )
+
+    title, body = wording.page(night.state, replace(known, actions=acts), POLICY, LATER)
+
+    assert title.endswith("gave up after 2 tries")
+    assert "Tried: act renew 1x, act flush 1x; the last: exit 78." in body
+
+
 def test_a_page_says_what_the_next_try_waits_for() -> None:
     night = Telling()
     seq = night.incident()

@@ -104,7 +104,7 @@ def _did(action: Action, scene: Scene, again: Sequence[Action] = ()) -> str:
     word = "approved" if action.mode == Mode.SUGGEST else "asked"
     by = f", {word} by {inline(action.by, 40)}" if action.by else ""
     times = " and ".join(hhmmss(one.at, scene.zone) for one in (action, *again))
-    what = f"**Did** {inline(action.remedy, 40)} {inline(action.unit, 80)} {times}{by}"
+    what = f"**Did** {inline(action.label, 40)} {inline(action.unit, 80)} {times}{by}"
     return f"{what}: {came}. {also or alone}".rstrip()
 
 
@@ -112,7 +112,7 @@ def _did_all(actions: Iterable[Action], scene: Scene) -> list[str]:
     """One line for each kind of try: `restart api.service 03:41:05 and 03:42:10: did not help: …`."""
     kinds: dict[tuple[str, ...], list[Action]] = {}
     for action in actions:
-        same = (action.remedy, action.unit, action.outcome, action.reason, action.by, *action.also)
+        same = (action.label, action.unit, action.outcome, action.reason, action.by, *action.also)
         kinds.setdefault(same, []).append(action)
     return [_did(same[0], scene, same[1:]) for same in kinds.values()]
 

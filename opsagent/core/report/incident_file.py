@@ -142,7 +142,7 @@ def _action(action: Action) -> tuple[str, ...]:
     also = f" (and {some(cell(unit, 80) for unit in action.also)})" if action.also else ""
     guard = f", {cell(action.guard, 40)}" if action.guard and action.outcome is Outcome.REFUSED else ""
     seconds = "" if action.seconds is None else f"{action.seconds:.2f}"
-    what = (cell(action.remedy, 40), f"{cell(action.unit, 80)}{also}", f"{action.outcome}{guard}", seconds)
+    what = (cell(action.label, 40), f"{cell(action.unit, 80)}{also}", f"{action.outcome}{guard}", seconds)
     return (iso(action.at), *what, cell(action.reason))
 
 

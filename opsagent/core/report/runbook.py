@@ -115,7 +115,7 @@ def _cured(incident: Incident) -> list[tuple[str, str, str]]:
         return []
     wanted = inline(worked.reason)
     if worked.remedy not in _COMMANDS:
-        what = f"Let the check's own {code(worked.remedy, 40)} of the settings run"
+        what = f"Let the check's own {code(worked.label, 40)} of the settings run"
         return [(f"{what}:", fenced((f"opsagent repair {incident.check}",)), wanted)]
     commands = tuple(one.format(worked.unit) for one in _COMMANDS[worked.remedy])
     return [(f"Do what worked (try {worked.attempt}):", fenced(commands), wanted)]
@@ -150,7 +150,7 @@ def _troubleshooting(incident: Incident) -> str:
 
 
 def _row(action: Action) -> str:
-    return f"| {cell(action.remedy, 40)} {cell(action.unit, 80)} | {action.outcome} | {cell(action.reason)} |"
+    return f"| {cell(action.label, 40)} {cell(action.unit, 80)} | {action.outcome} | {cell(action.reason)} |"
 
 
 def _escalation(incident: Incident) -> str:

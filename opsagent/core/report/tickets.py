@@ -57,4 +57,4 @@ def _text(event: ev.TicketOpened, incident: Incident, host: str) -> str:
 
 
 def _tried(incident: Incident) -> str:
-    return ", ".join(f"{one.remedy} {one.outcome}" for one in ordered(incident.actions)) or "nothing"
+    return ", ".join(f"{one.label} {one.outcome}" for one in ordered(incident.actions)) or "nothing"
