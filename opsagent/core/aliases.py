@@ -41,7 +41,7 @@ _PEOPLE = (
 _INSIDE = ("changes", "after_change", "playbook", "because", "other_causes")
 WHO = ("by", "raised_by")
 """The keys of a person's name."""
-_INSIDE_BEFORE = ("fixed_by", "action_items", "pattern")
+_INSIDE_BEFORE = ("fixed_by", "action_items", "pattern", "entry")
 _IPV6 = re.compile(r"(?<![\w.:])[0-9a-f:]*:[0-9a-f:.]*[0-9a-f:](?!\w)", re.IGNORECASE)
 
 

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import TYPE_CHECKING
 
+from opsagent.core.archive.entry import Entry
 from opsagent.core.incident import By, Incident, Occurrence
+from opsagent.core.playbook.matching import best
 from opsagent.core.task import Task
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class Before:
     """The same failure in the 30 days before this one. `last` is the incident of the latest, which began `last_at`.
 
     `cures` begin with what helped most often. `median_seconds` is how long it was bad, however it ended. `tasks` are
-    what people left to be done. `pattern` is the file that describes the failure, below the memory, "" for none.
+    what people left to be done. `pattern` is the file that describes the failure, below the memory, "" for none;
+    `entry` is what people wrote in the archive under a title that speaks of it.
     """
 
     occurrences: int = 0
@@ -45,6 +48,7 @@ class Before:
     median_seconds: float | None = None
     tasks: tuple[Task, ...] = ()
     pattern: str = ""
+    entry: Entry | None = None
 
 
 def before(state: State, incident: Incident) -> Before:
@@ -60,6 +64,7 @@ def before(state: State, incident: Incident) -> Before:
         median_seconds=median(lasted) if lasted else None,
         tasks=_tasks(state, incident, {label for label, _ in found}),
         pattern=f"{PATTERNS}/{incident.pattern}.md" if incident.pattern else "",
+        entry=_entry(state.guides.entries, incident),
     )
 
 
@@ -87,6 +92,12 @@ def _tasks(state: State, incident: Incident, labels: Collection[str]) -> tuple[T
     where = f"{PATTERNS}/{incident.pattern}.md"
     known = tuple(Task(text=text, where=where) for text in pattern.tasks) if pattern else ()
     return (*known, *(one for one in state.tasks if one.incident in {*labels, incident.label}))
+
+
+def _entry(entries: tuple[Entry, ...], incident: Incident) -> Entry | None:
+    kind = incident.fingerprint.partition("|")[2].partition("|")[0]
+    found = best([one.title for one in entries], incident, kind) if entries and not incident.blind else None
+    return entries[found[0]] if found is not None else None
 
 
 def _cures(spells: Iterable[Occurrence]) -> tuple[Cure, ...]:

@@ -18,6 +18,7 @@ NEVER = "never on this host in 30 days"
 HELPED = "What helped: "
 OPEN = "Still to be done: "
 PATTERN = "Pattern: "
+ENTRY = "Written down: "
 _MOST = 3
 _WITHOUT = {By.ROOT: "the recovery of what it needs", By.UNKNOWN: "a person or by itself"}
 
@@ -71,6 +72,9 @@ def lines(before: Before, label: str, zone: str) -> Iterator[str]:
         yield f"{OPEN}{said}."
     if before.pattern:
         yield f"{PATTERN}{before.pattern}"
+    if one := before.entry:
+        what = one.resolution or one.cause
+        yield f"{ENTRY}{one.title} ({one.where}:{one.line}){f': {what}' if what else ''}"
 
 
 def sentence(before: Before, label: str, zone: str) -> str:

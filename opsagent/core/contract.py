@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from opsagent.core.archive.entry import Entry
     from opsagent.core.before import Before, Cure
     from opsagent.core.health import Health
     from opsagent.core.incident import Action, Incident, Told
@@ -102,7 +103,12 @@ def _seen_before(seen: Before) -> dict[str, Any]:
         "median_seconds": _rounded(seen.median_seconds),
         "action_items": [{"text": one.text, "file": one.where} for one in seen.tasks],
         "pattern": seen.pattern or None,
+        "entry": _entry(seen.entry) if seen.entry is not None else None,
     }
+
+
+def _entry(one: Entry) -> dict[str, Any]:
+    return {"title": one.title, "file": one.where, "line": one.line, "resolution": one.resolution or None}
 
 
 def _cure(one: Cure) -> dict[str, Any]:

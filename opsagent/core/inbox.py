@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from opsagent.core.archive.entry import Entry
 from opsagent.core.archive.pattern import Archive
 from opsagent.core.change import Change
 from opsagent.core.commands import Answer, Command
@@ -179,10 +180,11 @@ class ChangesFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidesSeen:
-    """The playbook and the runbooks of the memory were read; redacted."""
+    """The playbook, the runbooks and people's entries of failures were read; redacted."""
 
     sections: tuple[Section, ...]
     runbooks: tuple[Runbook, ...]
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

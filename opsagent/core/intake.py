@@ -238,9 +238,9 @@ def _(read: inbox.LogsRead, world: World) -> list[Draft]:
 @drafts.register(inbox.GuidesSeen)
 def _(seen: inbox.GuidesSeen, world: World) -> list[Draft]:
     known = world.state.guides
-    if (known.sections, known.runbooks) == (seen.sections, seen.runbooks):
+    if (known.sections, known.runbooks, known.entries) == (seen.sections, seen.runbooks, seen.entries):
         return []
-    return [Draft(event=ev.GuidesRead(sections=seen.sections, runbooks=seen.runbooks))]
+    return [Draft(event=ev.GuidesRead(sections=seen.sections, runbooks=seen.runbooks, entries=seen.entries))]
 
 
 @drafts.register(inbox.ArchiveSeen)

@@ -50,6 +50,7 @@ NOT_FOR_STRANGERS = (
     before_words.HELPED,
     before_words.OPEN,
     before_words.PATTERN,
+    before_words.ENTRY,
 )
 """How lines of a page begin that quote a log or a file, or say who did what, or what people wrote."""
 _JOBS = {"late": "is late", "missing": "did not run", "failed": "failed", "too_long": "has been running too long"}

@@ -86,7 +86,7 @@ def read(settings: Settings, redact: Callable[[str], str]) -> inbox.GuidesSeen:
     found, trouble = guides.read(settings.memory, settings.layout, redact)
     for one in trouble:
         log.warning("cannot follow what was written", error=one)
-    return inbox.GuidesSeen(sections=found.sections, runbooks=found.runbooks)
+    return inbox.GuidesSeen(sections=found.sections, runbooks=found.runbooks, entries=found.entries)
 
 
 def read_tasks(settings: Settings, redact: Callable[[str], str]) -> inbox.TasksSeen:

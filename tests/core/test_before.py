@@ -7,6 +7,7 @@ import pytest
 
 from opsagent.core import events as ev
 from opsagent.core import wording
+from opsagent.core.archive.entry import Entry
 from opsagent.core.archive.pattern import Match, Pattern
 from opsagent.core.before import Before, Cure, before
 from opsagent.core.incident import By
@@ -38,6 +39,17 @@ def test_what_never_failed_was_never_seen() -> None:
     night = Telling()
 
     assert seen(night, night.incident()) == Before()
+
+
+def test_what_people_wrote_under_a_title_that_speaks_of_it_is_told() -> None:
+    night = Telling()
+    entry = Entry(where="failures/bug-patterns.md", line=3, title="API is down", resolution="clear the queue")
+    night.take(ev.GuidesRead(sections=(), runbooks=(), entries=(replace(entry, title="DNS is slow"), entry)))
+    seq = night.incident()
+
+    assert seen(night, seq).entry == entry
+    _, body = wording.page(night.state, night.one(seq), POLICY, night.at)
+    assert "Written down: API is down (failures/bug-patterns.md:3): clear the queue\n" in f"{body}\n"
 
 
 def test_the_same_failure_is_counted_with_what_ended_it_and_how_long_that_took() -> None:

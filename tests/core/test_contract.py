@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from opsagent.core import contract
+from opsagent.core.archive.entry import Entry
 from opsagent.core.before import Before, Cure
 from opsagent.core.change import Change, ChangeKind
 from opsagent.core.codec import encode, kind_of
@@ -104,6 +105,7 @@ SEEN = Before(
     median_seconds=2.4,
     tasks=(Task(text="raise the memory limit", where="incidents/2026/02/OPS-20260228-004.md"),),
     pattern="failures/patterns/api-killed.md",
+    entry=Entry(where="failures/bug-patterns.md", line=12, title="API is killed", resolution="raise the limit"),
 )
 GOLDEN_INCIDENT = {
     "id": "OPS-20260301-001",
@@ -192,6 +194,12 @@ GOLDEN_INCIDENT = {
             {"text": "raise the memory limit", "file": "incidents/2026/02/OPS-20260228-004.md"},
         ],
         "pattern": "failures/patterns/api-killed.md",
+        "entry": {
+            "title": "API is killed",
+            "file": "failures/bug-patterns.md",
+            "line": 12,
+            "resolution": "raise the limit",
+        },
     },
 }
 

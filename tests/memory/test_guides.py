@@ -37,6 +37,17 @@ def test_what_is_there_is_read_and_its_secrets_are_not(tmp_path: Path) -> None:
     assert "correct-horse" not in str(found.sections)
 
 
+def test_entries_of_people_are_read_from_the_index_and_beside_it_and_ours_are_not(tmp_path: Path) -> None:
+    ours = "<!-- opsagent:pattern 0123456789ab -->\n## Failure: ours\n<!-- /opsagent:pattern 0123456789ab -->\n"
+    write(tmp_path, "failures/failure-archive.md", f"{ours}Failure: mine\nCause: PASSWORD=correct-horse-battery\n")
+    write(tmp_path, "failures/bug-patterns.md", "## Pattern: theirs\n")
+
+    found, _ = guides.read(tmp_path, "standalone", redact)
+
+    assert [(one.title, one.line) for one in found.entries] == [("mine", 4), ("theirs", 1)]
+    assert "correct-horse" not in str(found.entries)
+
+
 @pytest.mark.parametrize(
     ("layout", "path"), [("ai-memory", f"ai-memory/{PLAYBOOK}"), ("openclaw", "memory/ops-debugging-notes.md")]
 )

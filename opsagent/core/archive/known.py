@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from opsagent.core.archive.entry import Entry
 from opsagent.core.archive.pattern import Pattern
 from opsagent.core.experience import Tally, tallies_of
 from opsagent.core.incident import Incident
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.experience import Experience
 
-NO_FILE = "no file"
+NO_FILE, ENTRY = "no file", "entry"
 ALONE_WITHIN = 60.0
 """Seconds within which a failure that went away by itself counts for the base rate."""
 
@@ -26,6 +27,8 @@ ALONE_WITHIN = 60.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """One kind of failure. `pattern` is None where no file describes it; `incidents` are in their order.
+
+    `entry` is one that people wrote in a list: it is known by its title alone, and has no incidents.
 
     Of `left` times that it was left to itself it was good again `alone` times within a minute.
     """
@@ -36,24 +39,36 @@ class Known:
     remedies: tuple[Tally, ...] = ()
     alone: int = 0
     left: int = 0
+    entry: Entry | None = None
 
     @property
     def name(self) -> str:
-        """What it is called: its slug, without a file its fingerprint."""
+        """What it is called: its slug, without a file its fingerprint, an entry its title."""
+        if self.entry:
+            return self.entry.title
         return self.pattern.slug if self.pattern else self.fingerprint
 
     @property
     def title(self) -> str:
         """Say it in a few words."""
-        if self.pattern:
-            return self.pattern.title
+        if written := self.pattern or self.entry:
+            return written.title
         last = self.incidents[-1]
         return f"{last.check}: {last.cause or last.failure_class}"
 
     @property
     def status(self) -> str:
-        """Return active, retired, or that there is no file."""
+        """Return active, retired, entry, or that there is no file."""
+        if self.entry:
+            return ENTRY
         return self.pattern.status if self.pattern else NO_FILE
+
+    @property
+    def cause(self) -> str:
+        """Return why it fails, "" where nobody knows."""
+        if self.entry:
+            return self.entry.cause
+        return self.pattern.cause if self.pattern else self.incidents[-1].cause or ""
 
     @property
     def last_at(self) -> datetime | None:
@@ -132,10 +147,13 @@ def shown(one: Known, folder: str) -> dict[str, Any]:
         "slug": pattern.slug if pattern else None,
         "title": one.title,
         "fingerprint": one.fingerprint or None,
-        "cause": (pattern.cause if pattern else one.incidents[-1].cause) or None,
+        "cause": one.cause or None,
         "status": one.status,
         "verified": pattern.verified if pattern else False,
-        "file": f"{folder}/{pattern.slug}.md" if pattern else None,
+        "file": f"{folder}/{pattern.slug}.md" if pattern else one.entry.where if one.entry else None,
+        "line": 1 if pattern else one.entry.line if one.entry else None,
+        "symptom": (one.entry.symptom or None) if one.entry else None,
+        "resolution": (one.entry.resolution or None) if one.entry else None,
         "occurrences": one.occurrences,
         "first_seen": iso(one.incidents[0].first_bad_at) if one.incidents else None,
         "last_seen": iso(one.last_at) if one.last_at else None,

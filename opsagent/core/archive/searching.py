@@ -1,4 +1,4 @@
-"""Full text over the failure archive: its pattern files, and the entries that people and agents keep in three forms."""
+"""Full text over the failure archive: its pattern files, and the entries that people and agents keep beside them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from opsagent.core.text import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_BEGIN = re.compile(r"(?:## (?P<kind>Failure|Pattern):|(?P<plain>Failure):)\s*(?P<title>\S.*)")
-_END = re.compile(r"#{1,2} |---\s*$")
 _WORD = re.compile(r"\w+")
 _IN_TITLE = 10
 _MOST = 5
@@ -37,24 +35,6 @@ class Hit:
     text: Text
     score: int
     excerpt: str
-
-
-def entries(where: str, text: str) -> tuple[Text, ...]:
-    """Return the entries of an index: `## Failure: …`, four lines from `Failure: …` on, or `## Pattern: …`."""
-    found: list[tuple[int, str, list[str]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        begin = _BEGIN.match(line)
-        if begin:
-            found.append((number, begin["title"].strip(), [line]))
-        elif found and _END.match(line):
-            found.append((number, "", []))
-        elif found:
-            found[-1][2].append(line)
-    return tuple(
-        Text(where=where, line=number, title=visible(title, _LONGEST), text="\n".join(lines))
-        for number, title, lines in found
-        if title
-    )
 
 
 def search(texts: Iterable[Text], asked: str) -> tuple[Hit, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opsagent.core.archive.entry import Entry
 from opsagent.core.events.event import Event
 from opsagent.core.playbook.section import Runbook, Section, Step
 from opsagent.core.task import Task
@@ -11,10 +12,11 @@ from opsagent.core.task import Task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuidesRead(Event):
-    """The playbook and the runbooks of the memory were read, and are not as they were; redacted before."""
+    """The playbook, the runbooks and people's entries of failures were read, and are not as they were; redacted."""
 
     sections: tuple[Section, ...]
     runbooks: tuple[Runbook, ...]
+    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ KEPT = 20
 @folded.register(ev.GuidesRead)
 def _(event: ev.GuidesRead, state: State, recorded: Recorded) -> State:
     del recorded
-    return replace(state, guides=replace(state.guides, sections=event.sections, runbooks=event.runbooks))
+    guides = replace(state.guides, sections=event.sections, runbooks=event.runbooks, entries=event.entries)
+    return replace(state, guides=guides)
 
 
 @folded.register(ev.RunbookDrafted)

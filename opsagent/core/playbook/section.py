@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from opsagent.core.archive.entry import Entry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -42,9 +44,13 @@ class Runbook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guides:
-    """What was read last, the fingerprints for which a runbook was drafted, and when the last ones were (UTC)."""
+    """What was read last, the fingerprints for which a runbook was drafted, and when the last ones were (UTC).
+
+    `entries` are those that people keep in the failure archive.
+    """
 
     sections: tuple[Section, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
     drafted: tuple[str, ...] = ()
     drafted_at: tuple[datetime, ...] = ()
+    entries: tuple[Entry, ...] = ()

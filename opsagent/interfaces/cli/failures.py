@@ -45,7 +45,7 @@ def list_(*, json_: Json = False, config: Config = None) -> None:
     columns = ("name", "times", "last", "what works", "verified", "status", "title")
     cells = [
         (
-            row["slug"] or row["fingerprint"] or "-",
+            _name(row) or "-",
             str(row["occurrences"]),
             wall.shown(row["last_seen"]),
             _works(row),
@@ -64,7 +64,7 @@ def show(name: Slug, *, json_: Json = False, config: Config = None) -> None:
     """Show one kind of failure whole: its file as it stands, what each remedy came to, its incidents."""
     known = found(config)
     one = known.one(name)
-    text = known.text(known.folder / f"{one.name}.md") if one.pattern else ""
+    text = known.said(one)
     row = {**shown(one, str(known.folder)), "text": text or None}
     if json_:
         say_json(row)
@@ -72,8 +72,10 @@ def show(name: Slug, *, json_: Json = False, config: Config = None) -> None:
     wall = daemon.wall(known.where)
     say(f"{one.name}: {one.title}")
     say(f"{times(row['occurrences'])}, last {wall.shown(row['last_seen'])}, {row['status']}")
-    for line in (*_figures(row), *(f"file {known.path(one.name)}" for _ in [0] if one.pattern)):
+    for line in () if one.entry else _figures(row):
         say(line)
+    if row["file"]:
+        say(f"file {known.settings.memory / row['file']}:{row['line']}")
     for incident in one.incidents:
         say(f"incident {incident.label} {wall.shown(iso(incident.first_bad_at))}: {visible(incident.reason)}")
     if text:
@@ -115,7 +117,7 @@ def search(
 def stats(*, json_: Json = False, config: Config = None) -> None:
     """Say of each kind how often it came, what each remedy came to against doing nothing, and what costs most."""
     known = found(config)
-    rows = [shown(one, str(known.folder)) for one in known.kinds]
+    rows = [shown(one, str(known.folder)) for one in known.kinds if one.entry is None]
     often = max(rows, key=lambda row: row["occurrences"], default=None)
     costly = max(rows, key=lambda row: row["bad_seconds"], default=None)
     if json_:
@@ -188,6 +190,8 @@ def _name(row: dict[str, Any] | None) -> str | None:
 
 
 def _works(row: dict[str, Any]) -> str:
+    if row["resolution"]:
+        return visible(row["resolution"], 40)
     tried = [one for one in row["remedies"] if one["tried"]]
     best = max(tried, key=lambda one: (one["worked"] / one["tried"], one["tried"]), default=None)
     return f"{best['do']} {best['worked']} of {best['tried']}" if best and best["worked"] else "nothing yet"

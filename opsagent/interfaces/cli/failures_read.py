@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from opsagent.archive import files, reading
 from opsagent.core import events as ev
+from opsagent.core.archive.entry import Entry, entries
 from opsagent.core.archive.known import Known, known
-from opsagent.core.archive.searching import Text, entries
+from opsagent.core.archive.searching import Text
 from opsagent.core.batch import changed_by
 from opsagent.core.codec import Recorded, decode
 from opsagent.core.fold import fold
@@ -22,7 +23,6 @@ from opsagent.interfaces.cli import past, place
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.screen import USAGE, fail
 from opsagent.memory import guides
-from opsagent.memory.layout import PLACES, Layout
 from opsagent.memory.place import WriteError
 from opsagent.redact import Redactor
 from opsagent.settings import Settings
@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
     from opsagent.core.archive.pattern import Archive
-
-_BESIDE = ("README.md", "bug-patterns.md", "ci-failures.md", "debugging-notes.md")
-"""Where people and agents keep entries too, beside the index."""
-_LARGEST = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +68,14 @@ class Found:
     def kinds(self) -> tuple[Known, ...]:
         """Every kind of failure, the one that came last first."""
         incidents = [incident for incident, _ in self.recalled.incidents]
-        return known(self.archive.patterns, incidents, self.recalled.state.experience)
+        entries = (Known(fingerprint="", entry=one) for one, _ in self.entries if not one.ours)
+        return (*known(self.archive.patterns, incidents, self.recalled.state.experience), *entries)
+
+    @cached_property
+    def entries(self) -> tuple[tuple[Entry, str], ...]:
+        """What stands in the index and beside it, each entry with all that it says."""
+        paths = guides.archives(self.settings.layout)
+        return tuple(one for path in paths for one in entries(str(path), self.text(path)))
 
     def path(self, slug: str) -> Path:
         """Return where the file of a pattern is, or would be."""
@@ -85,18 +88,25 @@ class Found:
     def text(self, path: PurePosixPath) -> str:
         """Return what stands in a file of the memory, "" where it cannot be read."""
         try:
-            raw = guides.content(self.settings.memory, path, _LARGEST)
+            raw = guides.content(self.settings.memory, path, guides.LARGEST_ARCHIVE)
         except WriteError:
             return ""
         return (raw or b"").decode("utf-8-sig", "replace")
 
+    def said(self, one: Known) -> str:
+        """Return all that people wrote of a failure: its file, or its entry; "" where there is neither."""
+        if one.pattern:
+            return self.text(self.folder / f"{one.name}.md")
+        return next((said for entry, said in self.entries if entry == one.entry), "")
+
     def one(self, name: str) -> Known:
-        """Return the kind of failure with this slug, fingerprint or incident; ends the program where there is none."""
+        """Return the kind of failure with this slug, fingerprint, title or incident; ends the program without one."""
         wanted = name.removesuffix(".md")
         ending = f"-{wanted.upper().zfill(3)}"
         for one in self.kinds:
             labels = {str(incident.label) for incident in one.incidents}
-            if wanted in (one.name, one.fingerprint) or wanted.upper() in labels:
+            names = {one.name.casefold(), one.fingerprint.casefold(), one.title.casefold()} - {""}
+            if wanted.casefold() in names or wanted.upper() in labels:
                 return one
         for one in self.kinds:  # `001` is the latest that ends so
             if any(str(incident.label).endswith(ending) for incident in one.incidents):
@@ -113,16 +123,12 @@ class Found:
     def texts(self) -> Iterator[Text]:
         """Yield all that can be searched: the patterns, then the entries of the index and of what is beside it."""
         for one in self.kinds:
-            path = self.folder / f"{one.name}.md"
-            said = self.text(path) if one.pattern else "\n".join(each.reason for each in one.incidents)
-            where = str(path) if one.pattern else ""
-            yield Text(where=where, line=1, title=one.title, text=f"{one.fingerprint}\n{said}", slug=one.name)
-        index = PLACES[Layout(self.settings.layout)].archive
-        for path in dict.fromkeys((index, *(folder / name for name in _BESIDE for folder in self._folders(index)))):
-            yield from entries(str(path), self.text(path))
-
-    def _folders(self, index: PurePosixPath) -> tuple[PurePosixPath, ...]:
-        return (index.parent, self.folder.parent)
+            if one.entry is None:
+                where = str(self.folder / f"{one.name}.md") if one.pattern else ""
+                said = self.said(one) or "\n".join(each.reason for each in one.incidents)
+                yield Text(where=where, line=1, title=one.title, text=f"{one.fingerprint}\n{said}", slug=one.name)
+        for entry, said in self.entries:
+            yield Text(where=entry.where, line=entry.line, title=entry.title, text=said)
 
 
 def found(config: str | None) -> Found:

@@ -30,6 +30,9 @@ def seen_before(seen: Mapping[str, Any] | None, wall: Wall) -> Iterator[str]:
         yield f"still to be done {visible(item['text'])} ({item['file']})"
     if seen["pattern"]:
         yield f"pattern {seen['pattern']}"
+    if one := seen.get("entry"):  # not in what an older opsagent recorded
+        said = f": {visible(one['resolution'])}" if one["resolution"] else ""
+        yield f"written down {visible(one['title'])} ({one['file']}:{one['line']}){said}"
 
 
 def _lasted(seconds: float | None) -> str:

@@ -92,13 +92,33 @@ def test_prose_and_entries_of_all_three_forms_are_found_the_best_first(instance:
     found = instance.json("failures", "search", "quokka")
 
     assert [(one["title"], one["file"].rpartition("/")[2], one["line"]) for one in found] == [
-        ("Quokka broke - 2026-01-01", "failure-archive.md", 3),
+        ("Quokka broke", "failure-archive.md", 3),
         ("build hangs", "failure-archive.md", 7),
         ("Clone denied", "failure-archive.md", 12),
         ("The shop's API has no room left", "api-no-room.md", 1),
     ]
     assert found[1]["excerpt"] == "Cause: a quokka in the cache"
     assert instance.run("failures", "search", "wombat").exit_code == 1
+
+
+def test_an_entry_that_people_wrote_is_listed_and_shown_by_its_title(instance: Instance) -> None:
+    written(instance)
+    instance.state.joinpath("memory/failures/bug-patterns.md").write_text(
+        "## Pattern: Clone denied\n\n**Root Cause**: no key\n**Correct Solution**: make one\n"
+    )
+
+    listed = instance.json("failures", "list")
+    shown = instance.json("failures", "show", "clone denied")
+
+    assert [(one["title"], one["status"]) for one in listed] == [
+        ("The shop's API has no room left", "active"),
+        ("Clone denied", "entry"),
+    ]
+    assert {**listed[1], "text": shown["text"]} == shown
+    assert (shown["file"], shown["line"], shown["cause"]) == ("failures/bug-patterns.md", 1, "no key")
+    assert shown["resolution"] == "make one"
+    assert "failures/bug-patterns.md:1\n" in instance.run("failures", "show", "Clone denied").stdout
+    assert "Clone denied" not in instance.run("failures", "stats").stdout
 
 
 def test_the_figures_say_what_is_most_frequent(instance: Instance, log: Log, now: datetime) -> None:
