@@ -209,7 +209,9 @@ def likely_cause(incident: Incident) -> str:
 
 def question(incident: Incident) -> str:
     """Return what is asked of the reader where all that was allowed was tried in vain and nobody knows why; or ""."""
-    if incident.repair is not Repair.EXHAUSTED or incident.cause or not ordered(incident.actions):
+    tried = ordered(incident.actions)
+    helped = any(one.outcome is Outcome.VERIFIED for one in tried)
+    if incident.repair is not Repair.EXHAUSTED or incident.cause or not tried or helped:
         return ""
     return f'I do not know this failure: what cures it? Tell me: opsagent note {incident.label} "…"'
 

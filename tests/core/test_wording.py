@@ -202,6 +202,20 @@ def test_a_page_says_when_it_is_tried_once_more_all_the_same() -> None:
     assert "I have stopped, and try once more 03:14." in body
 
 
+def test_nobody_is_asked_what_cures_it_where_a_repair_did_before() -> None:
+    night, seq = exhausted()
+    assert wording.question(night.one(seq))
+    cured = Telling()
+    seq = cured.incident()
+    cured.take(ev.NoCauseFound(reason="no cause found; its log ends: bye", others=()), seq)
+    cured.end(seq, cured.order(seq), "verified")
+    cured.take(ev.IncidentResolved(reason="good"), seq, after=300)
+    cured.take(ev.IncidentReopened(message="dead", to=Phase.REPAIRING), seq)
+    assert cured.one(seq).because == ""  # the words of the last time are none of this
+    cured.take(ev.RepairMoved(to=Repair.EXHAUSTED, reason="budget"), seq)
+    assert wording.question(cured.one(seq)) == ""
+
+
 def test_a_recovery_says_since_when_by_whom_and_how_that_is_known() -> None:
     night, seq = exhausted()
     night.page(seq)
