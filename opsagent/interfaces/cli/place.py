@@ -77,12 +77,15 @@ def settings_file(config: str | None) -> Path | None:
     return next((place for place in places if _may_be_there(place)), None)
 
 
-def load(place: Place, code: int = FAILED) -> Settings:
-    """Return the whole settings of an instance; prints everything that is wrong with them and ends with `code`."""
+def load(place: Place, code: int = FAILED, *, draft: bool = False) -> Settings:
+    """Return the whole settings of an instance; prints everything that is wrong with them and ends with `code`.
+
+    A `draft` is run by nobody, and may stand where others can write, such as /tmp.
+    """
     from opsagent.settings import SettingsError  # noqa: PLC0415 - a quarter of a second that `status` has not got
 
     try:
-        return read(place.settings)
+        return read(place.settings, draft=draft)
     except SettingsError as error:
         fail("\n".join(["cannot use these settings:", *map(str, error.problems)]), code)
 

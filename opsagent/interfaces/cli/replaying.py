@@ -35,7 +35,7 @@ def replay(
     where = place.find(config)
     now = clock.now()
     end = now - span(until, where) if until else now
-    wanted = place.load(Place(settings=settings, state=where.state, socket=where.socket))
+    wanted = place.load(Place(settings=settings, state=where.state, socket=where.socket), draft=True)
     begin = now - span(since, where)
     if begin >= end:
         fail("cannot replay a span that ends before it begins: --since must be before --until")

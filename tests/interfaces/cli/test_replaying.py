@@ -67,7 +67,9 @@ def changed(instance: Instance, tmp_path: Path, *pairs: tuple[str, str]) -> str:
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new)
-    path = tmp_path / "new.yaml"
+    path = tmp_path / "draft" / "new.yaml"
+    path.parent.mkdir(exist_ok=True)
+    path.parent.chmod(0o1777)  # everybody may write there, as in /tmp: nobody runs these settings
     path.write_text(text)
     return str(path)
 
