@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opsagent.core.unit import UnitSnapshot
 
 _BEFORE_ITS_END, _AFTER_ITS_END = timedelta(seconds=30), timedelta(seconds=1)
-_SHORT = timedelta(seconds=2)
+_PATIENTLY = timedelta(seconds=5)  # a host that fails is often a busy one
 _NUMBER = re.compile(r"(?<![\d.])[1-9]\d{1,4}(?![\d.])")
 _HIGHEST = 65_535
 _MOST_PROCESSES = 500
@@ -64,7 +64,7 @@ def killers(unit: UnitSnapshot | None) -> tuple[Line, ...]:
         return ()
     end = unit.state_change_at or unit.read_at
     try:
-        return tuple(map(line_of, journal.killers(end - _BEFORE_ITS_END, end + _AFTER_ITS_END, _SHORT)))
+        return tuple(map(line_of, journal.killers(end - _BEFORE_ITS_END, end + _AFTER_ITS_END, _PATIENTLY)))
     except journal.JournalError:
         return ()
 
