@@ -349,6 +349,6 @@ class Agent:
 
 
 def _wants_evidence(event: ev.Event) -> bool:
-    """At the beginning; and when it is given up, for what the service said of itself when it was tried in vain."""
+    """At each beginning; and when it is given up, for what the service said of itself when it was tried in vain."""
     given_up = isinstance(event, ev.RepairMoved) and event.to is Repair.EXHAUSTED
-    return given_up or isinstance(event, ev.IncidentConfirmed)
+    return given_up or isinstance(event, (ev.IncidentConfirmed, ev.IncidentReopened))

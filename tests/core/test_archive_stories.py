@@ -83,6 +83,21 @@ def test_an_archive_that_means_the_same_is_no_event_and_the_next_is_only_what_ch
     assert [one.title for one in host.agent.state.archive.patterns] == ["New"]
 
 
+def test_what_fails_in_another_way_when_it_reopens_is_looked_at_anew_and_no_case_of_the_old_pattern() -> None:
+    host = host_of(KNOWN)
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=SEEN))
+    host.run(minutes=20)
+    looked = len(host.orders.investigated)
+    host.services["api.service"].sick = "status"
+    host.run(seconds=40)
+
+    assert (host.incident.reopened, host.incident.pattern) == (1, "")
+    assert len(host.orders.investigated) == looked + 1
+
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=SEEN))
+    assert host.incident.pattern == KNOWN.slug
+
+
 def written(host: LiveHost) -> list[ev.PatternWritten]:
     return host.events(ev.PatternWritten)
 

@@ -54,7 +54,8 @@ def due(world: World) -> list[Draft]:
 def _is_known(world: World, incident: Incident) -> bool:
     """Whether no better word of the cause is to be expected soon."""
     over = incident.state is Phase.RESOLVED or incident.repair is Repair.EXHAUSTED
-    waited = incident.detected_at is not None and elapsed(incident.detected_at, world.now) >= PATIENCE
+    begun = max(filter(None, (incident.detected_at, incident.again_at)), default=None)
+    waited = begun is not None and elapsed(begun, world.now) >= PATIENCE
     return bool(incident.because) or over or waited
 
 

@@ -44,13 +44,13 @@ def since(state: State, incident: Incident) -> datetime:
         last = incident.tried[-1]
         return last.ended_at or last.at if last.outcome is Outcome.VERIFIED else last.at
     ours = [one.ended_at or one.at for one in state.attempts if one.touched(incident.unit or "")]
-    return max((min(incident.first_bad_at, _ended(state, incident)) - BEFORE, *ours))
+    return max((min(incident.began, _ended(state, incident)) - BEFORE, *ours))
 
 
 def _ended(state: State, incident: Incident) -> datetime:
     unit = state.units.get(incident.unit or "")
     is_down = unit is not None and unit.active_state in ("inactive", "failed")
-    return (unit.inactive_enter_at if unit is not None and is_down else None) or incident.first_bad_at
+    return (unit.inactive_enter_at if unit is not None and is_down else None) or incident.began
 
 
 def found(world: World, seq: int, evidence: Evidence, *, whole: bool = False) -> list[Draft]:

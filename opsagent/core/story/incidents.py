@@ -146,14 +146,16 @@ def _(event: ev.IncidentReopened, incident: Incident, recorded: Recorded) -> Inc
 
 
 def _failing_as(incident: Incident, failure_class: str | None) -> Incident:
-    """Return the incident as it fails now; what fails in another way than before has another cause.
+    """Return the incident as it fails now; what fails in another way than before has another cause and pattern.
 
     That none was found, and the words with which its log ended then, say nothing of this time.
     """
     if not failure_class or failure_class == incident.failure_class:
         return incident if incident.cause else replace(incident, because="", other_causes=())
     gone = replace(incident, failure_class=failure_class, cause=None, because="", certainty="", other_causes=())
-    return replace(gone, cause_port=0, cause_path="", cause_owner="", cause_at=None, fingerprint=incident.alias)
+    return replace(
+        gone, cause_port=0, cause_path="", cause_owner="", cause_at=None, fingerprint=incident.alias, pattern=""
+    )
 
 
 @follow.register(ev.IncidentClosed)
