@@ -17,7 +17,7 @@ from opsagent.store.eventlog import EventLog
 from tests.core.live_host import LiveHost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from opsagent.core.incident import Incident
@@ -60,12 +60,13 @@ def copies(rows: list[Row], events: int, last: datetime) -> Iterator[list[Row]]:
     rounds = -(-events // len(rows))
     for number in range(rounds):
         by = last - APART * (rounds - 1 - number) - rows[-1].at
-        yield [_moved(row, by, len(rows) * number + 1 - rows[0].seq, number) for row in rows][
+        yield [moved(row, by, len(rows) * number + 1 - rows[0].seq, number) for row in rows][
             : events - len(rows) * number
         ]
 
 
-def _moved(row: Row, by: timedelta, seqs: int, number: int) -> Row:
+def moved(row: Row, by: timedelta, seqs: int, number: int) -> Row:
+    """Return a row as it would be at another time, with numbers that are higher by `seqs`, of another incident."""
     data = _WHEN.sub(lambda found: (datetime.fromisoformat(found[0]) + by).isoformat(), row.data)
     data = _NUMBER.sub(lambda found: f'"{found[1]}":{int(found[2]) + seqs}', data)
     at = row.at + by
@@ -86,15 +87,20 @@ def recorded(row: Row) -> codec.Recorded:
 
 def fill(path: Path, events: int, now: datetime) -> None:
     """Make an event log with so many events, and the rows of incidents that the daemon would have kept beside them."""
+    fill_with(path, copies(played(), events, now - timedelta(hours=1)))
+
+
+def fill_with(path: Path, parts: Iterable[list[Row]]) -> None:
+    """Make an event log of these rows, some at a time."""
     EventLog(path, host="bench", boot="bench").open().close()
-    state, rows = State(), played()
+    state, count = State(), 0
     connection = sqlite3.connect(path)
-    for number, cycle in enumerate(copies(rows, events, now - timedelta(hours=1))):
-        kept = _batch(state, cycle)
-        state = kept[1]
-        schema.write(connection, kept[0], cycle)
+    for number, rows in enumerate(parts):
+        kept = _batch(state, rows)
+        state, count = kept[1], count + len(rows)
+        schema.write(connection, kept[0], rows)
         if number % 500 == 0:
-            print(f"\r  a log of {events:,} events: {len(rows) * number:,} …", end="", flush=True)
+            print(f"\r  a log: {count:,} events …", end="", flush=True)
     connection.commit()
     connection.close()
     print("\r" + " " * 60 + "\r", end="")

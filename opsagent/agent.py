@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -156,6 +156,17 @@ class Agent:
             reply(answer)
         self._act(turn, now)
         self._note(turn)
+
+    def passed(self, seen: Iterable[Observation], now: datetime) -> Mapping[str, Health] | None:
+        """Return the looks after these, each taken at its own time, where nothing comes of them by `now`; else None."""
+        turn = _Turn(state=self.state, looks=dict(self.looks), first_seq=self._log.next_seq)
+        for one in seen:
+            before = turn.looks.get(one.check)
+            self._look(turn, one, one.at)
+            if before is None or turn.recorded or not before.is_like(turn.looks[one.check]):
+                return None
+        world = self._world(turn.state, turn.looks, now, can_record=True)
+        return None if settle.due(world, turn.touched) or wanted(world) else turn.looks
 
     def _note(self, turn: _Turn) -> None:
         """Let checks keep their place only now: what a crash takes from the log is looked at again."""

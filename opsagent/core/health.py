@@ -63,6 +63,16 @@ class Health:
         """Whether the last looks were bad, believed or not."""
         return self.bad > 0
 
+    def is_like(self, later: Health) -> bool:
+        """Whether looks in between told nothing new: they went on as they were, and no streak began or ended."""
+        return self._standing() == later._standing()
+
+    def _standing(self) -> tuple[object, ...]:
+        reading = self.reading
+        said = (reading.status, reading.failure_class, reading.severity, reading.conclusive) if reading else ()
+        streaks = (self.good > 0, self.bad > 0, self.blind)
+        return (self.status, self.settled, self.flapping, self.over, *streaks, *said)
+
     @property
     def is_blind(self) -> bool:
         """Whether we have been unable to look for long enough to say so."""

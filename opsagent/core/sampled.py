@@ -27,6 +27,6 @@ def reading_of(status: Status, kept: str | None, measures: tuple[Measure, ...] =
         failure_class=failure_class or None,
         conclusive=_CONCLUSIVE in marks,
         timed_out=_TIMED_OUT in marks or kept == _SILENT,
-        severity=next((severity for severity in Severity if severity.value in marks), None),
+        severity=next((severity for severity in Severity if severity.value in marks), None) if marks else None,
         measures=measures,
     )

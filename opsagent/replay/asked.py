@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING
@@ -61,16 +62,19 @@ def courses(
 def united(parts: Sequence[Columns]) -> Columns:
     """Return several runs of looks as one, in order of time."""
     names: dict[str | None, int] = {None: 0}
+    times, values = array("q"), array("f")  # a month of 100 checks as lists of numbers takes 300 MB
+    kinds = bytearray()
     for part in parts:
-        for name in part.classes:
-            names.setdefault(name, len(names))
-    kinds = [names[part.classes[kind]] for part in parts for kind in part.kinds]
+        places = bytes(names.setdefault(name, len(names)) for name in part.classes)
+        kinds += part.kinds.translate(places.ljust(256, b"\0"))
+        times.extend(part.times)
+        values.extend(part.values)
     return Columns(
-        times=tuple(at for part in parts for at in part.times),
+        times=times,
         statuses=b"".join(part.statuses for part in parts),
         kinds=bytes(kinds),
         classes=tuple(names),
-        values=tuple(value for part in parts for value in part.values),
+        values=values,
     )
 
 

@@ -41,9 +41,14 @@ class Settled:
 
 
 def back_test(
-    record: Record, courses: Mapping[str, Course], settled: Settled, tell: Callable[[datetime], object] = bool
+    record: Record,
+    courses: Mapping[str, Course],
+    settled: Settled,
+    tell: Callable[[datetime], object] = bool,
+    *,
+    every_look: bool = False,
 ) -> Result:
-    """Run other settings over a record. `tell` hears how far it has come."""
+    """Run other settings over a record. `tell` hears how far it has come; with `every_look` nothing is passed over."""
     hands = Hands(
         orders=records.orders(record.rows),
         sent=records.delivered(record.rows),
@@ -61,7 +66,7 @@ def back_test(
         digest=settled.digest,
         text=settled.text,
     )
-    run = Run(script, hands, tell)
+    run = Run(script, hands, tell, every_look=every_look)
     run.run()
     before = outlines(record.state, record.rows)
     after = outlines(record.state, hands.recorded, hands.assumed)

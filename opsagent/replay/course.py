@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +25,7 @@ class Looks:
     `statuses` are places in `Status`; `reading` gives the look at a place.
     """
 
-    times: tuple[int, ...] = ()
+    times: Sequence[int] = ()
     statuses: bytes = b""
     reading: Callable[[int], Reading]
 
@@ -58,6 +58,11 @@ class Course:
     def _next_news(self) -> int:
         after = bisect_left(self._news, self.place)
         return self._news[after] if after < len(self._news) else len(self._looks.times)
+
+    def ahead(self, until: int) -> list[Observation]:
+        """Return the next looks up to a time (ms), and take none."""
+        places = range(self.place, bisect_right(self._looks.times, until))
+        return [Observation(check=self.check, reading=self._looks.reading(one), at=self._at(one)) for one in places]
 
     def taken(self) -> Observation:
         """Return the look that is next, and stand behind it."""

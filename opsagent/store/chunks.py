@@ -9,16 +9,13 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING
 
 from opsagent.core.observation import Status
 from opsagent.store.database import EPOCH
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 STATUSES = tuple(Status)
 HEAD = struct.Struct("<HqH")
@@ -42,11 +39,11 @@ class Sample:
 class Columns:
     """Looks at one check in order: when (ms since 1970), places in `STATUSES` and `classes`, numbers (or NaN)."""
 
-    times: tuple[int, ...] = ()
+    times: Sequence[int] = ()
     statuses: bytes = b""
     kinds: bytes = b""
     classes: tuple[str | None, ...] = (None,)
-    values: tuple[float, ...] = ()
+    values: Sequence[float] = ()
 
     def sample(self, place: int) -> Sample:
         """Return one of the looks."""
