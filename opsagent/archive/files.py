@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
 MOST = 500
+MOST_LISTED = 10_000
+"""Names of the folder that are looked at; somebody may have thrown something else in there."""
 LARGEST = 64 * 1024
 LONGEST_NAME = 100
 MOST_OF_FILE, MOST_REFUSED = 10, 100
@@ -54,7 +56,7 @@ def stamps(root: Path, layout: str) -> dict[str, Stamp]:
     """Return each file of the archive with what changes when it does. Opens nothing."""
     found: dict[str, Stamp] = {}
     with suppress(OSError), os.scandir(root / folder(layout)) as entries:
-        for entry in entries:
+        for entry in islice(entries, MOST_LISTED):
             if entry.name.endswith(_ENDING) and entry.name[0] != "." and entry.name not in _NOT_PATTERNS:
                 with suppress(OSError):
                     status = entry.stat(follow_symlinks=False)
@@ -75,7 +77,8 @@ def _read(root: Path, path: PurePosixPath) -> FileRead:
     try:
         raw = guides.content(root, path, LARGEST)
     except WriteError as error:
-        return FileRead(name=path.name, refused=(Refused(path=f"{shown}:1", why=f"is not read: {error}"),))
+        why = f"is not read: {str(error).removeprefix(f'cannot read {path}: ')}"
+        return FileRead(name=path.name, refused=(Refused(path=f"{shown}:1", why=why),))
     if raw is None:
         return FileRead(name=path.name)  # it was there when the folder was listed
     from opsagent.archive import front  # noqa: PLC0415 - YAML's library, which the daemon leaves to the reader

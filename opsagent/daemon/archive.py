@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("opsagent")
 EVERY = 0.25
 """Seconds between two looks at the files' stamps: a thread of its own, for the main one sleeps longer."""
+REST = 20
+"""Times as long as a look took there is none: a folder may hold very many files, or lie far away."""
 SETTLES = 4
 """Looks after which a file is read that changes at each of them; one that rests is read at the next."""
 MOST_TRIES = 3
@@ -53,11 +55,12 @@ class Reader:
         """Make room for the files, then look until told to stop."""
         files.make_room(self._root, self._layout)
         while not stop.is_set():
+            begun = self._running()
             try:
                 self.look()
             except Exception:
                 log.exception("cannot read the failure archive; this is a mistake in opsagent")
-            stop.wait(EVERY)
+            stop.wait(max(EVERY, REST * (self._running() - begun)))
 
     def look(self) -> None:
         """Have read what changed and rests since the look before: an editor may be in the middle of a file."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXITED = 1
 """The code of waitid(2) for a process that ended by itself; 2 and 3 are signals."""
 _CODES = {1, 2, 3}
-_ENDED = re.compile(r"[Mm]ain process exited, code=(?P<code>exited|killed|dumped), status=(?P<status>\d+)")
+_ENDED = re.compile(r"[Mm]ain process exited, code=(?P<code>exited|killed|dumped), status=(?P<status>[0-9]{1,3})")
 _RESULT = re.compile(r"Failed with result '(?P<result>[a-z-]{1,40})'")
 SIGNALS = (
     *("HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM"),

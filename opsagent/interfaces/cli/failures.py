@@ -7,18 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from opsagent.core.archive.known import shown
+from opsagent.core.archive.known import Known, shown
 from opsagent.core.archive.searching import Hit
 from opsagent.core.archive.searching import search as find
 from opsagent.core.before_words import times
 from opsagent.core.text import visible
 from opsagent.core.timing import iso, spoken
 from opsagent.interfaces.cli import daemon, failures_edit
+from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.failures_read import Found, found
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.screen import FAILED, say, say_json, table, warn
 
 failures = typer.Typer(help="The kinds of failures that are known here, and what works for each.")
+_MOST_INCIDENTS = 20
+"""The latest that are shown; `--json` has all."""
 Slug = Annotated[str, typer.Argument(metavar="SLUG|FINGERPRINT|ID", help="A pattern, a kind of failure, an incident.")]
 
 
@@ -70,13 +73,11 @@ def show(name: Slug, *, json_: Json = False, config: Config = None) -> None:
         say_json(row)
         return
     wall = daemon.wall(known.where)
-    say(f"{one.name}: {one.title}")
-    say(f"{times(row['occurrences'])}, last {wall.shown(row['last_seen'])}, {row['status']}")
-    for line in () if one.entry else _figures(row):
+    for line in _heading(one, row, wall):
         say(line)
     if row["file"]:
         say(f"file {known.settings.memory / row['file']}:{row['line']}")
-    for incident in one.incidents:
+    for incident in one.incidents[-_MOST_INCIDENTS:]:
         say(f"incident {incident.label} {wall.shown(iso(incident.first_bad_at))}: {visible(incident.reason)}")
     if text:
         say("\n" + "\n".join(visible(line, 8192) for line in text.splitlines()))
@@ -170,6 +171,13 @@ def try_on_record(
         warn("there are no incidents on record")
     if not any(row["matches"] for row in rows):
         raise typer.Exit(FAILED)
+
+
+def _heading(one: Known, row: dict[str, Any], wall: Wall) -> list[str]:
+    if one.entry:
+        return [one.title, "people wrote it down; nothing on record is counted for it"]
+    last = f", last {wall.shown(row['last_seen'])}" if row["last_seen"] else " on record"
+    return [f"{one.name}: {one.title}", f"{times(row['occurrences'])}{last}, {row['status']}", *_figures(row)]
 
 
 def _place(hit: Hit) -> str:

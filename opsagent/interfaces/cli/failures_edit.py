@@ -47,7 +47,7 @@ def _before(known: Found, slug: str) -> bytes:
     try:
         return Writer(known.settings.memory).read(known.folder / f"{slug}.md") or b""
     except WriteError as error:
-        fail(f"cannot edit this: {error}", USAGE)
+        fail(str(error), USAGE)
 
 
 def _edit(copy: Path) -> None:
