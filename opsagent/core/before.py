@@ -78,7 +78,7 @@ def same(one: Occurrence, incident: Incident) -> bool:
 
 def _earlier(state: State, incident: Incident) -> Iterator[tuple[str, Occurrence]]:
     """Yield the spells of the same failure, each with the label of its incident."""
-    begun = incident.again_at or incident.first_bad_at
+    begun = incident.began
     pasts = ((one.label, one.occurrences) for one in state.past if one.seq != incident.seq)
     for label, spells in (*pasts, (incident.label or "", incident.earlier)):
         for one in spells:

@@ -85,9 +85,7 @@ def choose(world: World, incident: Incident, check: CheckPolicy) -> Choice:
 def _known_before(world: World, incident: Incident) -> Experience:
     """Return what was known when this spell began: what fails in it moves on, and does not turn the order around."""
     known = world.state.experience.get(incident.fingerprint) or Experience(fingerprint=incident.fingerprint)
-    begun = incident.again_at or incident.first_bad_at
-    tallies = (replace(one, tries=tuple(each for each in one.tries if each.at < begun)) for one in known.tallies)
-    return replace(known, tallies=tuple(tallies))
+    return replace(known, tallies=tuple(one.before(incident.began) for one in known.tallies))
 
 
 def ordered(world: World, incident: Incident, check: CheckPolicy, known: Experience) -> tuple[RemedyRule, ...]:
@@ -150,8 +148,7 @@ def _mean(worked: int, tried: int) -> float:
 
 def is_hopeless(tally: Tally, incident: Incident) -> bool:
     """Whether it was tried often enough before this incident and never helped; the budget bounds it within one."""
-    earlier = sum(one.at < incident.first_bad_at for one in tally.tries)
-    return earlier >= HOPELESS and tally.worked == 0
+    return tally.before(incident.first_bad_at).tried >= HOPELESS and tally.worked == 0
 
 
 def hit_start_limit(action: Action) -> bool:

@@ -47,6 +47,10 @@ class Tally:
     tries: tuple[Try, ...] = ()
     would: int = 0
 
+    def before(self, at: datetime) -> Tally:
+        """Return what it had come to by then."""
+        return replace(self, tries=tuple(one for one in self.tries if one.at < at))
+
     @property
     def tried(self) -> int:
         """How often it was tried and judged, of the latest fifty."""

@@ -122,7 +122,7 @@ def _configuration(incident: Incident, world: World, check: CheckPolicy) -> str:
     if incident.cause != Cause.BAD_CONFIGURATION.value or not incident.after_change or runs:
         return ""
     last = incident.tried[-1] if incident.tried else None
-    since = last.at if last is not None else incident.again_at or incident.first_bad_at
+    since = last.at if last is not None else incident.began
     is_mended = any(change.of(check.unit) and change.at > since for change in world.state.changes.known)
     is_restored = last is not None and last.remedy == "restore" and last.result == "done"
     if is_mended or is_restored:
