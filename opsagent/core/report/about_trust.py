@@ -14,9 +14,7 @@ def _of(event: ev.TrustEarned | ev.TrustGiven | ev.TrustRevoked | ev.TrustForgot
 
 @host_story.register(ev.TrustEarned)
 def _(event: ev.TrustEarned, scene: Scene) -> str:
-    said = (
-        f"**Next** `opsagent trust {inline(event.check, 64)} {inline(event.remedy, 40)}` to allow it without a question"
-    )
+    said = f"**Next** {code(f'opsagent trust {event.check} {event.remedy}')} to allow it without a question"
     return told(f"{scene.now()} {_of(event)} worked {event.worked} of {event.worked}", said)
 
 
@@ -42,5 +40,5 @@ def _(event: ev.RemedyLowered, scene: Scene) -> str:
     return told(
         f"{scene.now()} {_of(event)} **made things worse** · a person is asked before it from now on",
         f"**Saw** {inline(event.reason)}",
-        f"**Next** `opsagent trust {inline(event.check, 64)} {inline(event.remedy, 40)}` lifts that",
+        f"**Next** {code(f'opsagent trust {event.check} {event.remedy}')} lifts that",
     )

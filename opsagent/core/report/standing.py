@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from opsagent.core.incident import CHRONIC
 from opsagent.core.phase import Phase
 from opsagent.core.report.clock import seen_from
-from opsagent.core.report.markdown import cut, inline
+from opsagent.core.report.markdown import code, cut, inline
 from opsagent.core.text import visible
 from opsagent.core.timing import local_date
 from opsagent.core.wording import situation
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from opsagent.core.trust import Standing
 
 TASKS = 3
+LONGEST_COMMAND = 60
 DAY = timedelta(days=1)
 
 
@@ -79,10 +80,9 @@ def _is_news(one: Standing, state: State, today: date) -> bool:
 
 
 def _earned(one: Standing) -> str:
-    said = inline(f"{one.remedy} of {one.key}", 60)
-    return (
-        f"{said} worked {one.worked} of {one.worked}: `opsagent trust {inline(one.key, 40)} {inline(one.remedy, 20)}`"
-    )
+    command = f"opsagent trust {one.key} {one.remedy}"
+    shown = command if len(command) <= LONGEST_COMMAND else "opsagent trust"  # a command that is cut is none
+    return f"{inline(one.remedy, 20)} worked {one.worked} of {one.worked}: {code(shown)}"
 
 
 def _drafts(state: State) -> str:

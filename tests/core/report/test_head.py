@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,9 @@ from opsagent.core.observation import Severity, Status
 from opsagent.core.phase import Phase
 from opsagent.core.report.head import HEAD_BYTES, continued_head, fitted, head, past_head, refitted
 from opsagent.core.report.markdown import cut
+from opsagent.core.report.standing import todays
 from opsagent.core.state import Blip, Day, Known, Owed, State
+from opsagent.core.timing import local_date
 from opsagent.core.unit import HostConditions, StopSeen
 from tests.core.report.hostile import HOSTILE
 from tests.core.report.telling import NIGHT, Telling
@@ -154,6 +157,21 @@ def test_who_was_told_of_the_root_was_told_of_what_fell_with_it() -> None:
     [said] = [line for line in head(night.state, night.at, "h").text.split("\n") if "`api`" in line]
 
     assert f"bad. Told with {night.one(root).label}." in said
+
+
+@pytest.mark.parametrize(
+    ("remedy", "shown"),
+    [
+        ("act renew_certificate", "`opsagent trust api.service act renew_certificate`"),
+        (f"act {'renew' * 12}", "`opsagent trust`"),
+    ],
+)
+def test_the_command_that_gives_trust_is_whole_or_not_there(remedy: str, shown: str) -> None:
+    night = Telling()
+    night.take(ev.TrustEarned(key="api.service", check="api", remedy=remedy, worked=5))
+    today = local_date(night.at, "Europe/Berlin")
+
+    assert todays(night.state, (), today).endswith(shown)
 
 
 def test_what_is_healed_too_often_is_named_on_that_day() -> None:
