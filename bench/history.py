@@ -78,13 +78,6 @@ def moved(row: Row, by: timedelta, seqs: int, number: int) -> Row:
     return replace(row, seq=row.seq + seqs, at=at, data=data, **moved)  # type: ignore[arg-type]
 
 
-def recorded(row: Row) -> codec.Recorded:
-    """Read one row as the daemon does."""
-    return codec.Recorded(
-        seq=row.seq, at=row.at, event=codec.decode(row.type, row.data), incident=row.incident, because=row.because
-    )
-
-
 def fill(path: Path, events: int, now: datetime) -> None:
     """Make an event log with so many events, and the rows of incidents that the daemon would have kept beside them."""
     fill_with(path, copies(played(), events, now - timedelta(hours=1)))
@@ -108,8 +101,7 @@ def fill_with(path: Path, parts: Iterable[list[Row]]) -> None:
 
 def _batch(state: State, cycle: list[Row]) -> tuple[Batch, State]:
     pairs, changed = [], dict[int, "Incident"]()
-    for row in cycle:
-        one = recorded(row)
+    for one in codec.read_all(cycle):
         before, state = state, fold(state, one)
         pairs.append((before, one))
         known = state.incidents.get(one.incident or 0)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from opsagent.core import events
+
+if TYPE_CHECKING:
+    from opsagent.core.log_row import Row
 
 VERSION = 1
 
@@ -27,6 +30,20 @@ class Recorded:
     actor: str = "opsagent"
     because: int | None = None
     boot: str = ""
+
+
+def read_all(rows: Iterable[Row]) -> Iterator[Recorded]:
+    """Read rows of the log back."""
+    for row in rows:
+        yield Recorded(
+            seq=row.seq,
+            at=row.at,
+            event=decode(row.type, row.data),
+            incident=row.incident,
+            actor=row.actor,
+            because=row.because,
+            boot=row.boot,
+        )
 
 
 def encode(event: events.Event) -> str:

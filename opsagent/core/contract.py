@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from opsagent.core.change import Change
-from opsagent.core.codec import Recorded, decode
+from opsagent.core.codec import decode, read_all
 from opsagent.core.events.logs import LogKind, LogsReviewed
 from opsagent.core.incident import IllegalTransitionError
 from opsagent.core.log_level import PRIORITIES
@@ -259,8 +259,7 @@ def retold(rows: Iterable[Row]) -> Incident | None:
     Lenient like every replay: an event that cannot be applied is left out.
     """
     found: Incident | None = None
-    for row in rows:
-        recorded = Recorded(seq=row.seq, at=row.at, event=decode(row.type, row.data), incident=row.incident)
+    for recorded in read_all(rows):
         try:
             found = opened(recorded) if found is None else apply(found, recorded)
         except IllegalTransitionError:

@@ -15,7 +15,7 @@ import structlog
 
 from opsagent import __version__, checks
 from opsagent.agent import Agent
-from opsagent.core import contract, inbox
+from opsagent.core import codec, contract, inbox
 from opsagent.core.log_row import StoreError
 from opsagent.core.observation import Source
 from opsagent.core.snapshot import Snapshot
@@ -182,7 +182,7 @@ class Service:
         recent = (now - timedelta(days=1)).date()
         past = self._ground.past
         rows = self._ground.opened.log.replay(past.state.seq)
-        self._memory.rebuild(start.read_all(rows), since=recent, begin=past)
+        self._memory.rebuild(codec.read_all(rows), since=recent, begin=past)
         self._hands.describe = self._describe
         self._hands.archive = lambda: self._agent.state.archive
         cursor = self._ground.opened.log.meta("stops") or ""

@@ -28,10 +28,9 @@ from opsagent.store.pending import Pending
 from opsagent.store.schema import LISTS_LOST
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from opsagent.core.incident import Action
-    from opsagent.core.log_row import Row
     from opsagent.core.policy import CheckPolicy, Policy
 
 log = structlog.get_logger("opsagent")
@@ -72,7 +71,7 @@ def stand(settings: Settings, now: datetime, tell: Callable[[str], object] = boo
             lost=opened.lost,
         )
     begin = shortcut.found(settings.state, opened.log, now)
-    past, present, skipped = shortcut.brought_up(begin, read_all(opened.log.replay(begin.state.seq)), now, tell)
+    past, present, skipped = shortcut.brought_up(begin, codec.read_all(opened.log.replay(begin.state.seq)), now, tell)
     if past.state.seq - begin.state.seq >= shortcut.WORTH:
         shortcut.keep(settings.state, past, opened.log)
     if skipped:
@@ -80,7 +79,7 @@ def stand(settings: Settings, now: datetime, tell: Callable[[str], object] = boo
     if opened.log.unsound:
         log.error("some rows of the event log are not as they were written and were left out", rows=opened.log.unsound)
     if opened.set_aside is not None or opened.log.meta(LISTS_LOST):
-        rows = batch.projections(read_all(opened.log.replay()))
+        rows = batch.projections(codec.read_all(opened.log.replay()))
         opened.log.append((), now, incidents=rows, meta=((LISTS_LOST, ""),))
     return Ground(held=held, opened=opened, pending=Pending(opened.log), past=past, state=present.state)
 
@@ -91,20 +90,6 @@ def salvaged(opened: opening.Opened) -> list[inbox.Arrival]:
         return []
     kept_at = str(opened.set_aside)
     return [inbox.Salvaged(kept_at=kept_at, damage=opened.damage, salvaged=opened.salvaged, lost=opened.lost)]
-
-
-def read_all(rows: Iterable[Row]) -> Iterator[codec.Recorded]:
-    """Read rows of the log as recorded events."""
-    for row in rows:
-        yield codec.Recorded(
-            seq=row.seq,
-            at=row.at,
-            event=codec.decode(row.type, row.data),
-            incident=row.incident,
-            actor=row.actor,
-            because=row.because,
-            boot=row.boot,
-        )
 
 
 def snapshot_of(unit: str, scope: str) -> UnitSnapshot | None:

@@ -38,16 +38,7 @@ class Record:
 def read(rows: Iterable[Row], since: datetime, until: datetime) -> Record:
     """Read a log: fold what was before `since`, keep what came after it and before `until`."""
     found = Record(since=since, until=until)
-    for row in rows:
-        one = codec.Recorded(
-            seq=row.seq,
-            at=row.at,
-            event=codec.decode(row.type, row.data),
-            incident=row.incident,
-            actor=row.actor,
-            because=row.because,
-            boot=row.boot,
-        )
+    for one in codec.read_all(rows):
         _noted(found, one)
         if one.at >= until:
             break

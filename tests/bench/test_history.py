@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from bench import history
 from opsagent.core import events as ev
+from opsagent.core.codec import read_all
 from opsagent.core.snapshot import Snapshot
 from opsagent.daemon.shortcut import brought_up
-from opsagent.daemon.start import read_all
 from opsagent.store import opening
 from opsagent.store.reader import Reader
 

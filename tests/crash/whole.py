@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.agent import Agent
+from opsagent.core import codec, inbox
 from opsagent.core import events as ev
-from opsagent.core import inbox
 from opsagent.core.fold import fold
 from opsagent.core.log_row import StoreError, StoreTrouble
 from opsagent.core.observation import Observation, ok
@@ -109,7 +109,7 @@ class Host:
     def begin(self) -> None:
         """Do what the daemon does at its start, in its order."""
         rows = self.ground.opened.log.replay(self.ground.past.state.seq)
-        self.memory.rebuild(start.read_all(rows), since=NOW.date(), begin=self.ground.past)
+        self.memory.rebuild(codec.read_all(rows), since=NOW.date(), begin=self.ground.past)
         orphans = start.orphans(self.ground.state, POLICY)
         self.take(inbox.Started(version="1", pid=1), inbox.UnitSeen(snapshot=self.unit))
         for incident, action, _ in orphans:
@@ -235,7 +235,7 @@ def check(directory: Path, lines: list[str], kind: type[Host] = Host) -> list[st
         host.kill()
     host.live()
     host.live()
-    rows = list(start.read_all(host.ground.opened.log.replay()))
+    rows = list(codec.read_all(host.ground.opened.log.replay()))
     wrong = faults_in_log(host, rows, said) + faults_in_memory(directory, rows)
     if host.samples.set_aside is not None:
         wrong.append("the samples are damaged")

@@ -10,11 +10,11 @@ import pytest
 
 from opsagent.core import codec
 from opsagent.core import events as ev
+from opsagent.core.codec import read_all
 from opsagent.core.log_row import NewRow
 from opsagent.core.snapshot import Snapshot
 from opsagent.core.state import State
 from opsagent.daemon import shortcut
-from opsagent.daemon.start import read_all
 from opsagent.store import snapshot as store
 from opsagent.store.eventlog import EventLog
 from opsagent.store.purge import purge
