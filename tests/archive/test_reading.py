@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 import time
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -206,3 +207,10 @@ def test_a_hostile_expression_costs_a_bounded_time() -> None:
     expressions.said(hostile, lines)
 
     assert time.process_time() - begun < 20 * expressions.WITHIN
+
+
+def test_the_reference_names_every_key_and_limit_as_it_is() -> None:
+    folder = Path(__file__).parents[2] / "docs/reference"
+    fresh = runpy.run_path(str(folder / "write_patterns.py"))["text"]()
+
+    assert (folder / "patterns.md").read_text() == fresh, "run: .venv/bin/python docs/reference/write_patterns.py"
