@@ -26,6 +26,7 @@ CHECKS = f"""
     depends_on: [redis], repair: [restart]}}
 - {{name: billing, kind: http, url: "http://127.0.0.1:18090/health", unit: billing.service, {QUICK}, {HEALTH},
     repair: [restart]}}
+- {{name: orders, kind: http, url: "http://127.0.0.1:18100/next", unit: orders.service, {QUICK}, repair: [restart]}}
 - {{name: srv-disk, kind: disk, path: /srv/data, {QUICK}}}
 - {{name: ram, kind: memory}}
 """
@@ -43,14 +44,32 @@ like](knowledge/environment.md), [what the phone showed](messages.md).
 
 The day took a minute. `python -m tests.host.example_day` plays it on a test host with systemd, redis, nginx and two
 small services, and writes this folder anew; looks came every two seconds and were believed after three. In it: an API
-answers wrong once; is killed; billing is deployed with a broken configuration; somebody stops redis; nginx is killed
-while HOLD is set; a file system fills up; the settings change.
+answers wrong once; is killed; billing is deployed with a broken configuration; orders meets a record that nobody
+thought of and leaves [a pattern for the next time](failures/patterns/orders-exit.md); somebody stops redis; nginx is
+killed while HOLD is set; a file system fills up; the settings change.
 """
 BILLING = """\
 #!/bin/sh
 grep -q vat_rate /etc/billing/config.yml || { echo "config error: key vat_rate missing" >&2; exit 78; }
 exec /usr/bin/python3 /opt/scenario/api.py 18090 /srv/billing
 """
+
+
+ORDERS = """\
+import http.server, json
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        name = json.load(open("/srv/orders/queue.json"))[0]["customer"]["name"]
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(name)))
+        self.end_headers()
+        self.wfile.write(name.encode())
+    def log_message(self, *said): pass
+class Strict(http.server.HTTPServer):
+    def handle_error(self, *asked): raise
+Strict(("127.0.0.1", 18100), Answers).serve_forever()
+"""
+NEXT_ORDER = '[{"customer": {"name": "Marta"}}]'
 
 
 def furnished(host: Host) -> Stage:
@@ -65,6 +84,9 @@ def furnished(host: Host) -> Stage:
     unit = "[Unit]\n[Service]\nExecStart=/usr/local/bin/billing\n[Install]\nWantedBy=multi-user.target\n"
     stage.service("billing.service", unit, start=False)
     stage.behave("billing")
+    host.write("/srv/orders/queue.json", NEXT_ORDER)
+    host.write("/opt/orders/api.py", ORDERS)
+    stage.service("orders.service", "[Service]\nExecStart=/usr/bin/python3 /opt/orders/api.py\n")
     host.run(["systemctl", "enable", "-q", "--now", "billing"])
     return stage
 
@@ -72,8 +94,8 @@ def furnished(host: Host) -> Stage:
 def play(stage: Stage) -> None:
     """Let happen what happens on a bad day, one thing after the other."""
     stage.begin(CHECKS, SETTINGS)
-    stage.good("redis", "web", "api", "billing", "srv-disk")
-    for act in (blip, killed, broken_config, stopped_by_operator, held, filling_disk, changed_settings):
+    stage.good("redis", "web", "api", "billing", "orders", "srv-disk")
+    for act in (blip, killed, broken_config, odd_record, stopped_by_operator, held, filling_disk, changed_settings):
         act(stage)
 
 
@@ -101,6 +123,16 @@ def broken_config(stage: Stage) -> None:
     host.write("/etc/billing/config.yml", "currency: EUR\nvat_rate: 19\n")
     host.run(["systemctl", "restart", "billing"])
     stage.healed("billing", within=60)
+
+
+def odd_record(stage: Stage) -> None:
+    """Nobody thought of an order without a customer: whatever cause is unknown leaves a pattern with its evidence."""
+    stage.host.write("/srv/orders/queue.json", '[{"customer": null}]')
+    paged = stage.incident("orders", lambda one: one["state"] == "paged" and len(one["actions"]) > 1, what="paged")
+    stage.host.run(["opsagent", "ack", paged["id"], "--note", "taking the order out"], user="ann")
+    stage.host.write("/srv/orders/queue.json", NEXT_ORDER)
+    stage.host.run(["sh", "-c", "systemctl reset-failed orders; systemctl restart orders"])
+    stage.healed("orders", within=60)
 
 
 def stopped_by_operator(stage: Stage) -> None:
