@@ -12,6 +12,7 @@ from opsagent.core.unit import HostConditions
 from opsagent.host.boot import booted_at
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.host.hold import held
+from opsagent.host.pressure import average
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,7 +81,7 @@ def overload(pressure: Path = _PROC / "pressure", in_use: Callable[[], float] = 
     `in_use` is the share of the processors' time that is used just now, in percent.
     """
     for resource, kind, limit in _PRESSURE:
-        share = _average(pressure / resource, kind)
+        share = average(pressure / resource, kind)
         if share is not None and share >= limit and (resource != "cpu" or in_use() >= limit):
             return f"{resource} pressure ({kind}) is at {limit:g} % or more over 10 s"  # no figure: the same each time
     return ""
@@ -128,13 +129,3 @@ def _name(pid: str, proc: Path) -> str:
         return f"{(proc / pid / 'comm').read_text(errors='replace').strip()} (pid {pid})"
     except OSError:
         return f"a process (pid {pid})"
-
-
-def _average(path: Path, kind: str) -> float | None:
-    """Return avg10 of the line `some` or `full` of a pressure file."""
-    try:
-        lines = path.read_text().splitlines()
-        line = next(line for line in lines if line.startswith(f"{kind} avg10="))
-        return float(line.split()[1].removeprefix("avg10="))
-    except (OSError, ValueError, StopIteration):
-        return None

@@ -15,6 +15,7 @@ from opsagent.host.cgroups import cgroup2_root
 from opsagent.host.inventory import who_listens
 from opsagent.host.listeners import ListenersError
 from opsagent.host.mounts import Mount, mounts, space_of, watched_mounts
+from opsagent.host.pressure import average
 from opsagent.host.systemd import connection
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _HIGHEST = 65_535
 _MOST_PROCESSES = 500
 _MOST_SYSTEMS = 100
 _IN_MEMORY = frozenset({"tmpfs", "ramfs"})
+_WAITS = 40.0  # percent of 10 s
+_QUOTA, _INFINITY = "CPUQuotaPerSecUSec", 2**64 - 1  # microseconds a second
 _OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 
@@ -52,6 +55,7 @@ def around(
         given=tuple(dict.fromkeys(_given(unit, scope))) if unit is not None else (),
         stopped=tuple(_stopped(pid)) if pid else (),
         files=_files(pid) if pid else None,
+        held=_held(pid, scope) if pid else "",
     )
 
 
@@ -127,11 +131,29 @@ def _stopped(pid: int) -> Iterator[str]:
 def _of_the_unit(pid: int) -> list[int]:
     root = cgroup2_root()
     try:
-        group = Path(f"/proc/{pid}/cgroup").read_text(errors="surrogateescape").rpartition("0::/")[2].strip()
-        listed = (root / group / "cgroup.procs").read_text().split() if root else [str(pid)]
+        listed = (root / _group(pid) / "cgroup.procs").read_text().split() if root else [str(pid)]
     except OSError:
         return [pid]
     return [int(one) for one in listed]
+
+
+def _group(pid: int) -> str:
+    """Return its control group below the root of cgroup2. OSError when the process is gone."""
+    return Path(f"/proc/{pid}/cgroup").read_text(errors="surrogateescape").rpartition("0::/")[2].strip()
+
+
+def _held(pid: int, scope: str) -> str:
+    """Say how long the unit waited for a processor, and by whose CPUQuota=; "" when it did not, or by none."""
+    root = cgroup2_root()
+    with suppress(OSError, BusError, BusLostError):
+        group = _group(pid)
+        waited = average(root / group / "cpu.pressure", "some") if root else None
+        for name in reversed(group.split("/")) if waited is not None and waited >= _WAITS else ():
+            kind = "Slice" if name.endswith(".slice") else "Service"
+            quota = connection(scope).properties(name, kind, (_QUOTA,)).value(_QUOTA)
+            if quota is not None and quota != _INFINITY:
+                return f"it waited for a processor {waited:.0f} % of 10 s, by CPUQuota={quota / 10_000:g}% of {name}"
+    return ""
 
 
 def _files(pid: int) -> tuple[int, int] | None:

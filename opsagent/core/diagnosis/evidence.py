@@ -58,12 +58,13 @@ class Evidence:
     that the checks of this unit look at. `log` are the last lines of the unit since the failure began, oldest first;
     `kernel` those of the kernel. `systems` are the file systems of the host. `stopped` are processes of the unit that
     a signal stopped; `files` the open files of its main process and their limit. `overload` is why the host is too
-    busy, in words. `jumped` is by how much the clock was set, within the hour before. `changes` are newest first.
-    Times are told in `zone`. `killers` are lines of those who send signals to others (sudo, earlyoom), about its end.
-    `owned` are the ports where it listened itself when last looked at,
-    `given` numbers in the words of its command that may be ports. `needs` are checks of what it needs that are
-    bad. `took` is how many seconds the failing look took, where it was answered, `usual` the median of the looks in
-    the week before. `said` are the expressions of the failure archive that were found in these lines.
+    busy, in words, `held` by which limit of its own the unit waits for a processor. `jumped` is by how much the clock
+    was set, within the hour before. `changes` are newest first. Times are told in `zone`. `killers`
+    are lines of those who send signals to others (sudo, earlyoom), about its end. `owned` are the ports where it
+    listened itself when last looked at, `given` numbers in the words of its command that may be ports. `needs` are
+    checks of what it needs that are bad. `took` is how many seconds the failing look took, where it was answered,
+    `usual` the median of the looks in the week before. `said` are the expressions of the failure archive that were
+    found in these lines.
     """
 
     failure_class: str = ""
@@ -82,6 +83,7 @@ class Evidence:
     stopped: tuple[str, ...] = ()
     files: tuple[int, int] | None = None
     overload: str = ""
+    held: str = ""
     jumped: timedelta = timedelta()
     zone: str = "UTC"
     killers: tuple[Line, ...] = ()

@@ -37,6 +37,7 @@ class Cause(StrEnum):
     KILLED = "killed"
     FROZEN = "frozen"
     HOST_BUSY = "host-busy"
+    CPU_LIMIT = "cpu-limit"
     CHANGED = "changed"
     SLOW_START = "slow-start"
     HANG = "hang"

@@ -32,8 +32,13 @@ def of_host(evidence: Evidence) -> Iterator[Finding]:
         yield from _full(system)
     yield from _of_processes(evidence)
     yield from _of_clock(evidence)
+    too_late = evidence.timed_out or (evidence.unit is not None and evidence.unit.result in _TOO_LATE)
+    if evidence.held:
+        certainty = Certainty.LIKELY if evidence.overload else Certainty.SURE
+        certainty = certainty if too_late or evidence.failure_class == "latency" else Certainty.POSSIBLE
+        because = f"its own limit leaves it too little processor time: {evidence.held}"
+        yield Finding(cause=Cause.CPU_LIMIT, certainty=certainty, because=because)
     if evidence.overload:
-        too_late = evidence.timed_out or (evidence.unit is not None and evidence.unit.result in _TOO_LATE)
         certainty = Certainty.LIKELY if too_late else Certainty.POSSIBLE
         yield Finding(cause=Cause.HOST_BUSY, certainty=certainty, because=f"the host is busy: {evidence.overload}")
 

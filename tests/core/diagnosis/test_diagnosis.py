@@ -370,6 +370,15 @@ def test_a_busy_host_explains_a_silence_and_only_perhaps_a_death() -> None:
     assert first(Evidence(overload="CPU pressure 80")) == (Cause.HOST_BUSY, Certainty.POSSIBLE)
 
 
+def test_a_unit_that_waits_by_its_own_limit_is_late_by_that_unless_the_host_is_busy() -> None:
+    held = "it waited for a processor 95 % of 10 s, by CPUQuota=5% of api.service"
+    late = Evidence(unit=unit(result="success", active="active"), timed_out=True, held=held)
+    assert first(late) == (Cause.CPU_LIMIT, Certainty.SURE)
+    assert first(replace(late, timed_out=False, failure_class="latency")) == (Cause.CPU_LIMIT, Certainty.SURE)
+    assert first(replace(late, timed_out=False)) == (Cause.CPU_LIMIT, Certainty.POSSIBLE)
+    assert first(replace(late, overload="CPU pressure 80")) == (Cause.HOST_BUSY, Certainty.LIKELY)
+
+
 @pytest.mark.parametrize("result", ["watchdog", "timeout"])
 def test_a_busy_host_explains_that_systemd_waited_in_vain(result: str) -> None:
     late = Evidence(unit=unit(result=result), overload="CPU pressure 80")

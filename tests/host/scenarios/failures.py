@@ -386,6 +386,17 @@ FAILURES = (
         words="the host is busy: cpu pressure (some) is at 60 % or more over 10 s",
     ),
     Failure(
+        name="held",
+        how="each answer of a web service takes 200 ms of processor time; its unit, where a loop runs too, has"
+        " `CPUQuota=5%`",
+        lines=f"ExecStartPost=/bin/sh -c 'while :; do :; done &'\nExecStart={API} 18306 /srv/held",
+        check=http(18306).replace("timeout: 400ms", "timeout: 2s"),
+        after="systemctl set-property --runtime held.service CPUQuota=5%",
+        later="echo works >/srv/held/always",
+        cause="cpu-limit",
+        words="by CPUQuota=5% of held.service",
+    ),
+    Failure(
         name="deployed",
         how="it runs, its new version is reported (`opsagent change`), started, and ends with status 1 at once",
         lines=f"ExecStart={until_told('deployed', '/bin/false')}",
@@ -484,6 +495,7 @@ def _said(incident: Incident) -> str:
     words = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?", "2026-11-27 10:32", words).replace("|", "\\|")
     words = re.sub(r"\b\d+ (?=lines of|listening|file systems|other)", "12 ", words)
     words = re.sub(r", \d+ changes? before it", "", words)
+    words = re.sub(r"processor \d+ %", "processor 95 %", words)
     cause = f"`{incident['cause']}`" if incident["cause"] else "none"
     return f"{cause} | {incident['certainty'] or ''} | {words}"
 
