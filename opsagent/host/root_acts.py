@@ -1,4 +1,4 @@
-"""The acts that nobody writes down: what the remedies `signal`, `stop` and `docker` have root do. Pure.
+"""The acts that nobody writes down: what the remedies of `OF_ROOT` have root do. Pure.
 
 Each is one fixed command for one unit or container. That nothing odd is in their names was seen to by the settings.
 """
@@ -24,14 +24,17 @@ HALF_A_MINUTE = timedelta(seconds=30)
 
 
 def act_of(rule: RemedyRule, unit: str, python: str = f"{sys.prefix}/bin/python") -> Act:
-    """Return the act of a rule whose remedy is one of `OF_ROOT`, for this unit. Its command needs no right but root."""
+    """Return the act of a rule whose remedy is one of `OF_ROOT`, for this unit. Its command needs no right but root.
+
+    What a person has ordered of systemd is never replaced by a stop.
+    """
     name = name_for(rule.do, rule.name, unit)
     match rule.do:
         case "signal":
             command = (SYSTEMCTL, "kill", "--kill-whom=main", f"--signal={rule.name}", unit)
             return Act(name=name, command=command, timeout=A_MOMENT)
         case "stop":
-            return Act(name=name, command=(SYSTEMCTL, "stop", unit), timeout=LONGEST_STOP)
+            return Act(name=name, command=(SYSTEMCTL, "stop", "--job-mode=fail", unit), timeout=LONGEST_STOP)
         case "restore" | "keep":
             return _of_files(rule, unit, python)
         case "docker":

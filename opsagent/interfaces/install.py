@@ -278,8 +278,14 @@ def _make(directory: Path) -> None:
     """Make a directory that the group of opsagent shares; one that is there keeps its owner and mode."""
     if not directory.exists():
         directory.mkdir(parents=True)
-        shutil.chown(directory, USER, USER)
-        directory.chmod(0o2770)
+        made = os.open(
+            directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        )  # whoever owns the one above may swap it
+        try:
+            shutil.chown(made, USER, USER)
+            os.fchmod(made, 0o2770)
+        finally:
+            os.close(made)
 
 
 def _fits(file: _Wanted, root: Path) -> bool:

@@ -108,10 +108,17 @@ def test_our_own_restore_holds_nothing_back_and_a_later_edit_does() -> None:
     assert held(RESTART, EDIT, actions=(restored("failed"),)) == EDIT
 
 
-def asked(good_since: datetime | None, *, settled: bool = True, unit: UnitSnapshot = UNIT, **before: str) -> list[str]:
+LONG = NOON - timedelta(hours=1)
+
+
+def good(good_since: datetime | None, *, settled: bool = True, unit: UnitSnapshot = UNIT) -> World:
     health = Health(check="api", status=Status.OK, settled=settled, good=9, good_since=good_since)
     policy = replace(POLICY, checks=(CHECK, replace(API, name="cpu", kind="cpu", unit=None)))
-    world = World(state=State(units={"api.service": unit}), policy=policy, looks={"api": health}, now=NOON)
+    return World(state=State(units={"api.service": unit}), policy=policy, looks={"api": health}, now=NOON)
+
+
+def asked(good_since: datetime | None, *, settled: bool = True, unit: UnitSnapshot = UNIT, **before: str) -> list[str]:
+    world = good(good_since, settled=settled, unit=unit)
     return [mark for _, mark in due(world, {f"{name}.service": mark for name, mark in before.items()})]
 
 
@@ -123,9 +130,8 @@ def test_it_is_kept_after_a_minute_and_after_ten_of_each_start_and_not_again() -
 
 
 def test_it_is_kept_of_nothing_that_is_not_good_or_began_only_now() -> None:
-    long = NOON - timedelta(hours=1)
-    assert asked(None) == asked(long, settled=False) == asked(long, unit=DOWN) == []
-    assert asked(long, unit=replace(UNIT, inactive_exit_at=NOON - timedelta(seconds=59))) == []
+    assert asked(None) == asked(LONG, settled=False) == asked(LONG, unit=DOWN) == []
+    assert asked(LONG, unit=replace(UNIT, inactive_exit_at=NOON - timedelta(seconds=59))) == []
 
 
 def test_the_files_of_all_checks_of_a_unit_are_one_list() -> None:

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -336,3 +337,52 @@ def test_what_frees_disk_is_shown_before_it_is_written_and_gone_when_nothing_ask
     assert '"--spare" "/var/lib/opsagent-kept" "--spare" "/var/backups/app"' in text
     install.refresh(settings(), REDIS, root=tmp_path)
     assert not unit.exists()
+
+
+def test_what_keeps_and_restores_configuration_names_its_files_and_goes_by_the_real_name_of_a_unit(
+    tmp_path: Path,
+) -> None:
+    first = RemedyRule(do="restore", files=("/etc/a/a %.conf", "/srv/a/b"))
+    checks = (
+        CheckPolicy(name="a", kind="unit", unit="redis.service", repair=(first,)),
+        CheckPolicy(name="b", kind="http", unit="redis-server.service", repair=(replace(first, files=("/etc/c/c",)),)),
+    )
+    wanted = replace(settings(), policy=Policy(host="web-1", checks=checks))
+    keep, restore = (
+        tmp_path / f"etc/systemd/system/opsagent-act-{do}-redis-server.service" for do in ("keep", "restore")
+    )
+
+    install.refresh(wanted, REDIS, root=tmp_path)
+
+    files = '"/etc/a/a %%.conf" "/srv/a/b" "/etc/c/c"'
+    assert f'"opsagent.acts.keep" "redis-server.service" {files}\n' in keep.read_text()
+    assert f'"opsagent.acts.restore" {files}\n' in restore.read_text()
+    writable = [
+        [line for line in one.read_text().splitlines() if line.startswith("ReadWritePaths=")] for one in (keep, restore)
+    ]
+    kept = 'ReadWritePaths="-/var/lib/opsagent-kept"'
+    assert writable == [[kept], [kept, *(f'ReadWritePaths="-{path}"' for path in ("/etc/a", "/srv/a", "/etc/c"))]]
+    assert (tmp_path / "var/lib/opsagent-kept").stat().st_mode & 0o777 == 0o700
+    assert set(json.loads(copy(tmp_path).read_text())["units"]) == {keep.name, restore.name}
+    restore.write_text(restore.read_text().replace("/srv/a/b", "/srv/a/c"))
+    stale = install.refresh(wanted, REDIS, check=True, root=tmp_path)
+    assert stale.stale == (install.UNITS / restore.name,)
+
+
+def test_a_link_that_is_put_in_the_place_of_a_new_directory_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install, "USER", "root")
+    victim, made = tmp_path / "victim", Path.mkdir
+    victim.mkdir(mode=0o700)
+
+    def exchanged(path: Path, *args: Any, **more: Any) -> None:
+        made(path, *args, **more)
+        if path.name == "notes" and not path.is_symlink():
+            path.rmdir()
+            path.symlink_to(victim)
+
+    monkeypatch.setattr(Path, "mkdir", exchanged)
+    with pytest.raises(OSError, match="Not a directory"):
+        install.refresh(settings(memory=Path("/srv/notes")), REDIS, root=tmp_path)
+    assert victim.stat().st_mode & 0o7777 == 0o700

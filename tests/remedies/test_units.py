@@ -11,7 +11,8 @@ import pytest
 
 from opsagent.core.acts import Act
 from opsagent.core.order import Order
-from opsagent.host import unit_files
+from opsagent.core.policy import RemedyRule
+from opsagent.host import root_acts, unit_files
 from opsagent.remedies import KINDS, kind
 from tests.host.conftest import shared_host
 
@@ -27,15 +28,28 @@ import dataclasses, json, sys
 from datetime import timedelta
 from opsagent.core.order import Order
 from opsagent.remedies import kind
-order = Order(unit=sys.argv[2], act=sys.argv[2], timeout=timedelta(seconds=float(sys.argv[3])))
+order = Order(unit=sys.argv[2], act=sys.argv[2], timeout=timedelta(seconds=float(sys.argv[3])), also=sys.argv[4:])
 outcome = kind(sys.argv[1])().act(order)
 json.dump(dataclasses.asdict(outcome), sys.stdout, default=str)
 """
 
 
-def act(host: Host, remedy: str, unit: str, seconds: float = 10) -> dict[str, Any]:
-    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{ACT}"
-    ran = host.run([sys.executable, "-c", program, remedy, unit, str(seconds)])
+KEEP = """
+from opsagent.daemon.keeping import Keeping
+from tests.core.test_restoring import LONG, good
+class AtOnce:
+    def begin(self, name, work):
+        return work() or True
+Keeping(AtOnce()).turn(good(LONG))
+"""
+
+
+def program(text: str) -> list[str]:
+    return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{text}"]
+
+
+def act(host: Host, remedy: str, unit: str, seconds: float = 10, also: tuple[str, ...] = ()) -> dict[str, Any]:
+    ran = host.run([*program(ACT), remedy, unit, str(seconds), *also])
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
 
@@ -113,6 +127,42 @@ def test_hold_stops_an_action_on_a_real_unit(shared_host: Host) -> None:
 
     assert (outcome["result"], outcome["error"]) == ("refused", "HOLD: changing disks")
     assert shared_host.show("held.service", "InvocationID") == before
+
+
+def test_a_hold_in_the_middle_of_many_restarts_ends_them_and_the_next_is_named(shared_host: Host) -> None:
+    service(shared_host, "first.service", "ExecStartPre=/bin/touch /etc/opsagent/HOLD\nExecStart=/bin/sleep infinity")
+    service(shared_host, "second.service")
+    shared_host.run(["systemctl", "start", "second"])
+    before = shared_host.show("second.service", "InvocationID")
+
+    outcome = act(shared_host, "restart_with_dependants", "first.service", also=("second.service",))
+    shared_host.run(["rm", "/etc/opsagent/HOLD"])
+
+    assert outcome["result"] == "failed"
+    assert outcome["error"].startswith("first.service was restarted, second.service was not: HOLD: ")
+    assert shared_host.show("second.service", "InvocationID") == before
+
+
+def test_a_stop_replaces_nothing_that_somebody_has_ordered(shared_host: Host) -> None:
+    service(shared_host, "ordered.service", "Type=notify\nExecStart=/bin/sleep infinity\nTimeoutStartSec=30")
+    shared_host.run(["systemctl", "start", "--no-block", "ordered"])
+    stop = root_acts.act_of(RemedyRule(do="stop"), "ordered.service")
+    shared_host.unit(stop.unit, unit_files.act(stop))
+
+    outcome = act(shared_host, "stop", "ordered.service")
+    state = shared_host.show("ordered.service", "ActiveState")
+    shared_host.run(["systemctl", "kill", "-s", "KILL", "ordered"])
+
+    assert (outcome["result"], state) == ("failed", "activating")
+
+
+def test_the_daemon_asks_root_to_keep_the_files_of_what_has_been_good_for_long(shared_host: Host) -> None:
+    written_act(shared_host, "keep-api", "/bin/touch", "/srv/kept", writes=("/srv",))
+
+    said = shared_host.run(program(KEEP)).stdout
+
+    assert said == ""
+    assert shared_host.run(["ls", "/srv/kept"]).stdout
 
 
 def written_act(host: Host, name: str, *command: str, **more: Any) -> None:

@@ -124,7 +124,7 @@ def test_a_full_disk_is_reclaimed_within_the_list_and_then_the_service_is_health
 
 
 RESTORE = "{do: restore, files: [/etc/picky/picky.conf]}"
-PICKY = f"- {{name: picky, kind: unit, unit: picky.service, {QUICK}, repair: [{RESTORE}, restart]}}"
+PICKY = f"- {{name: picky, kind: unit, unit: finicky.service, {QUICK}, repair: [{RESTORE}, restart]}}"
 READS = """
 if ! grep -qx "listen = 80" /etc/picky/picky.conf
 then echo "picky: configuration file /etc/picky/picky.conf: syntax error in line 1"; exit 78; fi
@@ -138,6 +138,7 @@ def test_a_configuration_that_is_refused_after_an_edit_is_put_back_and_the_servi
     host.write("/etc/picky/picky.conf", "listen = 80\n", 0o644)
     host.write("/etc/picky/other.conf", "mine\n", 0o600)
     host.write("/opt/scenario/picky.sh", READS)
+    host.run(["ln", "-s", "picky.service", "/etc/systemd/system/finicky.service"])  # people may name an alias
     stage.service("picky.service", "[Service]\nExecStart=/bin/sh /opt/scenario/picky.sh /etc/picky/picky.conf\n")
     stage.begin(PICKY)
     stage.good("picky")
@@ -158,3 +159,8 @@ def test_a_configuration_that_is_refused_after_an_edit_is_put_back_and_the_servi
     assert host.run(["sha256sum", "/etc/picky/other.conf"]).stdout == before
     assert host.run(["stat", "-c", "%a %U", "/var/lib/opsagent-kept"]).stdout == "700 root\n"
     assert host.run(["ls", "/etc/picky"]).stdout.split() == ["other.conf", "picky.conf", bad.rpartition("/")[2]]
+
+    host.run(["sed", "-i", "s|/etc/picky/picky.conf|/etc/shadow|", f"/etc/systemd/system/{KEEP}"])
+    said = host.run(["opsagent", "doctor", "--json"], check=False).stdout
+    assert f"rights do not fit the settings: /etc/systemd/system/{KEEP}" in said
+    host.run(["rm", "/etc/systemd/system/finicky.service"])
