@@ -15,7 +15,7 @@ from opsagent.core.incident import CHRONIC, OURSELVES
 from opsagent.core.phase import Phase
 from opsagent.core.raising import Report, reported
 from opsagent.core.report.clock import hhmmss, moment, seen_from
-from opsagent.core.signs import LATEST, Kind, common_cause, gaps_of, lasting, signs_of, too_many
+from opsagent.core.signs import LATEST, Kind, common_cause, gaps_of, in_words, lasting, signs_of, too_many
 from opsagent.core.timing import elapsed, local_date, spoken
 from opsagent.core.world import OPENED, Draft
 
@@ -128,9 +128,8 @@ def _sentence(unit: str, heals: Sequence[Heal], signs: Sequence[Sign]) -> str:
     rest = [sign.said for sign in signs if sign.kind is not Kind.TOO_MANY]
     more = f", {'; '.join(rest)}" if rest else ""
     cause = common_cause(heals)
-    return (
-        f"{unit} was repaired{many}{more}{f'; mostly: {cause}' if cause else ''}. The repair helps, and cures nothing"
-    )
+    mostly = f"; mostly: {in_words(cause)}" if cause else ""
+    return f"{unit} was repaired{many}{more}{mostly}. The repair helps, and cures nothing"
 
 
 def _lines(world: World, heals: Sequence[Heal]) -> Iterator[str]:

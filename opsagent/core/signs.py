@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
+from opsagent.core.diagnosis.finding import Cause
 from opsagent.core.timing import elapsed, spoken
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ def common_cause(heals: Sequence[Heal]) -> str:
     causes = Counter(heal.cause for heal in heals if heal.cause)
     cause, count = next(iter(causes.most_common(1)), ("", 0))
     return cause if count >= SHARE * len(heals) else ""
+
+
+def in_words(cause: str) -> str:
+    """Return a cause for a person: where only the kind of the failure is known (`status`), that none was found."""
+    return cause if cause in {one.value for one in Cause} else f"no known cause ({cause})"
 
 
 def _too_many(heals: Sequence[Heal], now: datetime) -> Sign | None:

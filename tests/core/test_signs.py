@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsagent.core.chart import bars, counted
-from opsagent.core.signs import Kind, common_cause, signs_of
+from opsagent.core.signs import Kind, common_cause, in_words, signs_of
 from opsagent.core.state import Heal
 from tests.core.story_host import NOON
 
@@ -108,3 +108,7 @@ def test_every_time_within_the_span_is_in_one_slot(minutes: list[int]) -> None:
     times = [NOON + timedelta(minutes=one) for one in minutes]
 
     assert sum(counted(times, NOON, timedelta(minutes=10), 24)) == len(times)
+
+
+def test_a_mere_kind_of_failure_is_not_called_a_cause() -> None:
+    assert (in_words("killed"), in_words("status")) == ("killed", "no known cause (status)")

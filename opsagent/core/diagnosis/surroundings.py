@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core.change import phrase
+from opsagent.core.diagnosis.evidence import last_words
 from opsagent.core.diagnosis.finding import Cause, Certainty, Finding
 from opsagent.core.timing import spoken
 
@@ -121,5 +122,5 @@ def of_changes(evidence: Evidence) -> Iterator[Finding]:
     unit = evidence.unit.name if evidence.unit else None
     own = next((one for one in evidence.changes if one.of(unit) and not one.waits_for(evidence.unit)), None)
     if own is not None:
-        because = f"it was changed shortly before: {phrase(own)}"
+        because = f"it was changed shortly before: {phrase(own)}{last_words(evidence)}"
         yield Finding(cause=Cause.CHANGED, certainty=Certainty.LIKELY, because=because)

@@ -10,6 +10,7 @@ from opsagent.core.acts import TELLING
 from opsagent.core.incident import Action
 from opsagent.core.phase import Outcome, Repair
 from opsagent.core.renewal import replace
+from opsagent.core.signs import in_words
 from opsagent.core.story.telling import told_story
 from opsagent.core.suggestion import Suggestion
 
@@ -133,7 +134,7 @@ def _(event: ev.ChronicHealing, incident: Incident, recorded: Recorded) -> Incid
     """What is known of them by now is told from here on."""
     changed = replace(incident, signs=event.signs, repairs=event.lines, reason=event.said, again_message="")
     if event.cause:
-        because = f"most of its repairs were for: {event.cause}"
+        because = f"most of its repairs were for: {in_words(event.cause)}"
         changed = replace(changed, cause=event.cause, because=because, certainty="likely")
     return told_story(changed, recorded, event.said)
 

@@ -360,6 +360,8 @@ def test_a_process_that_a_signal_stopped_is_frozen_and_not_merely_silent() -> No
 def test_a_change_of_its_own_is_likely_and_a_known_cause_goes_before_it() -> None:
     change = Change(kind=ChangeKind.DEPLOY, subject="api", what="2.0", at=NOW, units=("api.service",))
     assert first(Evidence(unit=unit(), changes=(change,))) == (Cause.CHANGED, Certainty.LIKELY)
+    said = diagnose(Evidence(unit=unit(), changes=(change,), log=log("segment 7 does not sum up")))[0].because
+    assert said.endswith("; its log ends: segment 7 does not sum up")
     found = diagnose(Evidence(unit=unit(status=203), changes=(change,)))
     assert [one.cause for one in found] == [Cause.CANNOT_RUN, Cause.CHANGED]
 
