@@ -103,7 +103,7 @@ def test_a_suspect_that_was_read_back_is_not_cleared_before_its_check_has_looked
     assert host.events(ev.SuspectCleared) == []
 
 
-def test_a_relapse_late_in_the_reopen_window_is_the_same_incident() -> None:
+def test_a_relapse_late_in_the_reopen_window_is_the_same_incident_with_evidence_of_its_own() -> None:
     host = LiveHost(replace(POLICY, checks=(CALM,)))
     host.serve("api.service")
     host.run(seconds=60)
@@ -114,6 +114,7 @@ def test_a_relapse_late_in_the_reopen_window_is_the_same_incident() -> None:
     host.kill("api.service")
 
     assert (len(host.agent.state.incidents), host.incident.reopened) == (1, 1)
+    assert [one.reopened for one in host.orders.investigated] == [0, 1]
 
 
 def test_after_a_start_nobody_resolves_what_failed_when_it_was_last_seen() -> None:
