@@ -1,13 +1,15 @@
 """Reading pattern files in a process of its own: what YAML costs in memory is needed for a moment, and so is its time.
 
-A file that keeps the reader busy is ended with it, and named.
+Each file is told as soon as it is read: one that keeps the reader busy for too long does not cost those before it.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,12 @@ LARGEST = 64 * 1024 * 1024
 
 
 class NotReadError(Exception):
-    """The reader ended before it had an answer; the text says how."""
+    """The reader ended before it had read all; the text says how, and `found` is what it had read until then."""
+
+    def __init__(self, why: str, found: tuple[files.FileRead, ...] = ()) -> None:
+        """Keep both."""
+        super().__init__(why)
+        self.found = found
 
 
 def read(root: Path, layout: str, names: Sequence[str]) -> tuple[files.FileRead, ...]:
@@ -34,11 +41,21 @@ def read(root: Path, layout: str, names: Sequence[str]) -> tuple[files.FileRead,
     asked = b"\0".join(map(os.fsencode, names))
     try:
         done = process.run(argv, timeout=WITHIN, stdin=asked, keep=LARGEST)
-        if done.code == 0:
-            return tuple(pickle.loads(done.output))  # noqa: S301 - our own child, our own pipe
-    except (process.CannotRunError, pickle.UnpicklingError, EOFError) as error:
+    except process.CannotRunError as error:
         raise NotReadError(str(error)) from error
-    raise NotReadError("it took too long" if done.timed_out else _last_words(done.errors))
+    found = told(done.output)
+    if done.code == 0 and len(found) == len(names):
+        return found
+    raise NotReadError("it took too long" if done.timed_out else _last_words(done.errors), found)
+
+
+def told(output: bytes) -> tuple[files.FileRead, ...]:
+    """Return the files of which the reader had told, also where it was ended in the middle of one."""
+    stream, found = io.BytesIO(output), list[files.FileRead]()
+    with suppress(EOFError, pickle.UnpicklingError):
+        while True:
+            found.append(pickle.load(stream))  # noqa: S301 - our own child, our own pipe
+    return tuple(found)
 
 
 def unread(name: str, layout: str, why: str) -> files.FileRead:
@@ -54,8 +71,10 @@ def _last_words(errors: bytes) -> str:
 def main(argv: list[str]) -> int:
     """Read the files whose names stand in stdin, and write what they say to stdout."""
     root, layout = argv
-    names = map(os.fsdecode, sys.stdin.buffer.read().split(b"\0"))
-    sys.stdout.buffer.write(pickle.dumps(files.read(Path(root), layout, names)))
+    for name in sys.stdin.buffer.read().split(b"\0"):
+        for one in files.read(Path(root), layout, [os.fsdecode(name)]):
+            sys.stdout.buffer.write(pickle.dumps(one))
+            sys.stdout.buffer.flush()
     return 0
 
 

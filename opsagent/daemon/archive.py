@@ -91,7 +91,7 @@ class Reader:
     def _fresh(self, names: list[str]) -> tuple[files.FileRead, ...] | None:
         """Read these files. None where the reader was ended (we may be about to stop): then it is tried again.
 
-        What ends it three times in a row is the fault of a file, and all of them are named.
+        What ends it three times in a row is the fault of a file, and all that were not read by then are named.
         """
         try:
             found = child.read(self._root, self._layout, names) if names else ()
@@ -100,7 +100,9 @@ class Reader:
             log.warning("cannot read the failure archive", error=str(error), again=self._failed < MOST_TRIES)
             if self._failed < MOST_TRIES:
                 return None
-            found = tuple(child.unread(name, self._layout, str(error)) for name in names)
+            read = {one.name for one in error.found}
+            rest = (child.unread(name, self._layout, str(error)) for name in names if name not in read)
+            found = (*error.found, *rest)
         self._failed = 0
         return found
 

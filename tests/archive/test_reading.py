@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import runpy
 import time
 from pathlib import Path
@@ -154,6 +155,14 @@ def test_the_child_reads_what_we_would(tmp_path: Path) -> None:
     names = sorted(files.stamps(tmp_path, "standalone"))
 
     assert child.read(tmp_path, "standalone", names) == files.read(tmp_path, "standalone", names)
+
+
+def test_a_reader_that_is_ended_has_told_of_the_files_before(tmp_path: Path) -> None:
+    save(tmp_path, "good.md")
+    found = files.read(tmp_path, "standalone", ["good.md"])
+    whole = pickle.dumps(found[0])
+
+    assert child.told(whole + whole[:-5]) == child.told(whole) == found
 
 
 def test_secrets_are_taken_out_and_an_expression_with_one_is_no_expression(tmp_path: Path) -> None:

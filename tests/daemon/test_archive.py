@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from opsagent.archive import files as archive_files
 from opsagent.archive.child import NotReadError
 from opsagent.core.policy import Policy
-from opsagent.daemon.archive import MOST_IN_A_MINUTE, SETTLES, Reader
+from opsagent.daemon.archive import MOST_IN_A_MINUTE, MOST_TRIES, SETTLES, Reader
 from opsagent.settings import Settings
 from opsagent.settings.options import Layout, Scope
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from opsagent.archive import files
 
 
 class Desk:
@@ -46,10 +45,8 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    def read(root: Path, layout: str, names: list[str]) -> tuple[files.FileRead, ...]:
+    def read(root: Path, layout: str, names: list[str]) -> tuple[archive_files.FileRead, ...]:
         return archive_files.read(root, layout, names)
-
-    from opsagent.archive import files as archive_files  # noqa: PLC0415 - beside what it stands for
 
     monkeypatch.setattr("opsagent.archive.child.read", read)
     return Desk(tmp_path)
@@ -103,3 +100,16 @@ def test_a_reader_that_was_ended_is_tried_again_and_what_is_known_stays(
     desk.look(5)
     assert desk.told[-1] == ["one", "two"]
     assert len(desk.told) == 3
+
+
+def test_what_was_read_before_the_reader_was_ended_counts(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.save("one")
+    desk.save("two", "b.md")
+
+    def ended(root: Path, layout: str, names: list[str]) -> None:
+        raise NotReadError("it took too long", archive_files.read(root, layout, names[:1]))
+
+    monkeypatch.setattr("opsagent.archive.child.read", ended)
+    desk.look(MOST_TRIES)
+
+    assert desk.told == [["one"]]

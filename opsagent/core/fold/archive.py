@@ -35,5 +35,6 @@ def _(event: ev.PatternWritten, state: State, recorded: Recorded) -> State:
         saved_at=recorded.at,
     )
     archive = state.archive
-    patterns = tuple(sorted((*archive.patterns, made), key=lambda one: one.slug))
+    others = (one for one in archive.patterns if one.slug != made.slug)
+    patterns = tuple(sorted((*others, made), key=lambda one: one.slug))
     return replace(state, archive=replace(archive, patterns=patterns, written=(*archive.written, event.slug)))
