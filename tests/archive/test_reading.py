@@ -49,12 +49,7 @@ def test_a_text_and_a_number_are_lists_where_lists_are_meant() -> None:
     assert found is not None
     assert found.match == Match(unit=("shop*",), exit=("1",), log=("No space left",))
     assert [one.do for one in found.remedies] == ["reclaim", "act renew", "restart"]
-    assert (found.title, found.verified, found.status, found.remedies[0].tried) == (
-        "Shop cannot write",
-        True,
-        "active",
-        0,
-    )
+    assert (found.title, found.verified, found.status) == ("Shop cannot write", True, "active")
 
 
 def test_what_is_to_be_done_is_read_from_the_prose(tmp_path: Path) -> None:

@@ -36,16 +36,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """One remedy that a pattern names, as `repair:` would: `restart`, `act renew-certificate`, or `tell`.
-
-    How often it was `tried` and `worked`, when `last` (UTC) and in how many seconds as a median, are from the log.
-    """
+    """One remedy that a pattern names, as `repair:` would: `restart`, `act renew-certificate`, or `tell`."""
 
     do: str
-    tried: int = 0
-    worked: int = 0
-    last: datetime | None = None
-    median_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +57,6 @@ class Pattern:
     fingerprint: str = ""
     cause: str = ""
     remedies: tuple[Named, ...] = ()
-    occurrences: int = 0
-    first_seen: datetime | None = None
-    last_seen: datetime | None = None
     verified: bool = False
     see_also: tuple[str, ...] = ()
     pattern_key: str = ""
