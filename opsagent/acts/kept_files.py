@@ -114,13 +114,15 @@ def _forget_half(where: int, name: str) -> None:
     with contextlib.suppress(OSError):
         now = os.stat(name, dir_fd=where, follow_symlinks=False)
         for other in os.listdir(where) if now.st_nlink > 1 else ():
-            if other.startswith(f"{name}{_BESIDE}") and _same(os.stat(other, dir_fd=where, follow_symlinks=False), now):
+            if other.startswith(f"{name}{_BESIDE}") and os.path.samestat(
+                os.stat(other, dir_fd=where, follow_symlinks=False), now
+            ):
                 os.unlink(other, dir_fd=where)
 
 
 def _is_still(where: int, beside: str, bad: Held) -> None:
     now = os.stat(beside, dir_fd=where, follow_symlinks=False)
-    if not _same(now, bad.about):
+    if not os.path.samestat(now, bad.about):
         os.unlink(beside, dir_fd=where)
         raise RefusedError("somebody exchanged it at this moment")
 
@@ -243,10 +245,6 @@ def _difference(good: Held, bad: Held | None, *, for_all: bool) -> tuple[str, ..
 
 def _meta(about: os.stat_result) -> tuple[int, int, int]:
     return about.st_uid, about.st_gid, about.st_mode & 0o777
-
-
-def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    return (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
 
 
 def _told(about: os.stat_result) -> str:

@@ -2,8 +2,8 @@
 
 Whoever may write in the directory may exchange anything in it at any moment. So no link is ever followed, not even on
 the way to the directory; subdirectories are entered by their opened parent; and what is removed is a name in a
-directory that is held open, never a path. A name that is exchanged between the look and the removal costs whoever
-exchanged it a name of his own directory, and nothing anywhere else.
+directory that is held open, never a path. A name that is exchanged between the last look and the removal, some
+microseconds, costs a name of that very directory, and nothing anywhere else.
 """
 
 from __future__ import annotations
@@ -187,6 +187,8 @@ def _take(sweep: _Sweep, directory: int, name: str) -> None:
         _may_go(about, sweep)
         with _unused(looked):
             _may_go(os.fstat(looked), sweep)  # whoever closed it a moment ago may have written to it
+            if not os.path.samestat(os.stat(name, dir_fd=directory, follow_symlinks=False), about):
+                raise _LeftAloneError("somebody exchanged it at this moment")
             os.unlink(name, dir_fd=directory)
         if os.fstat(looked).st_nlink == 0:
             sweep.size += about.st_blocks * _BLOCK

@@ -19,6 +19,7 @@ from opsagent.core import reclaim
 from opsagent.core.reclaim import Freed, OldFiles
 
 if TYPE_CHECKING:
+    import contextlib
     from collections.abc import Iterator
 
 NOW = 2_000_000_000.0
@@ -107,6 +108,22 @@ def test_a_file_that_a_process_has_open_is_left_alone(tmp_path: Path, mode: str)
     assert used.exists()
     assert list(reasons(freed)) == ["a process has it open"]
     assert swept(tmp_path / "app").files == 1
+
+
+def test_a_file_that_somebody_else_made_in_the_place_of_an_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, unused = put(tmp_path / "app" / "a.log"), old_files._unused
+
+    def exchanged(looked: int) -> contextlib.AbstractContextManager[None]:
+        name.rename(name.with_name("b.txt"))
+        put(name, NEW)
+        return unused(looked)
+
+    monkeypatch.setattr(old_files, "_unused", exchanged)
+
+    assert list(reasons(swept(tmp_path / "app", "*.log"))) == ["somebody exchanged it at this moment"]
+    assert name.exists()
 
 
 def test_what_is_spared_is_neither_entered_nor_passed_under_whatever_name(tmp_path: Path) -> None:
