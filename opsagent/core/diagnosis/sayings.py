@@ -33,7 +33,8 @@ def _saying(cause: Cause, because: str, *words: str) -> Saying:
 _OF_NO_MEANING = re.compile(r"Can't open PID file .{1,200} \(yet\?\) after start")
 """What systemd adds to every failed start of a service that forks."""
 _VAGUE = re.compile(
-    r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR|^bad directive or wrong number of arguments$",
+    r"configuration file \S+ test failed|FATAL CONFIG FILE ERROR|^bad directive or wrong number of arguments$"
+    r"|Failed to run '\S+' task",
     re.IGNORECASE,
 )
 """Lines that say that something is wrong beside others that say what."""

@@ -442,6 +442,11 @@ def test_the_line_that_says_what_is_wrong_is_told_before_the_one_that_something_
     assert ">>> 'maxmemory lots'" in diagnose(Evidence(unit=unit(), log=redis))[0].because
     misspelt = log("at line 138", ">>> 'porrt 6379'", "Bad directive or wrong number of arguments")
     assert ">>> 'porrt 6379'" in diagnose(Evidence(unit=unit(), log=misspelt))[0].because
+    lost = log(
+        "api.service: Failed to load environment files: No such file or directory",
+        "api.service: Failed to run 'start' task: No such file or directory",
+    )
+    assert "environment files" in diagnose(Evidence(unit=unit(), log=lost))[0].because
 
 
 def test_who_listens_and_does_not_answer_is_named() -> None:
