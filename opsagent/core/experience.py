@@ -108,11 +108,6 @@ class Experience:
         back = sum(one.came_back and one.seconds <= within for one in self.spells)
         return back, back + sum(one.seconds > within for one in self.spells)
 
-    def base_rate(self, within: float) -> float | None:
-        """Return the share of these; None where it was never left to itself for so long."""
-        back, seen = self.alone(within)
-        return back / seen if seen else None
-
 
 def tallies_of(those: Iterable[Experience]) -> tuple[Tally, ...]:
     """Return what each remedy came to for several kinds of failure together."""

@@ -144,7 +144,7 @@ def test_what_comes_back_by_itself_as_often_is_worth_nothing() -> None:
 
 def test_a_spell_that_was_cut_short_by_a_repair_says_nothing_of_the_time_after() -> None:
     cut = tuple(Spell(seconds=0.2, came_back=False) for _ in range(9))
-    assert Experience(fingerprint=KIND, spells=cut).base_rate(60) is None
+    assert Experience(fingerprint=KIND, spells=cut).alone(60) == (0, 0)
 
 
 CALLED = [

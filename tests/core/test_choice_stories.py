@@ -94,8 +94,8 @@ def test_in_observe_mode_it_is_learned_how_often_it_comes_back_by_itself() -> No
     (known,) = host.agent.state.experience.values()
 
     assert known.tally("restart").would == 3
-    assert known.base_rate(within=300) == 1.0
-    assert known.base_rate(within=10) == 0.0
+    assert known.alone(within=300) == (3, 3)
+    assert known.alone(within=10) == (0, 3)
 
 
 def test_what_a_person_took_or_its_root_brought_back_did_not_come_back_by_itself() -> None:
