@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from opsagent.agent import Agent
@@ -16,7 +17,7 @@ from opsagent.core.unit import JobOutcome
 from opsagent.replay.hands import Hands, MemoryLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from opsagent.core.codec import Recorded
     from opsagent.core.policy import CheckPolicy
@@ -28,14 +29,16 @@ LONGEST = timedelta(minutes=90)
 STEP, PROBE = timedelta(seconds=5), timedelta(seconds=1)
 """Between two looks at the clock; while a repair is proven it looks more often."""
 ORDER_TAKES = timedelta(seconds=1)
+_ATTEMPT = (ev.ActionRequested, ev.ActionEnded, ev.ActionJudged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One thing that would happen, so long after the first bad look."""
+    """One thing that would happen, so long after the first bad look; `attempt`: as a part of which attempt, or 0."""
 
     after: timedelta
     text: str
+    attempt: int = 0
 
 
 class _Hands(Hands):
@@ -78,7 +81,7 @@ def rehearsed(world: World, check: CheckPolicy, *, helps: bool) -> list[Line]:
     last = world.state.seq
     agent = Agent(policy=world.policy, state=world.state, log=MemoryLog(last), effects=hands, redact=str)
     agent.looks = dict(world.looks)
-    now, told = world.now, 0
+    now, told, attempt = world.now, 0, 0
     lines: list[Line] = []
     while now - world.now < LONGEST:
         hands.now = now
@@ -87,11 +90,32 @@ def rehearsed(world: World, check: CheckPolicy, *, helps: bool) -> list[Line]:
         agent.handle([*answers, *_looks(agent.world(now), check, bad=bad)], now)
         fresh, told = hands.recorded[told:], len(hands.recorded)
         mine = [one for one in fresh if _is_about(one, agent.world(now), check)]
-        lines += [Line(after=one.at - world.now, text=text) for one in mine if (text := _told(one, agent.world(now)))]
+        for one in mine:
+            attempt = one.event.attempt if isinstance(one.event, ev.ActionRequested) else attempt
+            of = attempt if isinstance(one.event, _ATTEMPT) else 0
+            text = _told(one, agent.world(now))
+            lines += [Line(after=one.at - world.now, text=text, attempt=of)] if text else []
         if any(isinstance(one.event, ev.IncidentResolved) for one in mine):
             break
         now = _next(agent.world(now), hands)
     return lines
+
+
+def folded(lines: Iterable[Line]) -> list[Line]:
+    """Return the lines for people: an attempt that goes as the one before it is only counted."""
+    found: list[Line] = []
+    last: tuple[str, ...] = ()
+    times = 0
+    for attempt, group in groupby(lines, key=lambda line: line.attempt):
+        told = list(group)
+        words = tuple(line.text.replace(f"attempt {attempt}", "attempt") for line in told)
+        if not attempt or words != last:
+            found, last, times = [*found, *told], words, 0
+            continue
+        times += 1
+        said = f"the same {f'{times} times' if times > 1 else 'once'} more, up to attempt {attempt}"
+        found = [*found[: len(found) - (times > 1)], Line(after=told[-1].after, text=said)]
+    return found
 
 
 def _is_about(one: Recorded, world: World, check: CheckPolicy) -> bool:
@@ -127,16 +151,19 @@ def _next(world: World, hands: Hands) -> datetime:
 
 
 def _told(one: Recorded, world: World) -> str:
-    return _of_failure(one.event) or _of_repair(one, world)
+    return _of_failure(one, world) or _of_repair(one, world)
 
 
-def _of_failure(event: ev.Event) -> str:
-    said = ""
+def _of_failure(one: Recorded, world: World) -> str:
+    event, said = one.event, ""
     match event:
         case ev.IncidentSuspected():
             said = f"{event.check} fails for the first time"
         case ev.IncidentConfirmed(severity=severity, to=to):
             said = f"believed: {severity}, {'opsagent repairs it' if to is Phase.REPAIRING else 'it is for people'}"
+        case ev.IncidentReopened():
+            incident = world.state.incident(one.incident)
+            said = f"fails again: {incident.label if incident else 'it'} is open once more"
         case ev.LevelPaged():
             said = f"{event.level} is told ({', '.join(event.notifiers)}): {event.reason}"
         case ev.SuppressionChanged(by=by, reason=reason):

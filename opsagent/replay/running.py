@@ -33,7 +33,7 @@ MOVING, RESTING = timedelta(seconds=5), timedelta(seconds=30)
 """So often it comes round while something that is open moves by the second, and while not."""
 NEAREST, FARTHEST = timedelta(seconds=10), timedelta(minutes=20)
 """Over so long a time it tries to pass at once, as far as nothing comes of it."""
-TELL_EVERY = 500  # turns
+TELL_EVERY = 50  # turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

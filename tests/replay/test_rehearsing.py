@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from opsagent.core import inbox
 from opsagent.core.policy import Mode
 from opsagent.core.unit import HostConditions
-from opsagent.replay.rehearsing import Line, rehearsed
+from opsagent.replay.rehearsing import Line, folded, rehearsed
 from tests.replay.recorded_host import RecordedHost, began, policy
 
 NOON = datetime(2026, 11, 18, 12, tzinfo=UTC)
@@ -61,3 +61,16 @@ def test_the_guard_that_would_refuse_is_named() -> None:
     assert "(hold): " in texts(tale(held, "api"))
     assert "(mode): " in texts(tale(host(mode=Mode.OBSERVE), "api"))
     assert "(armed): " in texts(tale(host(), "www"))
+
+
+def test_attempts_that_go_alike_are_told_once_and_counted() -> None:
+    every = tale(host(), "api")
+    told = folded(every)
+
+    (again,) = [line for line in told if line.text == "the same 2 times more, up to attempt 3"]
+    assert again.after == next(line.after for line in reversed(every) if line.attempt == 3)
+    assert [line for line in told if line.attempt == 1] == [line for line in every if line.attempt == 1]
+    assert not any(line.attempt in (2, 3) for line in told)
+    assert [line for line in told if not line.attempt and line is not again] == [
+        line for line in every if not line.attempt
+    ]

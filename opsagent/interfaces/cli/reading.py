@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from opsagent.core import quantity
 from opsagent.core.asking import MOST_ASKED, IncidentAsked, IncidentsAsked, StatusAsked, WhyAsked
 from opsagent.core.quantity import duration, spell
 from opsagent.core.text import visible
@@ -159,7 +160,9 @@ def span(since: str, where: Place) -> timedelta:
         begin = datetime.fromisoformat(since)
     except ValueError:
         fail(
-            f"cannot read --since {since!r}, allowed: a duration such as 30d or 2h, or a date such as 2026-03-01", USAGE
+            f"cannot read --since {since!r}, allowed: a duration such as 30d or 2h, at most {quantity.LONGEST.days}d, "
+            "or a date such as 2026-03-01",
+            USAGE,
         )
     at = begin if begin.tzinfo else resolve(begin, daemon.wall(where).zone)
     span = clock.now() - at

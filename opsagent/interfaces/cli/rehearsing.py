@@ -19,7 +19,7 @@ def rehearse(
     config: Config = None,
 ) -> None:
     """Tell what would happen if a check failed now, second by second, and act on nothing. By the log as it stands."""
-    from opsagent.replay.rehearsing import rehearsed  # noqa: PLC0415 - the whole core
+    from opsagent.replay.rehearsing import folded, rehearsed  # noqa: PLC0415 - the whole core
 
     world = past.world(place.find(config))
     found = world.policy.named(check)
@@ -36,7 +36,7 @@ def rehearse(
         return
     for name, lines in tales.items():
         say(f"If {name}:")
-        for line in lines:
+        for line in folded(lines):
             say(f"  {_clock(line.after.total_seconds()):>9}  {line.text}")
 
 

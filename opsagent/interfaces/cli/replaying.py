@@ -2,8 +2,9 @@
 
 # no `annotations` from __future__ in the files of commands: typer reads them when the program runs
 import sys
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,9 @@ from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.options import Config, Json
 from opsagent.interfaces.cli.place import Place
 from opsagent.interfaces.cli.reading import span
-from opsagent.interfaces.cli.screen import fail, say, say_json, table, warn
+from opsagent.interfaces.cli.screen import USAGE, fail, say, say_json, table, warn
+
+A_SECOND = timedelta(seconds=1)
 
 
 def replay(
@@ -37,10 +40,11 @@ def replay(
     end = now - span(until, where) if until else now
     wanted = place.load(Place(settings=settings, state=where.state, socket=where.socket), draft=True)
     begin = now - span(since, where)
-    if begin >= end:
-        fail("cannot replay a span that ends before it begins: --since must be before --until")
+    if end - begin < A_SECOND:
+        fail("cannot replay less than a second, allowed: a --since that lies before now and before --until", USAGE)
     try:
-        found = replaying.replayed(where, past.all_rows(where), wanted, (begin, end), _progress(begin, end))
+        with _progress(begin, end) as tell:
+            found = replaying.replayed(where, past.all_rows(where), wanted, (begin, end), tell)
     except FileNotFoundError as error:
         fail(str(error))
     if json_:
@@ -49,16 +53,25 @@ def replay(
         _print(found, daemon.wall(where))
 
 
-def _progress(begin: datetime, end: datetime) -> Callable[[datetime], object]:
-    """Return what tells a person at a terminal how far it has come."""
+@contextmanager
+def _progress(begin: datetime, end: datetime) -> Iterator[Callable[[datetime], object]]:
+    """Yield what tells a person at a terminal how far it has come; the line is gone at the end."""
     if not sys.stderr.isatty():
-        return bool
+        yield bool
+        return
 
     def tell(at: datetime) -> None:
-        sys.stderr.write(f"\r{100 * ((at - begin) / (end - begin)):3.0f} % of the record, {iso(at)[:16]}\r")
+        write(f"{100 * ((at - begin) / (end - begin)):3.0f} % of the record, {iso(at)[:16]}")
+
+    def write(text: str) -> None:
+        sys.stderr.write(f"\r\x1b[K{text}")
         sys.stderr.flush()
 
-    return tell
+    write("the record is read")
+    try:
+        yield tell
+    finally:
+        write("")
 
 
 def _print(found: dict[str, Any], wall: Wall) -> None:

@@ -212,7 +212,7 @@ def test_where_nothing_ran_there_are_no_incidents(instance: Instance) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--since", "soon"], "cannot read --since 'soon', allowed: a duration such as 30d or 2h, or a date"),
+        (["--since", "soon"], "cannot read --since 'soon', allowed: a duration such as 30d or 2h, at most 3650d,"),
         (["--limit", "0"], "greater than or equal to 1"),
         (["--limit", "many"], "valid integer"),
     ],

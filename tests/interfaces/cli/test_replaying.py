@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -135,3 +140,36 @@ def test_without_a_look_on_record_it_is_said_that_they_are_written_once_a_minute
 
     assert told.exit_code != 0
     assert "written once a minute" in told.output
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_is_and_then_only_the_result(lived: Instance, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    program = [sys.executable, "-c", "from opsagent.interfaces.cli import main; main()"]
+    argv = [*program, "replay", "--settings", changed(lived, tmp_path)]
+    with subprocess.Popen([*argv, "--config", str(lived.settings)], stdout=subprocess.PIPE, stderr=theirs) as running:
+        os.close(theirs)
+        assert running.stdout is not None
+        said = running.stdout.read().decode()
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+
+    assert said.startswith("nothing would differ\n")
+    assert "the record is read" in shown
+    assert re.search(r"\d+ % of the record, \d{4}-\d\d-\d\dT", shown)
+    assert "\r\x1b[Kthe record begins at" in shown
+
+
+def test_a_span_of_nothing_is_an_error_of_use(lived: Instance, tmp_path: Path) -> None:
+    for words in (["--since", "0d"], ["--since", "1h", "--until", "2h"], ["--since", "2999-01-01"]):
+        told = lived.run("replay", "--settings", changed(lived, tmp_path), *words)
+        assert (told.exit_code, "allowed: a --since that lies before now" in told.output) == (2, True)
+
+
+def test_a_rehearsal_tells_what_would_happen_now_and_names_the_checks_there_are(lived: Instance) -> None:
+    found = lived.json("rehearse", "page")
+
+    assert (found["check"], list(found["tales"])) == ("page", ["nothing helps"])
+    assert found["tales"]["nothing helps"][0] == {"after_seconds": 0.0, "text": "page fails for the first time"}
+    assert "      +0:00  page fails for the first time\n" in lived.run("rehearse", "page").stdout
+    unknown = lived.run("rehearse", "pag")
+    assert (unknown.exit_code, "known: root, page" in unknown.output) == (2, True)
