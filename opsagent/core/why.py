@@ -21,6 +21,7 @@ from opsagent.core.report.clock import hhmmss, moment, seen_from
 from opsagent.core.security import lane
 from opsagent.core.text import visible
 from opsagent.core.timing import elapsed, local_date, spoken
+from opsagent.core.together import causes
 from opsagent.core.trust import effective
 from opsagent.core.unit import UnitSnapshot
 from opsagent.core.world import Facts
@@ -107,6 +108,7 @@ def _standing(world: World, incident: Incident) -> list[str]:
         f"{incident.check}: {incident.reason}{_since(world, incident.first_bad_at)}",
         _state(world, incident),
         *incident.repairs[:_MOST_REPAIRS],
+        *causes(world.state, incident)[:_MOST_REPAIRS],
         f"Reported by {incident.raised_by}; {ends}" if incident.awaits_person and incident.is_open else "",
         f"Next: {'; '.join(steps)}" if steps else f"Look: opsagent show {incident.label}",
     ]

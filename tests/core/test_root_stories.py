@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from opsagent.core import events as ev
-from opsagent.core import inbox
+from opsagent.core import inbox, why
 from opsagent.core.diagnosis.evidence import Evidence
 from opsagent.core.fold import replay
 from opsagent.core.observation import Reading, Status
@@ -16,6 +16,7 @@ from opsagent.core.phase import Outcome, Phase, Repair
 from opsagent.core.policy import CheckPolicy, Criticality, Policy, RemedyRule, UnitBudget
 from opsagent.core.state import State
 from opsagent.core.unit import UnitSnapshot
+from opsagent.core.world import World
 from tests.core.live_host import LiveHost
 from tests.core.story_host import StoryHost
 from tests.core.test_stories import API, POLICY
@@ -195,10 +196,13 @@ def test_the_one_page_about_many_failures_says_why_each_failed() -> None:
     (page,) = host.told("page")
     many = host.agent.state.open_for("/breaker")
     story = [moment.text for moment in many.timeline]
+    world = World(state=host.agent.state, policy=POLICY, looks={}, now=host.now)
+    explained = why.lines(world, str(many.label))
     for n in range(3):
         said = f"Cause of app{n}: the kernel killed a process of app{n}.service for memory"
         assert f"{said}.\n" in page.body
         assert story.count(said) == 1
+        assert said in explained
     assert replay(State(), host.recorded) == (host.agent.state, 0)
 
 

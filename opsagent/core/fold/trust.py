@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.fold.rule import all_asked_anew, folded
+from opsagent.core.fold.rule import all_asked_anew, folded, without
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import Mode
 from opsagent.core.renewal import replace
@@ -72,4 +72,4 @@ def _(event: ev.RemedyLowered, state: State, recorded: Recorded) -> State:
 @folded.register(ev.TrustForgotten)
 def _(event: ev.TrustForgotten, state: State, recorded: Recorded) -> State:
     del recorded
-    return _with(state, Standing(key=event.key, remedy=event.remedy))
+    return replace(state, standings=without(state.standings, name_of(event.key, event.remedy)))
