@@ -20,5 +20,10 @@ class Remedy:
 
     def act(self, order: Order) -> JobOutcome:
         """Do it once: `done` when a file was put back, `failed` when none was; how they differed is its output."""
-        outcome = refusal(order) or ask(order, name_for("restore", "", order.unit))
-        return replace(outcome, error=outcome.output[-1]) if outcome.result == "done" and outcome.output else outcome
+        return told(refusal(order) or ask(order, name_for("restore", "", order.unit)))
+
+
+def told(outcome: JobOutcome) -> JobOutcome:
+    """Return the outcome in the words of its program, as far as the journal has them: the last may come late."""
+    said = (line for line in reversed(outcome.output) if line.startswith("restored "))
+    return replace(outcome, error=next(said, outcome.error)) if outcome.result == "done" else outcome
