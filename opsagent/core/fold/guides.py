@@ -29,9 +29,10 @@ def _(event: ev.RunbookDrafted, state: State, recorded: Recorded) -> State:
     """It is known as a draft at once, not only when the folder is read again."""
     known = state.guides
     made = Runbook(name=event.name, title=f"Runbook: {event.title}", fingerprint=event.fingerprint, is_draft=True)
+    others = (one for one in known.runbooks if one.name != made.name)
     guides = replace(
         known,
-        runbooks=tuple(sorted((*known.runbooks, made), key=lambda one: one.name)),
+        runbooks=tuple(sorted((*others, made), key=lambda one: one.name)),
         drafted=(*known.drafted, event.fingerprint),
         drafted_at=(*known.drafted_at, recorded.at)[-KEPT:],
     )

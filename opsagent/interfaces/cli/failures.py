@@ -17,7 +17,7 @@ from opsagent.interfaces.cli import daemon, failures_edit
 from opsagent.interfaces.cli.clock import Wall
 from opsagent.interfaces.cli.failures_read import Found, found
 from opsagent.interfaces.cli.options import Config, Json
-from opsagent.interfaces.cli.screen import FAILED, say, say_json, table, warn
+from opsagent.interfaces.cli.screen import FAILED, fail, say, say_json, table, warn
 
 failures = typer.Typer(help="The kinds of failures that are known here, and what works for each.")
 _MOST_INCIDENTS = 20
@@ -144,7 +144,11 @@ def edit(
     name = slug.removesuffix(".md")
     if not known.has_file(name):
         one = known.one(slug)
-        name = one.name if one.pattern is not None else known.unknown(slug)
+        if one.pattern is None:
+            fail(
+                f"cannot edit {one.name}: no pattern file describes it, allowed: a name with a file in `failures list`"
+            )
+        name = one.name
     path = failures_edit.edited(known, name)
     if json_:
         say_json({"slug": name, "file": str(path), "changed": True})

@@ -54,7 +54,8 @@ def _edit(copy: Path) -> None:
     try:
         editor.edit(copy)
     except OSError as error:
-        fail(f"cannot edit: {error}; the copy is {copy}", USAGE)
+        why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        fail(f"cannot edit with $VISUAL or $EDITOR: {why}; the copy is {copy}", USAGE)
 
 
 def _is_sound(copy: Path, slug: str) -> bool:

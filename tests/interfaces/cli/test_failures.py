@@ -174,6 +174,12 @@ def test_nothing_outside_of_the_archive_is_edited(
     assert outside.read_text() == "mine\n"
 
 
+def test_what_no_file_describes_cannot_be_edited(instance: Instance, log: Log, now: datetime) -> None:
+    label = log.incident("api", at=now)
+
+    assert "no pattern file describes it" in instance.run("failures", "edit", label).stderr
+
+
 def test_a_link_that_waits_where_the_new_file_is_written_is_not_followed(
     instance: Instance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
