@@ -12,7 +12,7 @@ from opsagent.replay import asked, record
 from opsagent.replay.asked import Era, Note
 from opsagent.replay.back_test import Result, Settled, back_test
 from opsagent.replay.differences import totals
-from opsagent.replay.running import millis
+from opsagent.replay.running import TOGETHER, millis
 from opsagent.settings import SettingsError
 from opsagent.store.history import History
 from opsagent.store.samples import NAME
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from opsagent.replay.record import Record
     from opsagent.settings import Settings
 
-A_MOMENT, SOON, LATE = timedelta(milliseconds=1), timedelta(seconds=1), timedelta(minutes=2)
+SOON, LATE = timedelta(seconds=1), timedelta(minutes=2)
 RULE = (
     "a repair that is on record ends as it did; what any other would have done nobody knows, "
     "so the recorded looks go on as they were"
@@ -53,7 +53,7 @@ def replayed(
     digest = "+".join(one.sha256 for one in new.sources) or "none"
     settled = Settled(policy=asked.without(new.policy, courses), digest=digest, text=text)
     result = back_test(found, courses, settled, tell)
-    return _as_json(result, span, [*_about_settings(found, eras), *late, *notes])
+    return _as_json(result, span, [*_about_settings(found, eras, new), *late, *notes])
 
 
 def _written(where: Place, span: tuple[datetime, datetime]) -> tuple[datetime, list[Note]]:
@@ -64,7 +64,7 @@ def _written(where: Place, span: tuple[datetime, datetime]) -> tuple[datetime, l
         raise FileNotFoundError(f"no looks are on record after {iso(span[0])}: they are written once a minute")
     if latest is None or latest >= span[1]:
         return span[1], []
-    until = latest + A_MOMENT
+    until = latest + TOGETHER  # what was decided by it is told a moment later
     is_whole = not SOON < span[1] - until < LATE  # nobody looked since then, or nothing that matters is missing
     said = f"looks are on record up to {iso(latest)}, for they are written once a minute: the rest is left out"
     return until, [] if is_whole else [Note(check="", text=said)]
@@ -90,7 +90,7 @@ def _of_then(event: ev.SettingsApplied, where: Place) -> Settings | None:
     return now if same else None
 
 
-def _about_settings(found: Record, eras: Sequence[Era]) -> list[Note]:
+def _about_settings(found: Record, eras: Sequence[Era], new: Settings) -> list[Note]:
     notes = []
     if len(eras) > 1:
         text = f"the settings were changed {len(eras) - 1} times in this span: what happened is of all of them"
@@ -98,6 +98,10 @@ def _about_settings(found: Record, eras: Sequence[Era]) -> list[Note]:
     if any(era.settings is None for era in eras):
         text = "the settings of then cannot be read any more: every answer is taken as it was"
         notes.append(Note(check="", text=text))
+    known = {one.policy.name for era in eras[-1:] if era.settings for one in era.settings.watched}
+    gone = sorted(known - {one.policy.name for one in new.watched})
+    said = "is in force and not in these settings: nothing of it would be"
+    notes += [Note(check=name, text=f"{name} {said}") for name in gone]
     if found.rows and found.rows[0].at > found.since and not found.state.seq:
         notes.append(Note(check="", text=f"the record begins at {iso(found.rows[0].at)}"))
     return notes

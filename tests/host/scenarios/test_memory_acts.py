@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
-from tests.host.scenarios.stage import QUICK, Stage, did
+from tests.host.scenarios.stage import QUICK, SETTINGS, Stage, did
 
 if TYPE_CHECKING:
     from tests.host.scenarios.stage import Incident
@@ -49,6 +50,33 @@ def sick(stage: Stage, name: str, times: int) -> Incident:
     return stage.incidents(name)[0]
 
 
+def replayed(stage: Stage, old: str = "", new: str = "") -> dict[str, Any]:
+    """Try the settings in force, with one thing changed, on what this host has lived through."""
+    text = stage.host.read(SETTINGS)
+    assert old in text
+    stage.host.write("/root/new.yaml", text.replace(old, new))
+    asked = ["opsagent", "replay", "--settings", "/root/new.yaml", "--since", "1d", "--json"]
+    return dict(json.loads(stage.host.run(asked).stdout))
+
+
+def assert_a_replay_tells_it_again(stage: Stage) -> None:
+    """One incident of four repairs, and one that says that they cure nothing, of which people were told."""
+    stage.host.run(["systemctl", "stop", "opsagent.service"])  # it writes its last looks
+    same = replayed(stage)
+    patient = replayed(stage, "failures: 2", "failures: 99")
+    unarmed = replayed(stage, "[reload, restart]", "[]")
+
+    assert same["differences"] == []
+    assert same["before"] == same["after"] == {"incidents": 2, "repairs": 4, "pages": 1}
+    assert patient["after"] == {"incidents": 0, "repairs": 0, "pages": 0}
+    assert [one["how"] for one in patient["differences"]] == [["would not have been"]] * 2
+    told, never = unarmed["differences"]
+    assert unarmed["after"]["repairs"] == 0
+    assert told["how"][0] == "repairs: none instead of reload again.service, 3 x restart again.service"
+    assert len(told["after"]["pages"]) > len(told["before"]["pages"]) == 0
+    assert (never["key"], never["after"]) == ("again.service/chronic", None)
+
+
 def test_the_third_time_it_is_known_what_helps_and_what_never_did(stage: Stage) -> None:
     stage.api("again", 18130, service=RELOADABLE)
     stage.begin(http("again", 18130, "repair: [reload, restart]"), PLENTY)
@@ -64,6 +92,7 @@ def test_the_third_time_it_is_known_what_helps_and_what_never_did(stage: Stage) 
     assert third["choice"].startswith("restart worked 2 of 2 times for this failure, median ")
     assert third["choice"].endswith("; reload skipped: it never worked for this failure (0 of 1)")
     assert third["choice"] in stage.record()
+    assert_a_replay_tells_it_again(stage)
 
 
 def test_a_pattern_written_by_hand_decides_the_next_repair_and_bad_ones_do_no_harm(stage: Stage) -> None:

@@ -114,6 +114,9 @@ def test_what_was_never_looked_at_is_said_and_not_guessed(lived: Instance, tmp_p
     assert said["api-2"] == "no record: api-2 is new"
     assert said["page"] == "no record: page asks something else than it did"
     assert [one["key"] for one in found["differences"]] == ["page"]
+    renamed = lived.json("replay", "--settings", changed(lived, tmp_path, ("name: page", "name: site")))
+    said = {note["check"]: note["text"] for note in renamed["notes"]}
+    assert said["page"] == "page is in force and not in these settings: nothing of it would be"
 
 
 def test_what_happened_after_the_last_look_that_is_written_is_left_out_and_called_no_difference(
@@ -130,6 +133,27 @@ def test_what_happened_after_the_last_look_that_is_written_is_left_out_and_calle
     found = lived.json("replay", "--settings", changed(lived, tmp_path))
 
     assert found["before"]["incidents"] == 2
+    assert found["differences"] == []
+
+
+def test_what_was_decided_a_moment_after_the_last_look_by_it_is_no_difference(lived: Instance, tmp_path: Path) -> None:
+    host = StoryHost(known.read(lived.settings, draft=True).policy, datetime.now(UTC) - timedelta(seconds=30))
+    log = EventLog(lived.state / "events.db", host="web-1", boot="boot").open()
+    samples = Samples.open(lived.state / NAME, host.now)
+    host.agent._log = Pending(log)
+    down = Reading(status="critical", message="refused", failure_class="refused")  # type: ignore[arg-type]
+    for _ in range(3):
+        seen = Observation(check="page", reading=down, at=host.now)
+        samples.add("page", seen.at, down.status, None, class_of(down))
+        host.now += timedelta(milliseconds=100)
+        host.take(inbox.Looked(seen=seen))
+        host.now += timedelta(seconds=5)
+    samples.close()
+    log.close()
+
+    found = lived.json("replay", "--settings", changed(lived, tmp_path))
+
+    assert found["before"]["incidents"] == 3
     assert found["differences"] == []
 
 
