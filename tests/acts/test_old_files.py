@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 import threading
 from datetime import timedelta
@@ -136,6 +137,24 @@ def test_what_is_spared_is_neither_entered_nor_passed_under_whatever_name(tmp_pa
     assert swept(tmp_path / "app" / "elsewhere" / "daily", spared=spared).files == 0
     assert not moved.exists()
     assert (tmp_path / "app" / "elsewhere" / "daily" / note.name).exists()
+
+
+def test_other_mounts_are_not_entered_not_even_of_the_same_file_system(tmp_path: Path, outside: Path) -> None:
+    app = tmp_path / "app"
+    mounts = [("bind", ["--bind", str(outside.parent)]), ("tmpfs", ["-t", "tmpfs", "tmpfs"])]
+    for name, how in mounts:
+        (app / name).mkdir(parents=True)
+        subprocess.run(["mount", *how, str(app / name)], check=True)
+    try:
+        there = put(app / "tmpfs" / "a.log")
+        freed = swept(app)
+        assert there.exists()
+    finally:
+        for name, _ in mounts:
+            subprocess.run(["umount", str(app / name)], check=True)
+
+    assert set(reasons(freed)["another file system"]) == {str(app / name) for name, _ in mounts}
+    assert outside.exists()
 
 
 def test_files_of_our_own_user_or_group_are_never_touched(tmp_path: Path) -> None:
