@@ -21,7 +21,7 @@ log = structlog.get_logger("opsagent")
 EVERY = 0.25
 """Seconds between two looks at the files' stamps: a thread of its own, for the main one sleeps longer."""
 REST = 20
-"""Times as long as a look took there is none: a folder may hold very many files, or lie far away."""
+"""Times as long as a look at the stamps took there is none: a folder may hold very many files, or lie far away."""
 SETTLES = 4
 """Looks after which a file is read that changes at each of them; one that rests is read at the next."""
 MOST_TRIES = 3
@@ -48,6 +48,7 @@ class Reader:
         self._read: dict[str, files.Stamp] | None = None
         self._before: dict[str, files.Stamp] = {}
         self._restless = self._failed = 0
+        self.rest = EVERY
         self._readings: deque[float] = deque(maxlen=MOST_IN_A_MINUTE)
         self._told: Archive | None = None
 
@@ -55,16 +56,17 @@ class Reader:
         """Make room for the files, then look until told to stop."""
         files.make_room(self._root, self._layout)
         while not stop.is_set():
-            begun = self._running()
             try:
                 self.look()
             except Exception:
                 log.exception("cannot read the failure archive; this is a mistake in opsagent")
-            stop.wait(max(EVERY, REST * (self._running() - begun)))
+            stop.wait(self.rest)
 
     def look(self) -> None:
         """Have read what changed and rests since the look before: an editor may be in the middle of a file."""
+        begun = self._running()
         now = files.stamps(self._root, self._layout)
+        self.rest = max(EVERY, REST * (self._running() - begun))
         before, self._before = self._before, now
         if now == self._read:
             self._restless = 0

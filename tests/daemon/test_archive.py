@@ -9,7 +9,7 @@ import pytest
 from opsagent.archive import files as archive_files
 from opsagent.archive.child import NotReadError
 from opsagent.core.policy import Policy
-from opsagent.daemon.archive import MOST_IN_A_MINUTE, MOST_TRIES, SETTLES, Reader
+from opsagent.daemon.archive import EVERY, MOST_IN_A_MINUTE, MOST_TRIES, REST, SETTLES, Reader
 from opsagent.settings import Settings
 from opsagent.settings.options import Layout, Scope
 
@@ -64,6 +64,31 @@ def test_what_is_saved_is_read_once_it_rests_and_only_then(desk: Desk) -> None:
     (desk.folder / "a.md").unlink()
     desk.look(3)
     assert desk.told[-1] == ["two"]
+
+
+def test_a_folder_that_is_slow_to_look_at_is_looked_at_rarely(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object) -> dict[str, archive_files.Stamp]:
+        desk.now += 0.5
+        return {}
+
+    desk.look()
+    assert desk.reader.rest == EVERY
+    monkeypatch.setattr("opsagent.archive.files.stamps", slow)
+    desk.look()
+
+    assert desk.reader.rest == REST * 0.5
+
+
+def test_a_heavy_reading_is_no_reason_to_look_rarely(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def heavy(root: Path, layout: str, names: list[str]) -> tuple[archive_files.FileRead, ...]:
+        desk.now += 9.0
+        return archive_files.read(root, layout, names)
+
+    monkeypatch.setattr("opsagent.archive.child.read", heavy)
+    desk.save("one")
+    desk.look(2)
+
+    assert (desk.told, desk.reader.rest) == ([["one"]], EVERY)
 
 
 def test_a_file_that_never_rests_is_read_all_the_same_and_not_for_ever(desk: Desk) -> None:
