@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 FACTS_LAST = timedelta(seconds=2)
 AFTER_START_LIMIT = timedelta(seconds=60)
+TO_END = timedelta(seconds=15)
+"""After its time systemd ends an act of root's, and says that; whoever waits no longer than that never hears it."""
 _REPAIRABLE = (Phase.REPAIRING, Phase.PAGED, Phase.ACKNOWLEDGED, Phase.SNOOZED)
 _PAST = {
     "restart": "restarted",
@@ -205,7 +207,9 @@ def _running(case: Case) -> tuple[str, ...]:
 def _patience(case: Case) -> timedelta:
     """A job is waited for as long as systemd may take to end it: what is deaf to SIGTERM is killed only after 90 s."""
     units = [one for one in (case.facts.snapshot, *case.facts.also) if one is not None]
-    if case.rule.do in ("command", "act", "signal", "docker", "reclaim", "restore") or not units:
+    if case.rule.do == "docker":
+        return case.rule.timeout + TO_END
+    if case.rule.do in ("command", "act", "signal", "reclaim", "restore") or not units:
         return case.rule.timeout
     if case.rule.do == dependants.REMEDY:  # one after the other
         units = [one for one in (case.facts.snapshot, *case.beside) if one is not None and one.name in case.touched]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from opsagent.core.destructive import destructive
 from opsagent.core.observation import Reading, Status, ok
 from opsagent.core.phase import Outcome
 from opsagent.core.policy import CheckPolicy, Policy, RemedyRule
+from opsagent.host import root_acts
 from tests.core.live_host import LiveHost
 
 WEB = CheckPolicy(name="web", kind="http", repair=(RemedyRule(do="act", name="restart-web"),))
@@ -35,6 +37,15 @@ def test_an_act_is_ordered_by_its_name_and_proved_by_the_check_that_failed() -> 
     assert (ordered.remedy, ordered.act, ordered.command, ordered.unit) == ("act", "restart-web", (), "web")
     assert "by opsagent-act-restart-web.service" in ordered.reason
     assert [action.outcome for action in host.incident.actions] == [Outcome.VERIFIED]
+
+
+def test_a_container_is_waited_for_until_systemd_itself_has_ended_what_restarts_it() -> None:
+    rule = RemedyRule(do="docker", name="web", timeout=timedelta(seconds=40))
+    host = failing(replace(WEB, repair=(rule,)))
+
+    [(_, _, ordered)] = host.orders.acted
+    assert root_acts.act_of(rule, "").timeout == timedelta(seconds=40)
+    assert ordered.timeout == timedelta(seconds=55)
 
 
 @pytest.mark.parametrize("unit", ["docker.service", "ssh.service", "postgresql.service"])
