@@ -184,11 +184,14 @@ class Run:
         known = dict(self._agent.looks)
         taken = self._watch.taken(millis(now), known)
         self._agent.looks = known
-        if any(isinstance(row.event, ev.DaemonStarted) for row in rows):
+        is_start = any(isinstance(row.event, ev.DaemonStarted) for row in rows)
+        if is_start:  # what was seen before is known no more
             self._agent = self._started(self._agent.state)
-        touched = {one.check for one in taken} | self._checks_of(rows)
+            self._watch.begin_anew(millis(now))
+        touched = set(self._script.courses) if is_start else {one.check for one in taken} | self._checks_of(rows)
         self._catch_up(touched, now)
-        self._handle([*self._arrivals(rows, now), *(inbox.Looked(seen=one) for one in taken)], now)
+        arrivals = [*self._arrivals(rows, now), *([self._settings()] if is_start else [])]
+        self._handle([*arrivals, *(inbox.Looked(seen=one) for one in taken)], now)
         self._plan(touched)
 
     def _arrivals(self, rows: list[Recorded], now: datetime) -> list[inbox.Arrival]:
@@ -198,9 +201,7 @@ class Run:
         answers = self.hands.answers(world)
         before = [one for one in answers if not isinstance(one, inbox.FactsSeen)]
         read = [one for one in answers if isinstance(one, inbox.FactsSeen)]  # with what was found beside them
-        is_start = any(isinstance(row.event, ev.DaemonStarted) for row in rows)
-        started = [self._settings()] if is_start else []
-        return [*before, *united(self._script.facts.arrivals(told, world)), *read, *started]
+        return [*before, *united(self._script.facts.arrivals(told, world)), *read]
 
     def _rows(self, now: datetime) -> list[Recorded]:
         begin, rows = self._row, self._script.rows

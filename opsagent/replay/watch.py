@@ -57,6 +57,11 @@ class Watch:
         for name in self._close:
             self._courses[name].begin(until + 1)
 
+    def begin_anew(self, until: int) -> None:
+        """Leave all looks up to a time (ms) behind."""
+        for course in self._courses.values():
+            course.begin(until + 1)
+
     def taken(self, until: int, known: Healths) -> list[Observation]:
         """Take the looks up to a time (ms); what a steady check saw before is passed first, in `known`."""
         names = set(self._close)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from opsagent.agent import Agent
+from opsagent.core import inbox
 from opsagent.core.policy import Criticality, Mode
 from opsagent.replay import record
 from opsagent.replay.back_test import Settled, back_test
@@ -55,3 +57,21 @@ def test_what_is_passed_over_changes_nothing(seed: int, others: Policy) -> None:
     as_it_was = told(host, policy(), "one", every_look=False)
     assert as_it_was == told(host, policy(), "one", every_look=True)
     assert [(one.key, one.how) for one in as_it_was.different] == []
+
+
+def test_a_daemon_that_was_restarted_knows_no_streaks_and_all_goes_on() -> None:
+    host = lived(policy(), NOON, days=1, seed=3)
+    for _ in range(2):
+        host.agent = Agent(policy=policy(), state=host.agent.state, log=host.log, effects=host.orders, redact=str)
+        host.take(inbox.Started(version="1", pid=2), inbox.SettingsRead(policy=policy(), digest="one", text=""))
+        host.run(hours=3)
+        host.kill("api.service")
+        host.services["www.service"].sick = "status"
+        host.run(minutes=50)
+        host.services["www.service"].sick = ""
+        host.run(hours=2)
+
+    found = told(host, policy(), "one", every_look=False)
+
+    assert found == told(host, policy(), "one", every_look=True)
+    assert [(one.key, one.how) for one in found.different] == []
