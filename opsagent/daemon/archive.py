@@ -22,6 +22,8 @@ EVERY = 0.25
 """Seconds between two looks at the files' stamps: a thread of its own, for the main one sleeps longer."""
 REST = 20
 """Times as long as a look at the stamps took there is none: a folder may hold very many files, or lie far away."""
+LONGEST_REST = 10.0
+"""Seconds, for the host may have slept in the middle of a look."""
 SETTLES = 4
 """Looks after which a file is read that changes at each of them; one that rests is read at the next."""
 MOST_TRIES = 3
@@ -66,7 +68,7 @@ class Reader:
         """Have read what changed and rests since the look before: an editor may be in the middle of a file."""
         begun = self._running()
         now = files.stamps(self._root, self._layout)
-        self.rest = max(EVERY, REST * (self._running() - begun))
+        self.rest = min(max(EVERY, REST * (self._running() - begun)), LONGEST_REST)
         before, self._before = self._before, now
         if now == self._read:
             self._restless = 0
