@@ -124,7 +124,8 @@ def _configuration(incident: Incident, world: World, check: CheckPolicy) -> str:
     last = incident.tried[-1] if incident.tried else None
     since = last.at if last is not None else incident.began
     is_mended = any(change.of(check.unit) and change.at > since for change in world.state.changes.known)
-    is_restored = last is not None and last.remedy == "restore" and last.result == "done"
+    lately = since_it_worked(incident.tried)
+    is_restored = any(one.remedy == "restore" and one.result == "done" for one in lately)
     if is_mended or is_restored:
         return ""
     return f"its configuration is refused, {incident.after_change}: a restart cannot help, it must be mended"

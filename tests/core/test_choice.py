@@ -256,6 +256,11 @@ def test_a_configuration_that_was_just_changed_and_is_refused_is_not_started_aga
     assert held(Cause.BAD_CONFIGURATION, Evidence()) == ""
 
 
+def test_what_was_put_back_is_started_again_also_after_systemd_refused_a_start() -> None:
+    about = {"after_change": "bad 4 min after api.conf changed"}
+    assert held(Cause.BAD_CONFIGURATION, Evidence(), "restore", "restart", **about) == ""
+
+
 def test_a_person_who_asks_is_not_told_that_it_is_futile() -> None:
     nginx = Listener(protocol="tcp", addresses=("0.0.0.0",), port=80, process="nginx", unit="nginx.service")
     assert held(Cause.PORT_TAKEN, Evidence(listeners=(nginx,)), cause_port=80, asked_by="ann") == ""

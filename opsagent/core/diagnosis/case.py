@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import events as ev
-from opsagent.core.diagnosis import Certainty, diagnose
+from opsagent.core.diagnosis import Cause, Certainty, diagnose
 from opsagent.core.diagnosis.evidence import LOOKED_AT, Evidence, Neighbour, last_words, looked_at
 from opsagent.core.looks import overloaded
 from opsagent.core.phase import Outcome
@@ -112,6 +112,8 @@ def _is_news(first: Finding, incident: Incident, *, whole: bool) -> bool:
     """Whether it says more than is known: surer, or another one as sure; after a try of ours all begins anew."""
     known = Certainty[incident.certainty.upper()] if incident.certainty else Certainty.POSSIBLE
     found_at, begun = incident.cause_at, [one.at for one in incident.tried[-1:]]
+    if first.cause is Cause.START_LIMIT and found_at is not None and found_at >= (incident.again_at or found_at):
+        return False  # it follows from what is known of this failure, and explains nothing
     begun += [incident.again_at] if incident.again_at is not None else []
     if first.certainty > known or (found_at is not None and any(at > found_at for at in begun)):
         return True

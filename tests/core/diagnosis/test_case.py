@@ -88,6 +88,18 @@ def test_that_no_cause_is_found_is_said_with_what_was_looked_at() -> None:
     assert (host.incident.cause, host.incident.because) == ("port-taken", HELD)
 
 
+def test_that_systemd_gave_up_is_no_news_of_a_failure_whose_cause_is_known() -> None:
+    host = killed_host()
+    unit = replace(host.units["api.service"], result="exit-code", exec_main_code=1, exec_main_status=1)
+    refused = Line(text=">>> 'porrt 6379'", program="redis-server", pid=7)
+    assert [one.cause for one in diagnosed(host, Evidence(unit=unit, log=(refused,)))] == ["bad-configuration"]
+
+    given_up = Line(text="api.service: Start request repeated too quickly.", program="systemd", pid=1)
+    assert len(diagnosed(host, Evidence(unit=replace(unit, result="start-limit-hit"), log=(given_up,)))) == 1
+
+    assert host.incident.cause == "bad-configuration"
+
+
 def test_all_the_evidence_may_say_of_a_known_cause_what_the_first_look_could_not_know() -> None:
     host = killed_host()
     unit = replace(host.units["api.service"], result="signal", exec_main_code=2, exec_main_status=9, exec_main_pid=7)
