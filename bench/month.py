@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from opsagent.core.policy import Policy
 
-CHECKS, LASTS, EVERY = 100, timedelta(days=30), timedelta(minutes=1)
+CHECKS, DAYS, EVERY = 100, 30, timedelta(minutes=1)
 TOLD = timedelta(hours=1)
 """By then each of the tales is closed."""
 SETTINGS = "host: bench\nnotifiers:\n- {name: hook, kind: webhook, url: 'http://127.0.0.1:9/'}\nchecks:\n" + "".join(
@@ -55,14 +55,6 @@ def _sick(host: RecordedHost) -> None:
     host.services["s0.service"].sick = ""
 
 
-def _hopeless(host: RecordedHost) -> None:
-    host.services["s0.service"].can_start = False
-    host.kill("s0.service")
-    host.run(minutes=15)
-    host.services["s0.service"].can_start = True
-    host.start("s0.service")
-
-
 def _told(policy: Policy, trouble: Callable[[RecordedHost], None], at: datetime) -> Tale:
     """Play one spell on a host of its own."""
     host = RecordedHost(replace(policy, checks=policy.checks[:1]), at)
@@ -74,14 +66,14 @@ def _told(policy: Policy, trouble: Callable[[RecordedHost], None], at: datetime)
     return Tale(began=at, rows=host.log.rows[first:], samples=host.samples["s0"])
 
 
-def fill(folder: Path, spells: int, now: datetime) -> Path:
-    """Make settings, a log and samples of a month that ends at `now`; return the settings' path."""
+def fill(folder: Path, spells: int, now: datetime, days: int = DAYS) -> Path:
+    """Make settings, a log and samples of so many days up to `now`; return the settings' path."""
     path = folder / "opsagent.yaml"
     path.write_text(f"state: {folder}\n{SETTINGS}")
     settings = known.read(path, draft=True)
-    begin = now - LASTS
-    tales = [_told(settings.policy, trouble, begin) for trouble in (_killed, _sick, _hopeless)]
-    whens = [begin + LASTS * number / spells for number in range(spells)]
+    begin = now - timedelta(days=days)
+    tales = [_told(settings.policy, trouble, begin) for trouble in (_killed, _sick)]
+    whens = [begin + (now - begin) * number / spells for number in range(spells)]
     source = settings.sources[0]
     host = RecordedHost(settings.policy, begin - EVERY)
     text = f"# {source.path}\n{source.text}"
@@ -91,7 +83,7 @@ def fill(folder: Path, spells: int, now: datetime) -> Path:
     for n in range(CHECKS):
         host.serve(f"s{n}.service")
     fill_with(folder / "events.db", _rows(host.log.rows, tales, whens))
-    _put_samples(folder / SAMPLES, tales, whens, now)
+    _put_samples(folder / SAMPLES, tales, whens, (begin, now))
     return path
 
 
@@ -106,14 +98,15 @@ def _rows(first: list[Row], tales: list[Tale], whens: list[datetime]) -> Iterato
         last += len(rows)
 
 
-def _put_samples(path: Path, tales: list[Tale], whens: list[datetime], now: datetime) -> None:
+def _put_samples(path: Path, tales: list[Tale], whens: list[datetime], span: tuple[datetime, datetime]) -> None:
     """Write what every check saw: a good look each minute, but for the hours of its tales."""
+    begin, now = span
     Samples.open(path, now).close()
     connection = sqlite3.connect(path)
     for n in range(CHECKS):
         connection.execute("INSERT INTO checks(id, name) VALUES(?, ?)", (n + 1, f"s{n}"))
         mine = [(when, tales[number % len(tales)]) for number, when in enumerate(whens) if number % CHECKS == n]
-        found = list(_samples(mine, now - LASTS + EVERY * n / CHECKS, now))
+        found = list(_samples(mine, begin + EVERY * n / CHECKS, now))
         for place in range(0, len(found), CHUNK):
             part = found[place : place + CHUNK]
             cells = (n + 1, chunks.millis(part[0].at), chunks.millis(part[-1].at), chunks.pack(part))

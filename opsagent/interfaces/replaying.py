@@ -53,7 +53,7 @@ def replayed(
     digest = "+".join(one.sha256 for one in new.sources) or "none"
     settled = Settled(policy=asked.without(new.policy, courses), digest=digest, text=text)
     result = back_test(found, courses, settled, tell)
-    return _as_json(result, span, [*_about_settings(found, eras, new), *late, *notes])
+    return _as_json(result, span, [*_about_settings(found, eras, new), *late, *notes, *_lost(result)])
 
 
 def _written(where: Place, span: tuple[datetime, datetime]) -> tuple[datetime, list[Note]]:
@@ -105,6 +105,11 @@ def _about_settings(found: Record, eras: Sequence[Era], new: Settings) -> list[N
     if found.rows and found.rows[0].at > found.since and not found.state.seq:
         notes.append(Note(check="", text=f"the record begins at {iso(found.rows[0].at)}"))
     return notes
+
+
+def _lost(result: Result) -> list[Note]:
+    said = f"{result.lost} times what is on record did not fit what would have been: it was left out"
+    return [Note(check="", text=said)] if result.lost else []
 
 
 def _as_json(result: Result, span: tuple[datetime, datetime], notes: Sequence[Note]) -> dict[str, Any]:

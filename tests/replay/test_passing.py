@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from opsagent.agent import Agent
 from opsagent.core import inbox
+from opsagent.core.observation import Observation, Reading, Status, ok
 from opsagent.core.policy import Criticality, Mode
 from opsagent.replay import record
 from opsagent.replay.back_test import Settled, back_test
-from tests.replay.recorded_host import lived, policy
+from tests.replay.recorded_host import began, lived, policy
 from tests.replay.test_back_test import course, with_check
 
 if TYPE_CHECKING:
@@ -75,3 +76,23 @@ def test_a_daemon_that_was_restarted_knows_no_streaks_and_all_goes_on() -> None:
 
     assert found == told(host, policy(), "one", every_look=True)
     assert [(one.key, one.how) for one in found.different] == []
+
+
+def test_a_failure_between_two_good_looks_is_not_passed_over() -> None:
+    host = began(policy(), NOON)
+    host.run(minutes=30)
+    bad = Reading(status=Status.CRITICAL, message="refused", failure_class="refused")
+    blip = [ok("220"), bad, *[ok("220")] * 3]
+
+    def passed(*readings: Reading) -> object:
+        begin = host.now
+        seen = [
+            Observation(check="mail", reading=one, at=begin + timedelta(seconds=place))
+            for place, one in enumerate(readings, start=1)
+        ]
+        return host.agent.passed(seen, begin + timedelta(minutes=1))
+
+    before = host.agent.looks
+    assert passed(ok("220"), ok("220")) is not None
+    assert passed(*blip) is None
+    assert host.agent.looks == before
