@@ -30,6 +30,10 @@ HOPELESS = QUICK.replace("start_within: 10s", "start_within: 1s")
 CALM = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
 STARTED = "39f53479d3a045ac8e11786248231fbf"  # systemd's number for "a unit was started"
 
+PYTHON = "/opt/opsagent/bin/python"
+ASK, ANSWER = "/run/refresh-ask", "/run/refresh-answer"
+"""Pipes to a program that runs `opsagent install --refresh` (refresher.py)."""
+
 Incident = dict[str, Any]
 
 _RESET = f"""
@@ -38,7 +42,15 @@ find /var/lib/opsagent -mindepth 1 -delete
 install -d -m 2770 -o opsagent -g opsagent /var/lib/opsagent/spool
 rm -f /srv/hook/received /etc/opsagent/HOLD
 install -m 640 -g opsagent /dev/stdin {SETTINGS}
-opsagent install --refresh
+if [ -x {PYTHON} ]; then
+    systemctl start refresher.service
+    until [ -p {ASK} ] && [ -p {ANSWER} ]; do sleep 0.05; done
+    echo now >{ASK}
+    read -r status said <{ANSWER}
+    [ "$status" = 0 ] || {{ echo "$said" >&2; exit "$status"; }}
+else  # installed as a package
+    opsagent install --refresh
+fi
 systemctl reset-failed opsagent.service 2>/dev/null || true  # where it never ran there is nothing to forget
 systemctl start opsagent.service
 """
@@ -46,7 +58,7 @@ systemctl start opsagent.service
 
 def furnish(host: Host) -> None:
     """Put on a host what every scenario needs: the small services, a quiet kernel, somebody who hears the pages."""
-    for name in ("api.py", "receiver.py"):
+    for name in ("api.py", "receiver.py", "refresher.py"):
         host.write(f"/opt/scenario/{name}", (HERE / name).read_text(), 0o755)
     host.write("/opt/scenario/calm", CALM)
     # The machine that runs the tests may be busy; an overloaded host's time-outs would rightly count for nothing.
@@ -54,6 +66,8 @@ def furnish(host: Host) -> None:
     calm = "".join(f"BindReadOnlyPaths=/opt/scenario/calm:{path}\n" for path in known)
     host.write("/etc/systemd/system/opsagent.service.d/10-calm.conf", f"[Service]\n{calm}")
     host.unit("hook.service", "[Service]\nExecStart=/usr/bin/python3 /opt/scenario/receiver.py 9009 /srv/hook\n")
+    refresher = f"{PYTHON} /opt/scenario/refresher.py {ASK} {ANSWER}"
+    host.unit("refresher.service", f"[Service]\nExecStart={refresher}\n")
     host.run(["systemctl", "start", "hook.service"])
 
 
