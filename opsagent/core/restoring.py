@@ -78,7 +78,10 @@ def _is_ours(change: Change, case: Case) -> bool:
 
 
 def _is_its_case(change: Change, case: Case) -> bool:
-    """Whether it is of a file that would be put back, and a unit that is down refuses its configuration."""
+    """Whether it is of a file that would be put back, and the unit refuses its configuration.
+
+    Words of a log do not suffice for that: systemd itself must have started the unit since, in vain.
+    """
     snapshot = case.facts.snapshot
     return (
         case.rule.do == RESTORE
@@ -87,6 +90,8 @@ def _is_its_case(change: Change, case: Case) -> bool:
         and case.incident.cause == Cause.BAD_CONFIGURATION.value
         and snapshot is not None
         and snapshot.active_state in ("inactive", "failed")
+        and snapshot.inactive_exit_at is not None
+        and snapshot.inactive_exit_at >= change.at
     )
 
 

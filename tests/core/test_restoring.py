@@ -35,7 +35,7 @@ UNIT = UnitSnapshot(
     invocation_id="a",
     inactive_exit_at=NOON - timedelta(hours=1),
 )
-DOWN = replace(UNIT, active_state="failed")
+DOWN = replace(UNIT, active_state="failed", inactive_exit_at=NOON + timedelta(seconds=1))
 EDIT = Change(kind=ChangeKind.CONFIG, subject=CONF, what="edited", at=NOON, units=("api.service",))
 OTHER = replace(EDIT, subject="/etc/api/other.conf")
 DEPLOY = replace(EDIT, kind=ChangeKind.DEPLOY, subject="api 2.3")
@@ -97,6 +97,10 @@ def test_any_other_change_holds_a_restore_back_too(change: Change) -> None:
 def test_what_still_runs_or_failed_for_another_reason_is_left_to_whoever_edits_it() -> None:
     assert held(RESTORE, EDIT, unit=UNIT) == EDIT
     assert held(RESTORE, EDIT, cause="changed") == EDIT
+
+
+def test_an_edit_that_no_start_has_met_yet_is_not_refused_whatever_the_log_says() -> None:
+    assert held(RESTORE, EDIT, unit=replace(DOWN, inactive_exit_at=UNIT.inactive_exit_at)) == EDIT
 
 
 def test_our_own_restore_holds_nothing_back_and_a_later_edit_does() -> None:
