@@ -29,6 +29,8 @@ JUMP_MATTERS = timedelta(hours=1)
 """How long after the clock was set a failure may come of it: tokens and certificates are judged again by then."""
 
 
+SINCE = "; after the "
+"""Begins what a unit says when it fails otherwise after a try of ours."""
 BEFORE = timedelta(minutes=2)
 """How far back before the first bad look the log may speak of it."""
 
@@ -96,12 +98,28 @@ def sought(world: World, seq: int, evidence: Evidence) -> list[Draft]:
     """Record the likeliest cause from all the evidence there is, or that it speaks for none: that is an answer too."""
     incident = world.state.incidents.get(seq)
     drafts = found(world, seq, evidence, whole=True)
-    if drafts or incident is None or incident.blind or incident.because or world.policy.check(incident.check) is None:
+    if drafts or incident is None or incident.blind or world.policy.check(incident.check) is None:
         return drafts
     whole = complete(world, incident, evidence)
+    if incident.because:
+        return _otherwise(incident, whole)
     reason = f"no cause found{last_words(whole)}{LOOKED_AT}{looked_at(whole)}"
     event = ev.NoCauseFound(reason=reason, others=_also(diagnose(whole)))
     return [Draft(event=event, incident=seq)]
+
+
+def _otherwise(incident: Incident, whole: Evidence) -> list[Draft]:
+    """Add to a killed unit that does not come back what it says of that: no signal explains it."""
+    last, said = incident.tried[-1:], last_words(whole)
+    if incident.cause != Cause.KILLED.value or not last or not said or _is_our_doing(incident):
+        return []
+    reason = f"{incident.because.partition(SINCE)[0]}{SINCE}{last[0].label} it fails otherwise{said}"
+    if reason == incident.because:
+        return []
+    event = ev.CauseFound(
+        cause=incident.cause, reason=reason, certainty=incident.certainty, others=incident.other_causes
+    )
+    return [Draft(event=event, incident=incident.seq)]
 
 
 def _also(others: Iterable[Finding]) -> tuple[str, ...]:

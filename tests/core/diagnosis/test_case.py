@@ -19,6 +19,7 @@ from opsagent.core.looks import overloaded
 from opsagent.core.report.incident_file import incident_file
 from opsagent.core.state import State
 from opsagent.core.unit import UnitSnapshot
+from tests.core.live_host import LiveHost
 from tests.core.story_host import NOON, StoryHost
 from tests.core.test_stories import API, POLICY, killed_host
 
@@ -107,6 +108,27 @@ def test_all_the_evidence_may_say_of_a_known_cause_what_the_first_look_could_not
     sudo = Line(text="ann : USER=root ; COMMAND=/bin/kill -9 7", program="sudo")
     assert len(diagnosed(host, Evidence(unit=unit, killers=(sudo,)))) == 2
     assert host.incident.because == "ann sent it SIGKILL by sudo: /bin/kill -9 7"
+
+
+def test_who_was_killed_and_does_not_come_back_is_told_with_what_it_says_of_that() -> None:
+    host = LiveHost(POLICY)
+    host.serve("api.service")
+    host.run(minutes=1)
+    host.services["api.service"].can_start = False
+    host.kill("api.service")
+    host.run(seconds=2)
+    unit = replace(host.units["api.service"], result="signal", exec_main_code=2, exec_main_status=9, exec_main_pid=7)
+    host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=Evidence(unit=unit)))
+    began = host.incident.because
+    host.run(minutes=5)
+    unit = replace(unit, result="exit-code", exec_main_code=1, exec_main_status=1)
+    seen = Evidence(unit=unit, log=(Line(text="cannot parse price list", program="api"),))
+
+    for _ in range(2):
+        host.take(inbox.SurroundingsSeen(incident=host.incident.seq, evidence=seen))
+
+    words = f"{began}; after the restart it fails otherwise; its log ends: cannot parse price list"
+    assert (host.incident.cause, host.incident.because) == ("killed", words)
 
 
 def test_an_incident_that_is_gone_when_the_evidence_comes_changes_nothing() -> None:
