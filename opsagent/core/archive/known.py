@@ -73,7 +73,7 @@ class Known:
     @property
     def last_at(self) -> datetime | None:
         """When it last began (UTC)."""
-        return max((one.first_bad_at for one in self.incidents), default=None)
+        return max((one.began for one in self.incidents), default=None)
 
     @property
     def occurrences(self) -> int:
