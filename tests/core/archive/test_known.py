@@ -15,6 +15,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def test_an_incident_that_reopened_failed_twice_and_the_last_time_is_its_second() -> None:
     incident = Incident(
         seq=1,
+        label="OPS-20260301-001",
         key="api.service",
         check="api",
         checks=("api",),
