@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
 from dataclasses import dataclass, replace
@@ -87,12 +88,16 @@ def fill(folder: Path, spells: int, now: datetime, days: int = DAYS) -> Path:
     return path
 
 
+def _whose(number: int) -> int:
+    """Return the check of a spell, without a rhythm: what comes at equal times is told as chronic."""
+    return random.Random(number).randrange(CHECKS)
+
+
 def _rows(first: list[Row], tales: list[Tale], whens: list[datetime]) -> Iterator[list[Row]]:
     yield first
     last = len(first)
     for number, when in enumerate(whens):
-        tale = tales[number % len(tales)]
-        name = f"s{number % CHECKS}"
+        tale, name = tales[number % len(tales)], f"s{_whose(number)}"
         rows = [moved(row, when - tale.began, last + 1 - tale.rows[0].seq, number) for row in tale.rows]
         yield [replace(row, data=_NAME.sub(name, row.data)) for row in rows]
         last += len(rows)
@@ -105,7 +110,7 @@ def _put_samples(path: Path, tales: list[Tale], whens: list[datetime], span: tup
     connection = sqlite3.connect(path)
     for n in range(CHECKS):
         connection.execute("INSERT INTO checks(id, name) VALUES(?, ?)", (n + 1, f"s{n}"))
-        mine = [(when, tales[number % len(tales)]) for number, when in enumerate(whens) if number % CHECKS == n]
+        mine = [(when, tales[number % len(tales)]) for number, when in enumerate(whens) if _whose(number) == n]
         found = list(_samples(mine, begin + EVERY * n / CHECKS, now))
         for place in range(0, len(found), CHUNK):
             part = found[place : place + CHUNK]

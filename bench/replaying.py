@@ -16,6 +16,10 @@ from bench import month
 from bench.report import Promise, Result, progress
 
 SPELLS = 600
+COPIES = (
+    "What would differ: the tales were played with an empty memory and are told again as they were. By the second time "
+    "a restart is known to be in vain, is not ordered, and people are told at once."
+)
 WITHIN = 60.0  # seconds, as promised
 MONTH = month.DAYS * 86400
 PROGRAM = (sys.executable, "-c", "from opsagent.interfaces.cli import main; main()")
@@ -67,6 +71,7 @@ def run() -> Result:
             "at other times of other services. `opsagent replay --since 30d --json` with the settings in force, the "
             "whole process. No peer can do this, so the ratio is to real time."
         ),
+        notes=(COPIES,),
         head=("the month", "incidents", "would differ", "wall", "CPU", "at most resident", "faster than real time"),
         rows=tuple(_row(name, one) for name, one in runs.items()),
         promises=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import TYPE_CHECKING
 
+from opsagent.core.recovery import judges
 from opsagent.core.roots import dependencies
 from opsagent.replay.course import is_steady
 
@@ -91,9 +92,7 @@ class Watch:
 
     def approach(self, world: World) -> set[str]:
         """Look closely at what is open and at what it needs; return the checks of which that is new or over."""
-        incidents = world.state.incidents.values()
-        names = {one.check for one in incidents}
-        names |= {check.name for one in incidents for check in world.policy.checks_of(one.key)}
+        names = {check.name for one in world.state.incidents.values() for check in judges(world, one)}
         near = frozenset(family(names, world))
         changed, self._near = near ^ self._near, near
         return set(changed)
