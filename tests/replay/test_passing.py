@@ -49,7 +49,7 @@ def tried(draw: st.DrawFn) -> Policy:
     return found
 
 
-@settings(max_examples=6, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a day is shrunk in minutes
+@settings(max_examples=4, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # a day is shrunk in minutes
 @given(seed=st.integers(0, 10**6), others=tried())
 def test_what_is_passed_over_changes_nothing(seed: int, others: Policy) -> None:
     host = lived(policy(), NOON, days=1, seed=seed)
