@@ -27,6 +27,8 @@ HERE = Path(__file__).parent
 TREE = HERE.parent.parent
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 NEEDED = ("unshare", "nsenter", "setpriv", "ip", "systemctl", "dbus-daemon", "bash")
+SOON, REST = 0.02, 3
+"""Between two looks so many seconds pass, or so many times as long as a look took: most start a program."""
 PATIENCE = 4
 """Bounds are those of an idle machine; one that is busy gets so many times as long."""
 _numbers = itertools.count(1)
@@ -217,12 +219,13 @@ class Host:
         return self.run(["systemctl", "show", "--value", "-p", name, "--", unit]).stdout.strip()
 
     def wait_for(self, condition: Callable[[], object], *, within: float, what: str) -> None:
-        """Look every 20 ms until the condition holds; HostError after `within` seconds of an idle machine."""
-        deadline = time.monotonic() + within * PATIENCE
+        """Look again and again until the condition holds; HostError after `within` seconds of an idle machine."""
+        begun = looked = time.monotonic()
         while not condition():
-            if time.monotonic() > deadline:
+            if time.monotonic() - begun > within * PATIENCE:
                 raise HostError(f"{self.name}: waited {within * PATIENCE:g} s in vain for {what}")
-            time.sleep(0.02)
+            time.sleep(max(SOON, REST * (time.monotonic() - looked)))
+            looked = time.monotonic()
 
     def reboot(self, *, uptime: int = 0, clean: bool = False) -> None:
         """Boot the same disk again after a power cut, or after an orderly shutdown if `clean`."""

@@ -6,12 +6,11 @@ Everything is seen as a user sees it: `opsagent … --json`, the Markdown, what 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsagent.interfaces import client
-from tests.host.harness import PATIENCE, HostError
+from tests.host.harness import HostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,8 +153,7 @@ class Stage:
 
     def told(self) -> list[dict[str, Any]]:
         """Return the messages that the webhook got, oldest first."""
-        lines = self.host.run(["cat", "/srv/hook/received"], check=False).stdout.splitlines()
-        return [json.loads(line)["body"] for line in lines]
+        return [json.loads(line)["body"] for line in self._read("srv/hook/received").splitlines()]
 
     def titles(self) -> list[str]:
         """Return what a phone would have shown."""
@@ -163,11 +161,16 @@ class Stage:
 
     def daily(self) -> str:
         """Return today's memory."""
-        return self.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/daily/*.md"]).stdout
+        return self._read("var/lib/opsagent/memory/daily/*.md")
 
     def record(self) -> str:
         """Return the files of the incidents."""
-        return self.host.run(["sh", "-c", "cat /var/lib/opsagent/memory/incidents/*/*/*"]).stdout
+        return self._read("var/lib/opsagent/memory/incidents/*/*/*")
+
+    def _read(self, pattern: str) -> str:
+        """Return what stands in files of the host, without starting a program."""
+        root = Path(f"/proc/{self.host.pid}/root")
+        return "".join(one.read_text("utf-8", "replace") for one in sorted(root.glob(pattern)))
 
     def log(self) -> str:
         """Return what opsagent said in the journal since it was started."""
@@ -181,13 +184,10 @@ class Stage:
 
     def until(self, condition: Callable[[], object], *, within: float = 20, what: str) -> None:
         """Wait for something; looking is not free, so not too often."""
-        deadline = time.monotonic() + within * PATIENCE
-        while not self._holds(condition):
-            if time.monotonic() > deadline:
-                raise HostError(
-                    f"waited {within * PATIENCE:g} s in vain for {what}\n{json.dumps(self.incidents(), indent=1)}"
-                )
-            time.sleep(0.05)
+        try:
+            self.host.wait_for(lambda: self._holds(condition), within=within, what=what)
+        except HostError as error:
+            raise HostError(f"{error}\n{json.dumps(self.incidents(), indent=1)}") from error
 
     @staticmethod
     def _holds(condition: Callable[[], object]) -> object:
