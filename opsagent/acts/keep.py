@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 
 from opsagent.acts import kept_files
-from opsagent.core.restoring import STORE
+from opsagent.core.acts import STORE
 from opsagent.host import systemd
 from opsagent.host.bus import BusError, BusLostError
 

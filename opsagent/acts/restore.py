@@ -6,7 +6,7 @@ import sys
 import time
 
 from opsagent.acts import kept_files
-from opsagent.core.restoring import STORE
+from opsagent.core.acts import STORE
 from opsagent.redact import redact
 
 

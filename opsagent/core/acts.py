@@ -19,7 +19,12 @@ OF_ROOT = frozenset({"docker", "restore", "signal", "stop"})
 """Remedies that are acts too, which nobody writes down: they are made from what the check's `repair` says."""
 RECLAIM = "reclaim"
 """The act that every `reclaim` asks for: there is one list of what may be taken away."""
-TELLING = (RECLAIM, "restore")
+RESTORE = "restore"
+KEEP = "keep"
+"""The act that keeps the copies which `restore` needs."""
+STORE = "/var/lib/opsagent-kept"
+"""Where root keeps them."""
+TELLING = (RECLAIM, RESTORE)
 """Remedies that say in words of their own what they did."""
 SIGNALS = ("SIGABRT", "SIGCONT", "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2")
 """What may be sent: signals that a program can heed, and the one that wakes it. SIGKILL leaves no trace of why it hung,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from opsagent.core import budget, dependants, in_order, trust
-from opsagent.core.acts import RECLAIM
+from opsagent.core.acts import RECLAIM, RESTORE
 from opsagent.core.change import phrase
 from opsagent.core.choice import is_hopeless, told
 from opsagent.core.denied import denied, holds_data
@@ -19,7 +19,7 @@ from opsagent.core.own_stop import left_down
 from opsagent.core.phase import Outcome, Phase
 from opsagent.core.policy import CheckPolicy, Mode, RemedyRule
 from opsagent.core.report.clock import hhmmss, moment
-from opsagent.core.restoring import RESTORE, held_by
+from opsagent.core.restoring import held_by
 from opsagent.core.roots import failed_root
 from opsagent.core.startup import start_within
 from opsagent.core.suggestion import in_time

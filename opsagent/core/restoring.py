@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from opsagent.core.acts import RESTORE
 from opsagent.core.change import ChangeKind
 from opsagent.core.changes import recent
 from opsagent.core.diagnosis.finding import Cause
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from opsagent.core.policy import CheckPolicy, Policy
     from opsagent.core.world import World
 
-RESTORE = "restore"
-KEEP = "keep"
-"""The act that keeps the copies which `restore` needs."""
-STORE = "/var/lib/opsagent-kept"
-"""Where root keeps them."""
 FIRST = timedelta(minutes=1)
 LATER = timedelta(minutes=10)
 """A copy is asked for once a unit has been good for so long since its start, and once more."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from opsagent.core.acts import name_for
+from opsagent.core.acts import KEEP, name_for
 from opsagent.core.order import Order
-from opsagent.core.restoring import KEEP, due
+from opsagent.core.restoring import due
 from opsagent.remedies.guard.by_root import ask
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opsagent.core.acts import Act, name_for
-from opsagent.core.restoring import KEEP, RESTORE, STORE
+from opsagent.core.acts import KEEP, RESTORE, STORE, Act, name_for
 
 if TYPE_CHECKING:
     from opsagent.core.policy import RemedyRule

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.checks import container
 from opsagent.core import restoring
-from opsagent.core.acts import OF_ROOT, RECLAIM, is_act, unit_of
+from opsagent.core.acts import KEEP, OF_ROOT, RECLAIM, RESTORE, STORE, is_act, unit_of
 from opsagent.host import backup_units, polkit, root_acts, unit_files
 from opsagent.host.bus import BusError, BusLostError
 from opsagent.settings.source import HOMES
@@ -134,7 +134,7 @@ def refresh(settings: Settings, units: Units, *, check: bool = False, root: Path
 def _make_directories(settings: Settings, outside: tuple[Path, ...], root: Path) -> None:
     for directory in outside:
         _make(_below(root, directory))
-    kept = [restoring.STORE] if any(restoring.files_of(settings.policy, unit) for unit in settings.units()) else []
+    kept = [STORE] if any(restoring.files_of(settings.policy, unit) for unit in settings.units()) else []
     for name in (*kept, *(name for job in settings.backups for name in backup_units.directories(job))):
         _below(root, Path(name)).mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -222,8 +222,8 @@ def _made_acts(settings: Settings) -> Iterator[Act]:
         for rule in (one for one in check.repair if one.do in OF_ROOT):
             whole = replace(rule, files=restoring.files_of(settings.policy, check.unit or ""))
             yield root_acts.act_of(whole, check.unit or "")
-            if rule.do == restoring.RESTORE:
-                yield root_acts.act_of(replace(whole, do=restoring.KEEP), check.unit or "")
+            if rule.do == RESTORE:
+                yield root_acts.act_of(replace(whole, do=KEEP), check.unit or "")
 
 
 def _with_real_names(settings: Settings, units: Units) -> Settings:
@@ -240,7 +240,7 @@ def _reclaim(settings: Settings) -> dict[Path, str]:
     """Return the unit that frees disk; what is ours, and every backup, is spared by it."""
     if settings.reclaim.is_empty:
         return {}
-    ours = (settings.state, settings.memory, settings.backup_records, sys.prefix, restoring.STORE)
+    ours = (settings.state, settings.memory, settings.backup_records, sys.prefix, STORE)
     backups = (path for job in settings.backups for path in backup_units.directories(job))
     spared = tuple(dict.fromkeys(map(str, (*ours, *backups))))
     return {UNITS / unit_of(RECLAIM): unit_files.reclaim(settings.reclaim, spared, f"{sys.prefix}/bin/python")}

@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from opsagent.core.acts import OF_ROOT, RECLAIM, name_for
-from opsagent.core.restoring import KEEP, RESTORE
+from opsagent.core.acts import KEEP, OF_ROOT, RECLAIM, RESTORE, name_for
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.relations import listed, names, repeated_names, rules_of, text_of, unfit_command, unknown
 from opsagent.settings.tree import Mapping, Scalar, place_of

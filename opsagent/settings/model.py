@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from opsagent.core import dependants
-from opsagent.core.acts import Act, act_unit, name_for, unit_of
+from opsagent.core.acts import KEEP, RESTORE, Act, act_unit, name_for, unit_of
 from opsagent.core.backup.job import Job
 from opsagent.core.policy import CheckPolicy, NotifierPolicy, Policy
 from opsagent.core.reclaim import Reclaim
-from opsagent.core.restoring import KEEP, RESTORE
 from opsagent.settings.options import Deadman, Http, Layout, Metrics, Scope
 from opsagent.settings.source import SYSTEM_BACKUPS, SYSTEM_STATE, Source, is_system_path
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from opsagent.core.acts import RECLAIM
-from opsagent.core.restoring import STORE
+from opsagent.core.acts import RECLAIM, STORE
 from opsagent.settings.problem import Place, Problem, shown
 from opsagent.settings.relations import listed, rules_of, text_of
 from opsagent.settings.source import HOMES, SYSTEM_BACKUPS, SYSTEM_DIRECTORY, SYSTEM_STATE
