@@ -30,7 +30,8 @@ def act_of(rule: RemedyRule, unit: str, python: str = f"{sys.prefix}/bin/python"
     name = name_for(rule.do, rule.name, unit)
     match rule.do:
         case "signal":
-            command = (SYSTEMCTL, "kill", "--kill-whom=main", f"--signal={rule.name}", unit)
+            # so it was called before systemd 252; since then it is taken for the beginning of --kill-whom
+            command = (SYSTEMCTL, "kill", "--kill-who=main", f"--signal={rule.name}", unit)
             return Act(name=name, command=command, timeout=A_MOMENT)
         case "stop":
             return Act(name=name, command=(SYSTEMCTL, "stop", "--job-mode=fail", unit), timeout=LONGEST_STOP)
