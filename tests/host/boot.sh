@@ -18,6 +18,8 @@ if [[ ! -e $root$tree/pyproject.toml ]]; then
     mkdir -p "$root$tree" "$disk/tree-upper" "$disk/tree-work"
     mount -t overlay overlay -o "lowerdir=$tree,upperdir=$disk/tree-upper,workdir=$disk/tree-work" "$root$tree"
 fi
+# Units that programs make at each reload: none is of use here, and a dozen programs a reload are dear.
+mount -t tmpfs -o mode=755,ro tmpfs "$root/usr/lib/systemd/system-generators"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mkdir "$root/dev/pts" "$root/dev/shm"
