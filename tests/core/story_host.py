@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opsagent.agent import Agent
 from opsagent.core import dependants, inbox
-from opsagent.core.codec import Recorded, decode
+from opsagent.core.codec import Recorded, read_all
 from opsagent.core.log_row import Batch, Row, StoreError
 from opsagent.core.observation import Observation, Reading, Status, ok
 from opsagent.core.state import State
@@ -171,17 +171,7 @@ class StoryHost:
 
     @property
     def recorded(self) -> list[Recorded]:
-        return [
-            Recorded(
-                seq=row.seq,
-                at=row.at,
-                event=decode(row.type, row.data),
-                incident=row.incident,
-                actor=row.actor,
-                because=row.because,
-            )
-            for row in self.log.rows
-        ]
+        return list(read_all(self.log.rows))
 
     @property
     def incident(self):
